@@ -1,0 +1,31 @@
+#!/bin/sh
+# Builds the virtual environment from the lock file. Usage: setup.sh PYTHON VENV
+set -eu
+python=$1
+venv=$2
+
+if [ -z "$python" ]; then
+    echo "smartgate: no Python found; install it with: apt-get install python3.11 python3.11-venv" >&2
+    exit 1
+fi
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    echo "smartgate: $("$python" --version) is too old, 3.11 or newer is needed;" \
+        "install python3.11 or name one with: make PYTHON=/path/to/python3.11" >&2
+    exit 1
+fi
+if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
+    echo "smartgate: $python lacks the venv module; install it with: apt-get install python3-venv" >&2
+    exit 1
+fi
+
+echo "smartgate: building $venv with $("$python" --version)"
+[ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+echo "smartgate: installing $(grep -c == requirements.lock) locked packages"
+log=$venv/install.log
+if ! "$venv/bin/python" -m pip install --disable-pip-version-check -r requirements.lock >"$log" 2>&1 ||
+    ! "$venv/bin/python" -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e . >>"$log" 2>&1; then
+    tail -n 5 "$log" >&2
+    echo "smartgate: the packages could not be installed (see $log); check that the package index is reachable, then run make again" >&2
+    exit 1
+fi
+echo "smartgate: $venv is ready"
