@@ -1,0 +1,82 @@
+"""The site file as the hub sees it: frozen, complete and already checked.
+
+Knows: the shape of a site and how to load one. Must not know: how a line, journal or uplink works.
+The rules a file is held to are in edge/config_rules.py; nothing starts unless the whole file passes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edge.lane.settings import LaneSettings
+
+KIND_RTU = "rtu"
+KIND_TCP = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkConfig:
+    """The MQTT broker records go to."""
+
+    host: str
+    port: int
+    client_id: str
+    topic_root: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineConfig:
+    """One Modbus line. rtu uses `port` (path), `baud`, `parity`; tcp uses `host` and `tcp_port`."""
+
+    name: str
+    kind: str
+    port: str
+    baud: int
+    parity: str
+    host: str
+    tcp_port: int
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceConfig:
+    """One device on a line. `map` is its role; `key` is the 32-byte command key."""
+
+    name: str
+    line: str
+    unit_id: int
+    map: str
+    map_version: int
+    serial: int
+    key: bytes = field(repr=False)
+    period_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaneConfig:
+    """One lane: the names of its devices, the id its camera posts under ("" for none), and its settings."""
+
+    name: str
+    barrier: str
+    weighbridge: str
+    camera: str
+    settings: LaneSettings
+
+
+@dataclass(frozen=True, slots=True)
+class SiteConfig:
+    """A whole site. `uplink` is None when the file has no [uplink]; `http_port` 0 means no HTTP."""
+
+    path: Path
+    name: str
+    data_dir: Path
+    http_port: int
+    uplink: UplinkConfig | None
+    lines: tuple[LineConfig, ...]
+    devices: tuple[DeviceConfig, ...]
+    lanes: tuple[LaneConfig, ...]
+
+    def device(self, name: str) -> DeviceConfig:
+        """The device called `name`; KeyError is a program error, the loader has checked every reference."""
+        return {device.name: device for device in self.devices}[name]

@@ -1,0 +1,104 @@
+"""What the hub's parts hand each other: tag values with quality, device images, plate reads and records.
+
+Knows: nothing but these shapes. Must not know: where a value came from, who stores or publishes it.
+Clocks: `hub_time_ms` is the hub's monotonic clock (ages and time-outs), `source_time_ms` and `time_ms` are milliseconds
+since 1970-01-01 UTC (what people and the platform read). They are never compared with each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+
+class Quality(StrEnum):
+    """How far a value can be trusted, in OPC UA's three words."""
+
+    GOOD = "good"
+    UNCERTAIN = "uncertain"
+    BAD = "bad"
+
+
+_SEVERITY = {Quality.GOOD: 0, Quality.UNCERTAIN: 1, Quality.BAD: 2}
+
+
+def worst_quality(qualities: list[Quality]) -> Quality:
+    """The worst of `qualities`; good when there is none."""
+    return max(qualities, key=_SEVERITY.__getitem__, default=Quality.GOOD)
+
+
+@dataclass(frozen=True, slots=True)
+class TagValue:
+    """One value of one tag; `value` is the raw integer of the register map, None when it was never read.
+
+    `reason` is empty when the quality is good.
+    """
+
+    value: int | None
+    quality: Quality
+    reason: str
+    source_time_ms: int
+    hub_time_ms: int
+
+
+NEVER_READ = TagValue(None, Quality.BAD, "never read", 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceImage:
+    """The newest known tags of one device. `hub_time_ms` is the time of the last complete poll."""
+
+    device: str
+    online: bool = False
+    reason: str = "not polled yet"
+    hub_time_ms: int = 0
+    tags: Mapping[str, TagValue] = field(default_factory=dict)
+
+    @property
+    def quality(self) -> Quality:
+        """Bad while offline, else the worst quality of any tag."""
+        if not self.online:
+            return Quality.BAD
+        return worst_quality([tag.quality for tag in self.tags.values()])
+
+    def tag(self, name: str) -> TagValue:
+        """The tag `name`, or `NEVER_READ`."""
+        return self.tags.get(name, NEVER_READ)
+
+    def with_tags(self, tags: Mapping[str, TagValue], hub_time_ms: int) -> DeviceImage:
+        """This image after a complete poll that brought `tags`."""
+        return replace(self, online=True, reason="", hub_time_ms=hub_time_ms, tags={**self.tags, **tags})
+
+    def lost(self, reason: str) -> DeviceImage:
+        """This image once the device no longer answers: every tag keeps its value and turns bad."""
+        bad = {name: replace(tag, quality=Quality.BAD, reason=reason) for name, tag in self.tags.items()}
+        return replace(self, online=False, reason=reason, tags=bad)
+
+
+@dataclass(frozen=True, slots=True)
+class PlateRead:
+    """What a camera read. `plate` is normalised; empty means a vehicle was seen and its plate was not read.
+
+    `confidence` is 0 to 100, `time_ms` the camera's own clock, `uuid` the camera's identity of this read ("" if none).
+    """
+
+    camera: str
+    plate: str
+    raw: str
+    confidence: int
+    time_ms: int
+    uuid: str
+    retransmitted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One fact for the journal. `lane` and `device` are names, "" where the fact belongs to none."""
+
+    kind: str
+    lane: str
+    device: str
+    data: Mapping[str, Any]
+    time_ms: int
