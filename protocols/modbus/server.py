@@ -1,0 +1,254 @@
+"""The server's side of Modbus: one request PDU in, one response PDU out, over a register image.
+
+Knows function codes 1-6, 15, 16, 22, 23 and 43/14 and their limits. Knows no framing, no addresses of its own and no
+meaning of a register: whether a write is let through is the image's decision. A broadcast is handled like any request;
+that its answer is not sent is the shell's part.
+
+Exceptions come in the order of the specification's state diagrams (V1.1b3, section 6): 01 unknown function, 03 quantity
+or byte count, 02 address, 04 the device cannot take the write. The size of the request counts as its byte count.
+"""
+
+from protocols.bigendian import get_u16
+from protocols.modbus.identification import OBJECT_COUNT, OBJECT_SIZE_MAX, identify_into
+from protocols.modbus.image import COILS, DISCRETES, HOLDINGS, INPUTS, RegisterImage
+from protocols.modbus.pdu import (
+    COIL_OFF,
+    COIL_ON,
+    EXCEPTION_FLAG,
+    ILLEGAL_DATA_ADDRESS,
+    ILLEGAL_DATA_VALUE,
+    ILLEGAL_FUNCTION,
+    PDU_SIZE_MAX,
+    READ_BITS_MAX,
+    READ_REGISTERS_MAX,
+    READ_WRITE_REGISTERS_MAX,
+    SERVER_DEVICE_FAILURE,
+    WRITE_BITS_MAX,
+    WRITE_REGISTERS_MAX,
+)
+
+
+class ModbusServer:
+    """Serves one image. `identification` holds the objects 0 (vendor), 1 (product code), 2 (revision), 3 (URL),
+    4 (product name), 5 (model name), 6 (application name) in this order; an empty value means not present.
+
+    Allocates nothing while serving. `exceptions` counts the exception answers, wrapping at 2**16.
+    """
+
+    def __init__(self, image: RegisterImage, identification: tuple[bytes, ...] = ()) -> None:
+        for value in identification:
+            if len(value) > OBJECT_SIZE_MAX:
+                raise ValueError(
+                    "identification object of {} bytes: at most {} fit an answer".format(len(value), OBJECT_SIZE_MAX)
+                )
+        if len(identification) > OBJECT_COUNT:
+            raise ValueError("{} identification objects: at most the 7 regular ones".format(len(identification)))
+        self._image = image
+        self._identification = identification
+        self.exceptions = 0
+
+    def handle(self, request: bytearray, start: int, size: int, response: bytearray, response_start: int) -> int:
+        """Serve the `size` bytes of request PDU at `start`; write the answer at `response_start`, return its size.
+
+        0 means no answer: nothing was asked, or the function code is one of those that only answers carry (128..255).
+        `response` has room for 253 bytes from `response_start` and does not overlap the request. Never raises.
+        """
+        if size < 1 or size > PDU_SIZE_MAX or request[start] >= EXCEPTION_FLAG:
+            return 0
+        function_code = request[start]
+        response[response_start] = function_code
+        result = self._serve(function_code, request, start, size, response, response_start)
+        if result > 0:
+            return result
+        response[response_start] = function_code | EXCEPTION_FLAG
+        response[response_start + 1] = -result
+        self.exceptions = (self.exceptions + 1) & 0xFFFF
+        return 2
+
+    def _serve(
+        self, function_code: int, request: bytearray, start: int, size: int, response: bytearray, to: int
+    ) -> int:
+        """Dispatch by function code, the polled ones first; return the answer's size or the negative exception code."""
+        if function_code == 4:
+            return self._read_registers(INPUTS, request, start, size, response, to)
+        if function_code == 3:
+            return self._read_registers(HOLDINGS, request, start, size, response, to)
+        if function_code == 2:
+            return self._read_bits(DISCRETES, request, start, size, response, to)
+        if function_code == 1:
+            return self._read_bits(COILS, request, start, size, response, to)
+        if function_code == 16:
+            return self._write_registers(request, start, size, response, to)
+        if function_code == 6:
+            return self._write_register(request, start, size, response, to)
+        if function_code == 5:
+            return self._write_coil(request, start, size, response, to)
+        if function_code == 15:
+            return self._write_coils(request, start, size, response, to)
+        if function_code == 22:
+            return self._mask_write(request, start, size, response, to)
+        if function_code == 23:
+            return self._read_write(request, start, size, response, to)
+        if function_code == 43 and self._identification:
+            return identify_into(self._identification, request, start, size, response, to)
+        return -ILLEGAL_FUNCTION
+
+    def _read_registers(
+        self, table: int, request: bytearray, start: int, size: int, response: bytearray, to: int
+    ) -> int:
+        if size != 5:
+            return -ILLEGAL_DATA_VALUE
+        address = get_u16(request, start + 1)
+        count = get_u16(request, start + 3)
+        if count < 1 or count > READ_REGISTERS_MAX:
+            return -ILLEGAL_DATA_VALUE
+        if not self._image.has(table, address, count):
+            return -ILLEGAL_DATA_ADDRESS
+        return self._put_registers(table, address, count, response, to)
+
+    def _put_registers(self, table: int, address: int, count: int, response: bytearray, to: int) -> int:
+        data = self._image.data(table)
+        byte_count = count * 2
+        response[to + 1] = byte_count
+        source = address * 2
+        at = to + 2
+        for index in range(byte_count):
+            response[at + index] = data[source + index]
+        return 2 + byte_count
+
+    def _read_bits(self, table: int, request: bytearray, start: int, size: int, response: bytearray, to: int) -> int:
+        if size != 5:
+            return -ILLEGAL_DATA_VALUE
+        address = get_u16(request, start + 1)
+        count = get_u16(request, start + 3)
+        if count < 1 or count > READ_BITS_MAX:
+            return -ILLEGAL_DATA_VALUE
+        if not self._image.has(table, address, count):
+            return -ILLEGAL_DATA_ADDRESS
+        data = self._image.data(table)
+        byte_count = (count + 7) >> 3
+        response[to + 1] = byte_count
+        for index in range(byte_count):
+            response[to + 2 + index] = 0
+        for index in range(count):
+            if data[address + index]:
+                response[to + 2 + (index >> 3)] |= 1 << (index & 7)
+        return 2 + byte_count
+
+    def _write_coil(self, request: bytearray, start: int, size: int, response: bytearray, to: int) -> int:
+        if size != 5:
+            return -ILLEGAL_DATA_VALUE
+        address = get_u16(request, start + 1)
+        value = get_u16(request, start + 3)
+        if value != COIL_ON and value != COIL_OFF:
+            return -ILLEGAL_DATA_VALUE
+        result = self._permit_write(COILS, address, 1)
+        if result:
+            return result
+        self._image.put_bit(COILS, address, value)
+        return self._accept(COILS, address, 1, request, start, response, to, 5)
+
+    def _write_register(self, request: bytearray, start: int, size: int, response: bytearray, to: int) -> int:
+        if size != 5:
+            return -ILLEGAL_DATA_VALUE
+        address = get_u16(request, start + 1)
+        result = self._permit_write(HOLDINGS, address, 1)
+        if result:
+            return result
+        self._image.put_u16(HOLDINGS, address, get_u16(request, start + 3))
+        return self._accept(HOLDINGS, address, 1, request, start, response, to, 5)
+
+    def _write_coils(self, request: bytearray, start: int, size: int, response: bytearray, to: int) -> int:
+        if size < 6:
+            return -ILLEGAL_DATA_VALUE
+        address = get_u16(request, start + 1)
+        count = get_u16(request, start + 3)
+        byte_count = request[start + 5]
+        if count < 1 or count > WRITE_BITS_MAX or byte_count != (count + 7) >> 3 or size != 6 + byte_count:
+            return -ILLEGAL_DATA_VALUE
+        result = self._permit_write(COILS, address, count)
+        if result:
+            return result
+        coils = self._image.coils
+        for index in range(count):
+            coils[address + index] = request[start + 6 + (index >> 3)] >> (index & 7) & 1
+        return self._accept(COILS, address, count, request, start, response, to, 5)
+
+    def _write_registers(self, request: bytearray, start: int, size: int, response: bytearray, to: int) -> int:
+        if size < 6:
+            return -ILLEGAL_DATA_VALUE
+        address = get_u16(request, start + 1)
+        count = get_u16(request, start + 3)
+        byte_count = request[start + 5]
+        if count < 1 or count > WRITE_REGISTERS_MAX or byte_count != count * 2 or size != 6 + byte_count:
+            return -ILLEGAL_DATA_VALUE
+        result = self._permit_write(HOLDINGS, address, count)
+        if result:
+            return result
+        self._take_registers(address, count, request, start + 6)
+        return self._accept(HOLDINGS, address, count, request, start, response, to, 5)
+
+    def _mask_write(self, request: bytearray, start: int, size: int, response: bytearray, to: int) -> int:
+        if size != 7:
+            return -ILLEGAL_DATA_VALUE
+        address = get_u16(request, start + 1)
+        result = self._permit_write(HOLDINGS, address, 1)
+        if result:
+            return result
+        and_mask = get_u16(request, start + 3)
+        or_mask = get_u16(request, start + 5)
+        current = self._image.get_u16(HOLDINGS, address)
+        self._image.put_u16(HOLDINGS, address, (current & and_mask) | (or_mask & (and_mask ^ 0xFFFF)))
+        return self._accept(HOLDINGS, address, 1, request, start, response, to, 7)
+
+    def _read_write(self, request: bytearray, start: int, size: int, response: bytearray, to: int) -> int:
+        """Function code 23: the write comes before the read, and nothing is written unless both are in order."""
+        if size < 10:
+            return -ILLEGAL_DATA_VALUE
+        read_count = get_u16(request, start + 3)
+        write_address = get_u16(request, start + 5)
+        write_count = get_u16(request, start + 7)
+        if read_count < 1 or read_count > READ_REGISTERS_MAX:
+            return -ILLEGAL_DATA_VALUE
+        if write_count < 1 or write_count > READ_WRITE_REGISTERS_MAX:
+            return -ILLEGAL_DATA_VALUE
+        if request[start + 9] != write_count * 2 or size != 10 + write_count * 2:
+            return -ILLEGAL_DATA_VALUE
+        read_address = get_u16(request, start + 1)
+        if not self._image.has(HOLDINGS, read_address, read_count):
+            return -ILLEGAL_DATA_ADDRESS
+        result = self._permit_write(HOLDINGS, write_address, write_count)
+        if result:
+            return result
+        self._take_registers(write_address, write_count, request, start + 10)
+        self._image.note_write(HOLDINGS, write_address, write_count)
+        return self._put_registers(HOLDINGS, read_address, read_count, response, to)
+
+    def _permit_write(self, table: int, address: int, count: int) -> int:
+        """Return 0 or the negative exception code; a store fault blocks writes only, so its cause can still be read."""
+        if not self._image.can_write(table, address, count):
+            return -ILLEGAL_DATA_ADDRESS
+        return -SERVER_DEVICE_FAILURE if self._image.store_fault else 0
+
+    def _take_registers(self, address: int, count: int, request: bytearray, at: int) -> None:
+        holdings = self._image.holdings
+        to = address * 2
+        for index in range(count * 2):
+            holdings[to + index] = request[at + index]
+
+    def _accept(
+        self,
+        table: int,
+        address: int,
+        count: int,
+        request: bytearray,
+        start: int,
+        response: bytearray,
+        to: int,
+        size: int,
+    ) -> int:
+        """Record an accepted write and answer it with the first `size` bytes of its request."""
+        self._image.note_write(table, address, count)
+        for index in range(size):
+            response[to + index] = request[start + index]
+        return size
