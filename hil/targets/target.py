@@ -1,0 +1,72 @@
+"""What a target is to a rig: a device under test that can be stepped in scenario time.
+
+Knows: the shape of one step. Must not know: how the firmware is run.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class BlockedError(Exception):
+    """The target cannot be had here; the message says what is missing. A blocked run is neither passed nor failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """Identity of a device: role, serial number, unit id, baud and command key."""
+
+    role: str
+    serial: int
+    unit_id: int
+    baud: int
+    key: bytes
+
+    def settings(self) -> dict[str, str]:
+        """As the key=value lines of a provision file."""
+        return {
+            "role": self.role,
+            "serial": str(self.serial),
+            "unit_id": str(self.unit_id),
+            "baud": str(self.baud),
+            "key": self.key.hex(),
+            "mode": "lockstep",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """Outputs as driven (0/1), bytes sent on the line, and how long nothing new can happen without input."""
+
+    outputs: tuple[int, ...]
+    sent: bytes
+    wait_us: int
+
+
+class Device(ABC):
+    """One device under test."""
+
+    @abstractmethod
+    def step(self, now_us: int, inputs: Sequence[int], qualities: Sequence[int], received: bytes) -> StepResult:
+        """Run the device's loop once at `now_us`."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """Power cut: everything but the settings store is gone. The next step starts the device anew."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release what the device holds."""
+
+
+class Target(ABC):
+    """A way to run the firmware."""
+
+    name: str
+
+    @abstractmethod
+    def start(self, provision: Provision, directory: Path) -> Device:
+        """Start one device with its settings in `directory`; raises BlockedError."""

@@ -1,0 +1,69 @@
+"""Trace: what a rig saw, as integer events in the order they happened.
+
+Knows: events, their text form, their digest. Must not know: targets, scenarios, files.
+
+Terms: *source* who said it (`barrier`, `field`, `command`); *channel* what it speaks of (`state`, `out.MOTOR_OPEN`);
+*value* an integer. Times are milliseconds of scenario time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TraceEvent:
+    """One change seen at `t_ms`."""
+
+    t_ms: int
+    source: str
+    channel: str
+    value: int
+
+    @property
+    def name(self) -> str:
+        """`source.channel`, the name scenarios use."""
+        return f"{self.source}.{self.channel}"
+
+    def __str__(self) -> str:
+        return f"{self.t_ms:>8} {self.name} {self.value}"
+
+
+class Trace:
+    """A growing list of events with a last-value table per name, so that only changes are recorded."""
+
+    def __init__(self) -> None:
+        self.events: list[TraceEvent] = []
+        self._last: dict[str, int] = {}
+
+    def __iter__(self) -> Iterator[TraceEvent]:
+        return iter(self.events)
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def add(self, event: TraceEvent) -> TraceEvent:
+        """Record a happening, whether or not its value is new."""
+        self.events.append(event)
+        self._last[event.name] = event.value
+        return event
+
+    def change(self, t_ms: int, source: str, channel: str, value: int) -> TraceEvent | None:
+        """Record a level if it differs from the last one of that name; the event, or None."""
+        if self._last.get(f"{source}.{channel}") == value:
+            return None
+        return self.add(TraceEvent(t_ms, source, channel, value))
+
+    def last(self, name: str) -> int | None:
+        """The newest value of `source.channel`, None before the first."""
+        return self._last.get(name)
+
+    def text(self) -> str:
+        """One line per event, the form in which traces are stored and compared by eye."""
+        return "".join(f"{event}\n" for event in self.events)
+
+    def digest(self) -> str:
+        """SHA-256 of the text: equal digests mean equal traces."""
+        return hashlib.sha256(self.text().encode()).hexdigest()
