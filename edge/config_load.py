@@ -1,0 +1,187 @@
+"""Reading a site file: bytes to a checked `SiteConfig`, or to every problem at once.
+
+Knows: the order of the checks and the files a site file points at. Must not know: what the hub does with the site.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from edge.config import KIND_TCP, DeviceConfig, LaneConfig, LineConfig, SiteConfig, UplinkConfig
+from edge.config_lines import find_lines
+from edge.config_references import check_references
+from edge.config_rules import Check, Problem, Table, check_tables
+from edge.config_table import show
+from edge.lane.settings import LaneSettings
+from edge.southbound.camera import normalise_plate
+from protocols.registers import barrier_tags, weighbridge_tags
+
+# Largest sensible file; a gate of 14 lanes takes about 20 kB.
+SITE_FILE_SIZE_MAX = 1_000_000
+KEY_SIZE = 32
+MAP_VERSIONS: dict[str, tuple[int, ...]] = {tags.NAME: (tags.MAP_VERSION,) for tags in (barrier_tags, weighbridge_tags)}
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """`config` is None when there is an error. `messages` are whole sentences with file and line, in file order."""
+
+    config: SiteConfig | None
+    messages: tuple[str, ...]
+    error_count: int
+
+
+def load_site(path: Path) -> LoadResult:
+    """Read and check the site file at `path`; never raises for anything a file can contain."""
+    text, problem = _read_text(path)
+    if problem is not None:
+        return _result(None, [problem], path)
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return _result(None, [_syntax_problem(text, str(error))], path)
+    except RecursionError:
+        return _result(None, [Problem(1, "brackets nested too deep", "expected a site file", "remove them")], path)
+    check = Check(document, find_lines(text), MAP_VERSIONS)
+    check_tables(check)
+    check_references(check)
+    keys = _check_key_files(check, path.parent)
+    _check_data_dir(check, path.parent)
+    has_error = any(not problem.is_warning for problem in check.problems)
+    return _result(None if has_error else _build(check, path, keys), check.problems, path)
+
+
+def _result(config: SiteConfig | None, problems: list[Problem], path: Path) -> LoadResult:
+    ordered = sorted(problems, key=lambda problem: problem.line)
+    errors = sum(not problem.is_warning for problem in problems)
+    return LoadResult(config, tuple(problem.sentence(str(path)) for problem in ordered), errors)
+
+
+def _read_text(path: Path) -> tuple[str, Problem | None]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(SITE_FILE_SIZE_MAX + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return "", Problem(1, f"cannot be read: {reason}", "expected a readable site file", "check the path")
+    if len(data) > SITE_FILE_SIZE_MAX:
+        what = f"file is larger than {SITE_FILE_SIZE_MAX} bytes"
+        return "", Problem(1, what, "expected a site file", "check the path")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        what = f"byte 0x{data[error.start]:02x} is not UTF-8"
+        return "", Problem(line, what, "expected UTF-8 text", "save the file as UTF-8 without a byte order mark")
+    if not text.strip():
+        return "", Problem(1, "file is empty", "expected [site], [[line]] and [[device]]", "see docs/site-file.md")
+    return text, None
+
+
+def _syntax_problem(text: str, message: str) -> Problem:
+    """tomllib says where in words: "... (at line 3, column 5)" or "... (at end of document)"."""
+    place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
+    line = int(place.group(1)) if place and place.group(1) else max(1, len(text.splitlines()))
+    where = f" at column {place.group(2)}" if place and place.group(2) else ""
+    said = message[: place.start()] if place else message
+    return Problem(
+        line, f"not valid TOML{where}: {said}", "expected key = value or a [table] header", "correct the line"
+    )
+
+
+def _check_key_files(check: Check, folder: Path) -> dict[str, bytes]:
+    """Keys by key_file; each problem stands at the key_file line of its device."""
+    keys: dict[str, bytes] = {}
+    for index, device in enumerate(check.tables["device"]):
+        name = device.get("key_file")
+        if name is None:
+            continue
+        at = ("device", index, "key_file")
+        make = "make one with `gate provision` or restore it"
+        try:
+            with (folder / name).open("rb") as file:
+                text = file.read(4 * KEY_SIZE)
+                mode = os.fstat(file.fileno()).st_mode
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            check.error(at, f"key_file {show(name)} cannot be read: {reason}", "expected 64 hexadecimal digits", make)
+            continue
+        digits = text.strip()
+        if re.fullmatch(rb"[0-9A-Fa-f]{%d}" % (2 * KEY_SIZE), digits) is None:
+            what = f"key_file {show(name)} does not hold a key ({len(digits)} characters)"
+            check.error(at, what, f"expected {2 * KEY_SIZE} hexadecimal digits ({KEY_SIZE} bytes)", make)
+            continue
+        if mode & (stat.S_IRGRP | stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH):
+            what = f"key_file {show(name)} is open to other users (mode {stat.S_IMODE(mode):03o})"
+            check.warn(at, what, "expected mode 600", f"run chmod 600 {name}")
+        keys[name] = bytes.fromhex(digits.decode("ascii"))
+    return keys
+
+
+def _check_data_dir(check: Check, folder: Path) -> None:
+    name = check.tables["site"][0].get("data_dir") if check.tables["site"] else None
+    if name is None:
+        return
+    at = ("site", 0, "data_dir")
+    wanted = folder / name
+    # A missing folder is made by the hub, so its nearest existing ancestor decides.
+    existing = next((path for path in (wanted, *wanted.absolute().parents) if path.exists()), Path("/"))
+    if not existing.is_dir():
+        check.error(at, f"data_dir {show(name)}: {existing} is not a folder", "expected a folder", "name another one")
+    elif not os.access(existing, os.W_OK | os.X_OK):
+        check.error(
+            at,
+            f"data_dir {show(name)}: {existing} cannot be written",
+            "expected a folder this user may write",
+            "change its owner or name another one",
+        )
+
+
+def _build(check: Check, path: Path, keys: dict[str, bytes]) -> SiteConfig:
+    tables = check.tables
+    site = tables["site"][0]
+    return SiteConfig(
+        path=path,
+        name=site["name"],
+        data_dir=path.parent / site["data_dir"],
+        http_port=site["http_port"],
+        uplink=_build_uplink(tables["uplink"][0], site["name"]) if tables["uplink"] else None,
+        lines=tuple(_build_line(line, path.parent) for line in tables["line"]),
+        devices=tuple(_build_device(device, keys) for device in tables["device"]),
+        lanes=tuple(_build_lane(lane) for lane in tables["lane"]),
+    )
+
+
+def _build_uplink(uplink: Table, site_name: str) -> UplinkConfig:
+    root = uplink.get("topic_root", f"gate/{site_name}")
+    return UplinkConfig(uplink["host"], uplink["port"], uplink["client_id"], root)
+
+
+def _build_line(line: Table, folder: Path) -> LineConfig:
+    is_tcp = line["kind"] == KIND_TCP
+    return LineConfig(
+        name=line["name"],
+        kind=line["kind"],
+        port="" if is_tcp else str(folder / line["port"]),
+        baud=line.get("baud", 0),
+        parity=line.get("parity", ""),
+        host=line.get("host", ""),
+        tcp_port=line["port"] if is_tcp else 0,
+        timeout_ms=line["timeout_ms"],
+    )
+
+
+def _build_device(device: Table, keys: dict[str, bytes]) -> DeviceConfig:
+    values = {item.name: device[item.name] for item in fields(DeviceConfig) if item.name != "key"}
+    return DeviceConfig(**values, key=keys[device["key_file"]])
+
+
+def _build_lane(lane: Table) -> LaneConfig:
+    values = {item.name: lane[item.name] for item in fields(LaneSettings)}
+    values["deny_plates"] = tuple(normalise_plate(plate) for plate in lane["deny_plates"])
+    return LaneConfig(lane["name"], lane["barrier"], lane["weighbridge"], lane["camera"], LaneSettings(**values))

@@ -1,0 +1,154 @@
+"""The rules about what the tables of a site file say of each other: names, addresses, roles and map versions.
+
+Knows: tables that passed edge/config_rules.py; a value found wrong there is missing here and is passed over.
+Must not know: how the file was read, nor anything about running. All problems are collected, none ends the check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from edge.config import KIND_RTU, KIND_TCP
+from edge.config_rules import Check, Table, nearest
+from edge.config_table import show
+
+
+def check_references(check: Check) -> None:
+    """Hold `check.tables` to every rule between tables; fills `check.problems`."""
+    for cross_rule in _CROSS_RULES:
+        cross_rule(check)
+
+
+def _check_unique(check: Check, table: str, keys: tuple[str, ...], what: str, remedy: str, *, kind: str = "") -> None:
+    """No two entries of `table` (of this `kind`) may have equal `keys`. Entries that lack one are judged elsewhere."""
+    first: dict[tuple[Any, ...], int] = {}
+    for index, entry in enumerate(check.tables[table]):
+        if any(key not in entry for key in keys) or (kind and entry.get("kind") != kind):
+            continue
+        values = tuple(entry[key] for key in keys)
+        if values not in first:
+            first[values] = index
+            continue
+        shown = ", ".join(f"{key} = {show(value)}" for key, value in zip(keys, values, strict=True))
+        before = check.lines.line(table, first[values], keys[-1])
+        check.error((table, index, keys[-1]), f"{shown} again", f"{what}, first given in line {before}", remedy)
+
+
+def _check_names(check: Check) -> None:
+    for table in ("line", "device", "lane"):
+        _check_unique(check, table, ("name",), f"every {table} needs its own name", "choose another name")
+
+
+def _check_endpoints(check: Check) -> None:
+    remedy = "put the devices on one line"
+    _check_unique(check, "line", ("port",), "one serial port is one line", remedy, kind=KIND_RTU)
+    _check_unique(check, "line", ("host", "port"), "one TCP address is one line", remedy, kind=KIND_TCP)
+
+
+def _check_addresses(check: Check) -> None:
+    _check_unique(check, "device", ("line", "unit_id"), "two devices of a line cannot share an address", "change one")
+    _check_unique(check, "device", ("serial",), "every device has its own serial number", "read it off the device")
+
+
+def _check_device_references(check: Check) -> None:
+    lines = [entry["name"] for entry in check.tables["line"] if "name" in entry]
+    for index, device in enumerate(check.tables["device"]):
+        name = device.get("line")
+        if name is not None and name not in lines:
+            _note_unknown(check, ("device", index, "line"), "line", name, lines)
+        _check_map(check, index, device)
+
+
+def _note_unknown(check: Check, at: tuple[str, int, str], word: str, name: str, known: list[str]) -> None:
+    listed = ", ".join(known) if known else "none is given"
+    check.error(
+        at,
+        f"{at[2]} names {show(name)}, which is no {word} of this file{nearest(name, known)}",
+        f"expected one of: {listed}",
+        f"correct the name or add the [[{word}]]",
+    )
+
+
+def _check_map(check: Check, index: int, device: Table) -> None:
+    name, version = device.get("map"), device.get("map_version")
+    if name is None:
+        return
+    if name not in check.map_versions:
+        known = sorted(check.map_versions)
+        check.error(
+            ("device", index, "map"),
+            f"map is {show(name)}{nearest(name, known)}",
+            "expected one of " + ", ".join(show(item) for item in known),
+            "correct map",
+        )
+    elif version is not None and version not in check.map_versions[name]:
+        known_versions = ", ".join(str(item) for item in check.map_versions[name])
+        check.error(
+            ("device", index, "map_version"),
+            f"map_version is {version} for map {show(name)}",
+            f"this hub knows version {known_versions}",
+            "update the hub or the device's firmware, whichever is older",
+        )
+
+
+def _check_lane_devices(check: Check) -> None:
+    devices = {entry["name"]: entry for entry in check.tables["device"] if "name" in entry}
+    used: dict[str, str] = {}
+    for index, lane in enumerate(check.tables["lane"]):
+        for role in ("barrier", "weighbridge"):
+            name = lane.get(role)
+            if name is None:
+                continue
+            _check_lane_device(check, ("lane", index, role), role, name, devices)
+            if used.setdefault(name, lane.get("name", "")) != lane.get("name", ""):
+                check.error(
+                    ("lane", index, role),
+                    f"device {show(name)} already belongs to lane {show(used[name])}",
+                    "expected a device of its own for every lane",
+                    "name another device",
+                )
+    for index, device in enumerate(check.tables["device"]):
+        if check.tables["lane"] and device.get("name", "") not in used and "name" in device:
+            check.warn(
+                ("device", index, "name"),
+                f"device {show(device['name'])} belongs to no lane",
+                "it will be read and journalled only",
+                "name it in a [[lane]] or remove it",
+            )
+
+
+def _check_lane_device(check: Check, at: tuple[str, int, str], role: str, name: str, devices: dict[str, Table]) -> None:
+    if name not in devices:
+        _note_unknown(check, at, "device", name, list(devices))
+    elif devices[name].get("map", role) != role:
+        check.error(
+            at,
+            f"{role} names {show(name)}, whose map is {show(devices[name]['map'])}",
+            f"expected a device with map {show(role)}",
+            "name another device",
+        )
+
+
+def _check_cameras(check: Check) -> None:
+    named = [entry for entry in check.tables["lane"] if entry.get("camera")]
+    ids = [entry["camera"] for entry in named]
+    for index, lane in enumerate(check.tables["lane"]):
+        camera = lane.get("camera")
+        if camera and ids.count(camera) > 1 and ids.index(camera) != named.index(lane):
+            check.error(
+                ("lane", index, "camera"),
+                f"camera {show(camera)} already belongs to lane {show(named[ids.index(camera)].get('name', ''))}",
+                "expected a camera of its own for every lane",
+                "name another camera",
+            )
+
+
+_CROSS_RULES: tuple[Callable[[Check], None], ...] = (
+    _check_names,
+    _check_endpoints,
+    _check_addresses,
+    _check_device_references,
+    _check_lane_devices,
+    _check_cameras,
+)

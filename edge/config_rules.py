@@ -1,0 +1,180 @@
+"""The rules each table of a site file is held to by itself: known keys, types and limits.
+
+Knows: the table of keys (edge/config_table.py). Must not know: how the file was read, what tables say of each other
+(edge/config_references.py), nor anything about running. All problems are collected, none ends the check.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from edge.config_lines import KeyLines
+from edge.config_table import IGNORED_TABLES, TABLES, KeyRule, TableRule, show
+
+Table = dict[str, Any]
+_TYPES: dict[str, type] = {"integer": int, "text": str, "texts": list}
+_TYPE_WORDS = {bool: "true/false", int: "a whole number", float: "a decimal number", str: "text", list: "a list"}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong. A warning does not keep the hub from starting."""
+
+    line: int
+    what: str
+    expected: str
+    remedy: str
+    is_warning: bool = False
+
+    def sentence(self, file: str) -> str:
+        """`file:line: what; what was expected; what to do`."""
+        prefix = "warning: " if self.is_warning else ""
+        return f"{file}:{self.line}: {prefix}{self.what}; {self.expected}; {self.remedy}"
+
+
+@dataclass
+class Check:
+    """One run of the checker over one file: the clean tables found so far and the problems."""
+
+    document: Table
+    lines: KeyLines
+    map_versions: dict[str, tuple[int, ...]]
+    problems: list[Problem] = field(default_factory=list)
+    tables: dict[str, list[Table]] = field(default_factory=dict)
+
+    def error(self, at: tuple[str, int, str], what: str, expected: str, remedy: str) -> None:
+        """Note an error at (table, index, key)."""
+        self.problems.append(Problem(self.lines.line(*at), what, expected, remedy))
+
+    def warn(self, at: tuple[str, int, str], what: str, expected: str, remedy: str) -> None:
+        """Note a warning at (table, index, key)."""
+        self.problems.append(Problem(self.lines.line(*at), what, expected, remedy, is_warning=True))
+
+
+def check_tables(check: Check) -> None:
+    """Hold every table to its own rules; fills `check.tables` and `check.problems`."""
+    _check_table_names(check)
+    for rule in TABLES:
+        check.tables[rule.name] = _check_table(check, rule)
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """` (did you mean X?)`, or "" when nothing known is like `word`."""
+    like = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f" (did you mean {like[0]}?)" if like else ""
+
+
+def _check_table_names(check: Check) -> None:
+    known = [rule.name for rule in TABLES]
+    headers = ", ".join(rule.header for rule in TABLES)
+    for name, value in check.document.items():
+        if name in known or name in IGNORED_TABLES:
+            continue
+        # A stray top-level key stands under table "", a stray table has its own header.
+        is_table = isinstance(value, dict) or (isinstance(value, list) and value and isinstance(value[0], dict))
+        at = (name, 0, "") if is_table else ("", 0, name)
+        word = "table" if is_table else "key outside every table"
+        check.error(at, f"unknown {word} {name}{nearest(name, known)}", f"expected {headers}", "rename or remove it")
+
+
+def _check_table(check: Check, rule: TableRule) -> list[Table]:
+    value = check.document.get(rule.name)
+    if value is None:
+        _note_absent(check, rule)
+        return []
+    entries = value if rule.many else [value]
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        at = (rule.name, 0, "") if isinstance(value, dict) else ("", 0, rule.name)
+        found = "a single table" if isinstance(value, dict) else show(value)
+        check.error(at, f"{rule.name} is {found}", f"expected {rule.header}", f"write it as {rule.header}")
+        return []
+    return [_check_entry(check, rule, index, entry) for index, entry in enumerate(entries)]
+
+
+def _note_absent(check: Check, rule: TableRule) -> None:
+    if rule.required:
+        check.error(
+            ("", 0, ""),
+            f"no {rule.header} in the file",
+            f"expected {'at least one' if rule.many else 'one'}",
+            f"add {rule.header}: {rule.meaning[0].lower()}{rule.meaning[1:].rstrip('.')}",
+        )
+    elif rule.name == "lane":
+        check.warn(
+            ("", 0, ""),
+            "no [[lane]] in the file",
+            "the hub will only read and journal its devices",
+            "add [[lane]] to run one",
+        )
+
+
+def _check_entry(check: Check, rule: TableRule, index: int, entry: Table) -> Table:
+    """The entry with defaults filled in and everything wrong left out, so later rules see only sound values."""
+    known = [key.name for key in rule.keys]
+    for name, value in entry.items():
+        if name not in known:
+            check.error(
+                (rule.name, index, name),
+                f"unknown key {name} = {show(value)} in {rule.header}{nearest(name, known)}",
+                "expected only the keys of docs/site-file.md",
+                "rename or remove it",
+            )
+    kind = entry.get("kind", "") if rule.name == "line" else ""
+    mine = [key for key in rule.keys if key.only_for in ("", kind)]
+    clean: Table = {}
+    for key in mine:
+        if key.name in entry:
+            _check_value(check, (rule.name, index, key.name), key, entry[key.name], clean)
+        elif key.required:
+            _note_missing(check, rule, index, entry, key)
+        elif key.default is not None:
+            clean[key.name] = key.default
+    if "kind" in clean:
+        _check_foreign_keys(check, rule, index, entry, {key.name for key in mine})
+    return clean
+
+
+def _check_foreign_keys(check: Check, rule: TableRule, index: int, entry: Table, mine: set[str]) -> None:
+    """Keys that belong to the other kind of line."""
+    for key in rule.keys:
+        if key.name in entry and key.name not in mine:
+            check.error(
+                (rule.name, index, key.name),
+                f"{key.name} = {show(entry[key.name])} in a line of kind {show(entry['kind'])}",
+                f"expected only in a line of kind {show(key.only_for)}",
+                "remove it, or change kind",
+            )
+
+
+def _note_missing(check: Check, rule: TableRule, index: int, entry: Table, key: KeyRule) -> None:
+    called = f" {show(entry['name'])}" if isinstance(entry.get("name"), str) and key.name != "name" else ""
+    check.error(
+        (rule.name, index, ""),
+        f"{rule.header}{called} has no {key.name}",
+        f"expected {key.expected}",
+        f"add {key.name} = ... ({key.meaning[0].lower()}{key.meaning[1:]})",
+    )
+
+
+def _check_value(check: Check, at: tuple[str, int, str], key: KeyRule, value: Any, clean: Table) -> None:
+    wanted = _TYPES[key.kind]
+    if not isinstance(value, wanted) or isinstance(value, bool):
+        word = _TYPE_WORDS.get(type(value), "of another type")
+        check.error(at, f"{key.name} is {show(value)}, {word}", f"expected {key.expected}", f"correct {key.name}")
+    elif not _is_in_limits(key, value):
+        check.error(at, f"{key.name} is {show(value)}", f"expected {key.expected}", f"correct {key.name}")
+    else:
+        clean[key.name] = value
+
+
+def _is_in_limits(key: KeyRule, value: Any) -> bool:
+    if key.choices:
+        return value in key.choices
+    if key.kind == "integer":
+        return bool(key.low <= value <= key.high)
+    if key.kind == "texts":
+        return all(isinstance(item, str) and item for item in value)
+    return re.fullmatch(key.pattern, value) is not None

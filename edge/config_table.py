@@ -1,0 +1,222 @@
+"""The one table of the site file: every table and key, with type, limits, default and meaning.
+
+Knows: what may stand in a site file. Must not know: how it is read or what the values do.
+The checker (edge/config_rules.py) and the reference page (edge/config_reference.py) both come from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from edge.config import KIND_RTU, KIND_TCP
+from edge.lane.settings import UNIDENTIFIED_ATTENTION, UNIDENTIFIED_REFUSE, LaneSettings
+
+BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+# Names appear in MQTT topics, transaction numbers and file:line messages, so no spaces, slashes or wildcards.
+NAME_PATTERN = r"\w[\w.-]{0,39}"
+NAME_RULE = "1 to 40 letters, digits, '_', '-' or '.', no spaces"
+TOPIC_PATTERN = r"[^/+#\s\x00]+(/[^/+#\s\x00]+)*"
+TOPIC_RULE = "an MQTT topic without '+', '#', spaces or empty levels"
+ANY_TEXT_PATTERN = r"[^\x00-\x1f]{1,200}"
+ANY_TEXT_RULE = "text of 1 to 200 characters"
+OPTIONAL_TEXT_PATTERN = r"[^\x00-\x1f]{0,200}"
+# serial_number is a uint32 point whose values stay below MicroPython's small-integer limit.
+SERIAL_MAX = 2**30 - 1
+_DAY_MS = 86_400_000
+_DEFAULTS = {item.name: item.default for item in fields(LaneSettings)}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRule:
+    """One key. `kind` is "integer", "text" or "texts" (a list of text); limits hold for integers, `pattern` for text.
+
+    `only_for` names the line kind a key belongs to. A key without default is required (where it applies).
+    """
+
+    name: str
+    kind: str
+    meaning: str
+    default: Any = None
+    optional: bool = False
+    low: int = 0
+    high: int = 0
+    choices: tuple[Any, ...] = ()
+    pattern: str = ANY_TEXT_PATTERN
+    rule: str = ANY_TEXT_RULE
+    only_for: str = ""
+
+    @property
+    def required(self) -> bool:
+        """Whether a file without this key is wrong."""
+        return self.default is None and not self.optional
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, in words."""
+        if self.choices:
+            return "one of " + ", ".join(show(choice) for choice in self.choices)
+        if self.kind == "integer":
+            return f"a whole number from {self.low} to {self.high}"
+        if self.kind == "texts":
+            return "a list of texts"
+        return self.rule
+
+
+@dataclass(frozen=True, slots=True)
+class TableRule:
+    """One table; `many` for a list of tables (`[[name]]`), `required` when a file must have it."""
+
+    name: str
+    many: bool
+    required: bool
+    meaning: str
+    keys: tuple[KeyRule, ...]
+
+    @property
+    def header(self) -> str:
+        """The table as it is written in the file."""
+        return f"[[{self.name}]]" if self.many else f"[{self.name}]"
+
+
+def show(value: Any) -> str:
+    """`value` as it would be written in the file, shortened to what fits in a sentence."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _name(meaning: str) -> KeyRule:
+    return KeyRule("name", "text", meaning, pattern=NAME_PATTERN, rule=NAME_RULE)
+
+
+def _lane_ms(name: str, low: int, high: int, meaning: str) -> KeyRule:
+    return KeyRule(name, "integer", meaning, default=_DEFAULTS[name], low=low, high=high)
+
+
+_PORT_MAX = 65535
+
+SITE = TableRule(
+    "site",
+    many=False,
+    required=True,
+    meaning="The gate as a whole.",
+    keys=(
+        _name("Name of the gate"),
+        KeyRule("data_dir", "text", "Folder of the journal, relative to the site file; made when missing"),
+        KeyRule(
+            "http_port",
+            "integer",
+            "Port of the status page and of camera posts on 127.0.0.1; 0 is off",
+            default=0,
+            high=_PORT_MAX,
+        ),
+    ),
+)
+
+UPLINK = TableRule(
+    "uplink",
+    many=False,
+    required=False,
+    meaning="The MQTT broker records are sent to. Without it the hub only keeps its journal.",
+    keys=(
+        KeyRule("host", "text", "Name or address of the broker"),
+        KeyRule("port", "integer", "TCP port of the broker", default=1883, low=1, high=_PORT_MAX),
+        KeyRule("client_id", "text", "MQTT client id; unlike any other client of this broker"),
+        KeyRule(
+            "topic_root",
+            "text",
+            "What every topic begins with; gate/<site name> when absent",
+            optional=True,
+            pattern=TOPIC_PATTERN,
+            rule=TOPIC_RULE,
+        ),
+    ),
+)
+
+LINE = TableRule(
+    "line",
+    many=True,
+    required=True,
+    meaning="One Modbus line: a serial bus (rtu) or one TCP connection (tcp).",
+    keys=(
+        _name("Name of the line"),
+        KeyRule("kind", "text", "Serial bus or TCP", choices=(KIND_RTU, KIND_TCP)),
+        KeyRule("port", "text", "rtu: path of the serial port, relative paths from the site file", only_for=KIND_RTU),
+        KeyRule("baud", "integer", "rtu: bits per second", choices=BAUDS, only_for=KIND_RTU),
+        KeyRule(
+            "parity",
+            "text",
+            'rtu: parity; "N" is sent with two stop bits',
+            default="N",
+            choices=("N", "E", "O"),
+            only_for=KIND_RTU,
+        ),
+        KeyRule("host", "text", "tcp: name or address of the device or gateway", only_for=KIND_TCP),
+        KeyRule("port", "integer", "tcp: TCP port", default=502, low=1, high=_PORT_MAX, only_for=KIND_TCP),
+        KeyRule("timeout_ms", "integer", "How long an answer may take", default=200, low=20, high=10_000),
+    ),
+)
+
+DEVICE = TableRule(
+    "device",
+    many=True,
+    required=True,
+    meaning="One device on a line.",
+    keys=(
+        _name("Name of the device"),
+        KeyRule("line", "text", "Name of its line"),
+        KeyRule("unit_id", "integer", "Modbus address, different for every device of a line", low=1, high=247),
+        KeyRule("map", "text", "Name of its register map"),
+        KeyRule("map_version", "integer", "Version of its register map", low=1, high=65535),
+        KeyRule("serial", "integer", "Its serial number, different for every device of the site", high=SERIAL_MAX),
+        KeyRule("key_file", "text", "File with its command key, 64 hexadecimal digits, relative to the site file"),
+        KeyRule("period_ms", "integer", "Time between two polls", default=100, low=20, high=60_000),
+    ),
+)
+
+LANE = TableRule(
+    "lane",
+    many=True,
+    required=False,
+    meaning="One lane. Times are in milliseconds, see docs/lane.md for the states they bound.",
+    keys=(
+        _name("Name of the lane; its transactions are numbered <name>-000001 upward"),
+        KeyRule("barrier", "text", "Name of its barrier device"),
+        KeyRule("weighbridge", "text", "Name of its weighbridge device"),
+        KeyRule("camera", "text", "Id its plate camera posts under", default="", pattern=OPTIONAL_TEXT_PATTERN),
+        KeyRule("max_gross_kg", "integer", "Heaviest truck let through", low=1, high=200_000),
+        KeyRule(
+            "min_confidence",
+            "integer",
+            "A plate read below this counts as no read",
+            default=_DEFAULTS["min_confidence"],
+            high=100,
+        ),
+        KeyRule(
+            "on_unidentified",
+            "text",
+            "What becomes of a truck whose plate cannot be read",
+            default=_DEFAULTS["on_unidentified"],
+            choices=(UNIDENTIFIED_ATTENTION, UNIDENTIFIED_REFUSE),
+        ),
+        KeyRule("deny_plates", "texts", "Plates that are refused", default=()),
+        _lane_ms("arrive_debounce_ms", 0, 10_000, "A vehicle counts as arrived after this long"),
+        _lane_ms("read_before_ms", 0, 600_000, "A plate read so long before the arrival still belongs to it"),
+        _lane_ms("arrive_timeout_ms", 1000, _DAY_MS, "Longest wait for devices fit to start a transaction"),
+        _lane_ms("identify_timeout_ms", 1000, _DAY_MS, "Longest wait for a plate"),
+        _lane_ms("weigh_timeout_ms", 1000, _DAY_MS, "Longest wait for a registered weight"),
+        _lane_ms("decide_timeout_ms", 1000, _DAY_MS, "Longest wait for healthy devices before deciding"),
+        _lane_ms("open_timeout_ms", 1000, _DAY_MS, "Longest opening"),
+        _lane_ms("pass_timeout_ms", 1000, _DAY_MS, "A truck may stand under the open boom so long before attention"),
+        _lane_ms("close_timeout_ms", 1000, _DAY_MS, "Longest closing, from the first command"),
+        _lane_ms("back_out_timeout_ms", 1000, _DAY_MS, "A refused truck has this long to reverse out"),
+        _lane_ms("command_timeout_ms", 100, 60_000, "Longest wait for a device to take a command"),
+        _lane_ms("facts_max_age_ms", 200, 60_000, "Older readings of a device are not acted upon"),
+    ),
+)
+
+TABLES = (SITE, UPLINK, LINE, DEVICE, LANE)
+# Owned by the rig; the hub neither reads nor checks it.
+IGNORED_TABLES = ("simulation",)
