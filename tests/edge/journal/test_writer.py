@@ -1,0 +1,100 @@
+"""Group commit: durability is awaited, a refusing disk is named, waited for, and its losses told."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.journal.store import JournalStore
+from edge.journal.writer import JournalWriter
+from edge.model import Record
+
+
+def _record(number: int) -> Record:
+    return Record("device_event", "", "barrier-1", {"number": number}, number)
+
+
+class _Disk:
+    """Lets the store's append fail for as long as `reason` is set."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.reason = ""
+        self.tries = asyncio.Semaphore(0)
+        loop = asyncio.get_running_loop()
+        real = JournalStore.append
+
+        def append(store: JournalStore, drafts: Sequence[Record], *rest: Any) -> int:
+            loop.call_soon_threadsafe(self.tries.release)
+            if self.reason:
+                raise sqlite3.OperationalError(self.reason)
+            return real(store, drafts, *rest)
+
+        monkeypatch.setattr(JournalStore, "append", append)
+
+
+async def test_many_appends_are_durable_and_numbered_in_order(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path / "journal.db")
+    runner = asyncio.create_task(writer.run())
+    await asyncio.gather(*(writer.append([_record(number)]) for number in range(50)))
+    assert await writer.close(runner)
+    store = JournalStore(tmp_path / "journal.db")
+    assert [json.loads(record.data)["number"] for record in store.tail(50)] == list(range(50))
+    assert store.verify() == ""
+
+
+async def test_a_full_disk_is_named_and_everything_kept_is_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = _Disk(monkeypatch)
+    writer = JournalWriter(tmp_path / "journal.db", retry_s=0.001)
+    runner = asyncio.create_task(writer.run())
+    disk.reason = "database or disk is full"
+    waiting = asyncio.create_task(writer.append([_record(1)], {"lane-1": "s"}))
+    for _ in range(3):
+        await disk.tries.acquire()
+    assert writer.degraded == "database or disk is full"
+    assert writer.write_errors >= 2
+    assert not waiting.done()
+    disk.reason = ""
+    assert await waiting == 1
+    assert writer.degraded == ""
+    assert await writer.close(runner)
+
+
+async def test_what_memory_cannot_hold_is_counted_and_the_loss_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = _Disk(monkeypatch)
+    writer = JournalWriter(tmp_path / "journal.db", retry_s=0.001, pending_max=3)
+    runner = asyncio.create_task(writer.run())
+    disk.reason = "attempt to write a readonly database"
+    taken = [writer.post([_record(number)]) for number in range(5)]
+    assert taken == [True, True, True, False, False]
+    await disk.tries.acquire()
+    disk.reason = ""
+    assert await writer.close(runner)
+    tail = JournalStore(tmp_path / "journal.db").tail(10)
+    assert [record.kind for record in tail] == ["device_event"] * 3 + ["attention"]
+    assert json.loads(tail[-1].data) == {"reason": "journal_records_lost", "count": 2}
+    assert writer.records_lost == 2
+
+
+async def test_the_acknowledgement_is_kept_and_never_moves_back(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path / "journal.db")
+    runner = asyncio.create_task(writer.run())
+    await writer.append([_record(1), _record(2)])
+    for seq in (2, 1, 3):
+        writer.acknowledge(seq)
+    assert await writer.close(runner)
+    assert JournalStore(tmp_path / "journal.db").acked_seq() == 2
+
+
+async def test_a_record_that_is_no_json_is_refused_at_its_maker(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path / "journal.db")
+    with pytest.raises(TypeError):
+        await writer.append([Record("passed", "", "", {"what": object()}, 0)])
+    writer.shut()
