@@ -178,6 +178,8 @@ LIGHTS_GREEN = const(3)
 LIGHTS_AMBER_FLASHING = const(4)
 
 # digital_inputs: Raw inputs as wired, 1 = energised.
+IN_COUNT = const(17)
+IN_ADDRESS = const(0)
 IN_STOP_CHAIN_OK = const(0)
 IN_FIRE = const(1)
 IN_LIMIT_OPEN = const(2)
@@ -195,18 +197,16 @@ IN_MAINS_OK = const(13)
 IN_LOCAL_MODE = const(14)
 IN_LOCAL_OPEN = const(15)
 IN_LOCAL_CLOSE = const(16)
-IN_COUNT = const(17)
-IN_ADDRESS = const(0)
 
 # digital_outputs: Outputs as driven.
+OUT_COUNT = const(6)
+OUT_ADDRESS = const(32)
 OUT_MOTOR_OPEN = const(0)
 OUT_MOTOR_CLOSE = const(1)
 OUT_LIGHT_RED = const(2)
 OUT_LIGHT_GREEN = const(3)
 OUT_LIGHT_AMBER = const(4)
 OUT_CURTAIN_TEST = const(5)
-OUT_COUNT = const(6)
-OUT_ADDRESS = const(32)
 
 # power_loss_action: What the boom does when the mains fails.
 POWER_LOSS_ACTION_HOLD = const(0)

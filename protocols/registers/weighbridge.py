@@ -159,16 +159,16 @@ FLAGS_ZERO_FROZEN = const(9)
 FLAGS_POSITION_OK = const(10)
 
 # digital_inputs: Raw inputs as wired, 1 = energised.
+IN_COUNT = const(3)
+IN_ADDRESS = const(0)
 IN_FRONT_CLEAR = const(0)
 IN_REAR_CLEAR = const(1)
 IN_SEAL_CLOSED = const(2)
-IN_COUNT = const(3)
-IN_ADDRESS = const(0)
 
 # digital_outputs: Outputs as driven.
-OUT_READY_LAMP = const(0)
 OUT_COUNT = const(1)
 OUT_ADDRESS = const(32)
+OUT_READY_LAMP = const(0)
 
 # zero_tracking: Zero tracking at 0.5 d/s at the most, near zero, stable and with the deck empty.
 ZERO_TRACKING_OFF = const(0)

@@ -1,6 +1,6 @@
 """Writes `sim_devices/images/<role>.json`: every table of a fresh device, for simulators and tests.
 
-All tables are whole lists from address 0. Filled in: map id and version, the ring's capacity, and the settings' defaults.
+All tables are whole lists from address 0. Filled in: map id and version, the ring's capacity, the settings' defaults.
 """
 
 import json

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tools.regmap.emit_device import emit_device
 from tools.regmap.emit_image import emit_image
+from tools.regmap.emit_markdown import emit_markdown
 from tools.regmap.emit_tags import emit_tags
 from tools.regmap.load import load_file
 from tools.regmap.model import HEADER, MapFile, Problems, RoleMap
@@ -17,6 +18,7 @@ OUTPUTS = {
     "protocols/registers/{}.py": emit_device,
     "protocols/registers/{}_tags.py": emit_tags,
     "sim_devices/images/{}.json": emit_image,
+    "docs/registers/{}.md": emit_markdown,
 }
 
 

@@ -93,10 +93,11 @@ def _symbols(role_map: RoleMap) -> list[Group]:
     groups = []
     for point in role_map.points:
         prefix = IMAGE_PREFIXES.get(point.name, point.name.upper())
-        constants = [Constant(f"{prefix}_{name}", value, _origin(point), point.source) for name, value in point.symbols]
-        if point.name in IMAGE_PREFIXES:
-            constants.append(Constant(f"{prefix}_COUNT", point.count, _origin(point), point.source))
-            constants.append(Constant(f"{prefix}_ADDRESS", point.address, _origin(point), point.source))
+        sizes = {"COUNT": point.count, "ADDRESS": point.address} if point.name in IMAGE_PREFIXES else {}
+        constants = [Constant(f"{prefix}_{name}", value, "map", point.source) for name, value in sizes.items()]
+        constants += [
+            Constant(f"{prefix}_{name}", value, _origin(point), point.source) for name, value in point.symbols
+        ]
         if constants:
             groups.append(Group(f"{point.name}: {point.description}", tuple(constants)))
     return groups

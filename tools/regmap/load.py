@@ -1,7 +1,7 @@
 """Reads register map files: the form of each entry, one entry at a time.
 
-Knows TOML, the keys an entry may have and the ranges of single values. Must not compare entries with each other: that is
-validate.py's. An entry that cannot be read is reported and left out, so the rest is still checked.
+Knows TOML, the keys an entry may have and the ranges of single values. Must not compare entries with each other:
+that is validate.py's. An entry that cannot be read is reported and left out, so the rest is still checked.
 """
 
 import re

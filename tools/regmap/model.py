@@ -3,8 +3,8 @@
 Knows the words of the TOML files (SunSpec's, plus Modbus table and 0-based wire address) and the limits of the device.
 Must not know how maps are read, checked or written.
 
-Terms: a *point* is one entry of a map; a *setting* is a holding register point that the SET command changes; *count* is how
-many registers (or bits, for tables of bits) a point takes; `sf` is SunSpec's scale factor: value = raw * 10**sf.
+Terms: a *point* is one entry of a map; a *setting* is a holding register point that the SET command changes; *count* is
+how many registers (or bits, for tables of bits) a point takes; `sf` is SunSpec's scale factor: value = raw * 10**sf.
 """
 
 from collections.abc import Iterator
