@@ -21,8 +21,8 @@ _COUNTER_MASK = const(0xFFFF)
 class MbapCollector:
     """Collects one frame at a time into a fixed buffer; allocates nothing after construction.
 
-    After FRAME_OK the frame is `buffer[:size]` and its PDU the `pdu_size` bytes from MBAP_SIZE, untouched until the next
-    `on_byte`, so requests that arrive back to back are served one by one. One collector serves one connection.
+    After FRAME_OK the frame is `buffer[:size]` and its PDU the `pdu_size` bytes from MBAP_SIZE, untouched until the
+    next `on_byte`, so requests that arrive back to back are served one by one. One collector serves one connection.
     """
 
     def __init__(self) -> None:
