@@ -1,0 +1,185 @@
+"""One half-duplex RS-485 line in virtual time: every character has its place on the wire, and two talkers collide.
+
+Knows: baud, 11 bits a character (Modbus over Serial Line: 8 data bits, parity or second stop bit), who talks when.
+Must not know: frames, addresses, any clock; time is handed in and never goes back.
+
+A receiver takes a character from the first start bit it sees and is deaf for new start bits until that character
+ends; what others send meanwhile pulls bits to 0 in it. So a collision yields the bitwise AND of the characters that
+overlap, and is counted.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from dataclasses import dataclass
+
+BITS_PER_CHAR = 11
+_NEVER = -1
+
+
+@dataclass(slots=True)
+class LineCounters:
+    """What happened on the line since it was made; characters, except `collisions` (garbled characters heard)."""
+
+    carried: int = 0
+    collisions: int = 0
+    corrupted: int = 0
+    cut_off: int = 0
+
+
+class Station:
+    """One transceiver on the line. Bytes heard wait in `take`; a station does not hear itself."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.is_cut = False
+        self._heard: list[tuple[int, int]] = []
+        self._sending: deque[tuple[int, int]] = deque()  # (end time, value) of characters not yet on the line
+        self._free_us = 0
+
+    def take(self) -> bytes:
+        """The bytes heard since the last call."""
+        return bytes(value for _, value in self.take_timed())
+
+    def take_timed(self) -> list[tuple[int, int]]:
+        """The same as (time of the last stop bit in us, byte value)."""
+        heard, self._heard = self._heard, []
+        return heard
+
+    @property
+    def has_heard(self) -> bool:
+        return bool(self._heard)
+
+
+class Rs485Line:
+    """`attach` stations, `transmit` bytes, `advance_to` a time, then `take` from the stations."""
+
+    def __init__(self, baud: int, rng: random.Random, turnaround_us: int = 0) -> None:
+        """`turnaround_us`: the least time between the end of a character heard and the first one of an answer."""
+        if baud <= 0:
+            raise ValueError(f"baud {baud} must be positive")
+        self.baud = baud
+        self.counters = LineCounters()
+        self.noise_permille = 0
+        self._rng = rng
+        self._turnaround_us = turnaround_us
+        self._stations: list[Station] = []
+        self._noise = Station("noise")
+        self._stuck: Station | None = None
+        self._stuck_from_us = 0
+        self._heard_until_us = -turnaround_us
+        self._heard_from: list[Station] = []
+
+    def attach(self, name: str) -> Station:
+        station = Station(name)
+        self._stations.append(station)
+        return station
+
+    def duration_us(self, count: int) -> int:
+        """How long `count` characters take on the wire."""
+        return count * BITS_PER_CHAR * 1_000_000 // self.baud
+
+    def transmit(self, station: Station, data: bytes, now_us: int) -> int:
+        """Send `data` from `now_us`, or after what the station is still sending; the time its last bit ends."""
+        start_us = max(now_us, station._free_us, self._turnaround_end_us(station))
+        for index, value in enumerate(data):
+            station._sending.append((start_us + self.duration_us(index + 1), value))
+        station._free_us = start_us + self.duration_us(len(data))
+        return station._free_us
+
+    def cut(self, station: Station | None = None) -> None:
+        """Cut one station off, or the whole line: what is sent goes nowhere."""
+        self._set_cut(station, True)
+
+    def restore(self, station: Station | None = None) -> None:
+        self._set_cut(station, False)
+
+    def inject_noise(self, count: int, now_us: int) -> None:
+        """Put `count` characters of garbage on the line."""
+        self.transmit(self._noise, self._rng.randbytes(count), now_us)
+
+    def stick(self, station: Station | None, now_us: int) -> None:
+        """Let a station's driver hold the line at 0 from `now_us` on; None lets go."""
+        self._stuck = station
+        self._stuck_from_us = now_us
+
+    @property
+    def is_stuck(self) -> bool:
+        return self._stuck is not None
+
+    def next_change_us(self) -> int:
+        """When the next character ends, or -1 when nothing is being sent."""
+        ends = [talker._sending[0][0] for talker in self._talkers() if talker._sending]
+        return min(ends, default=_NEVER)
+
+    def idle_at_us(self) -> int:
+        """When all that is being sent has ended, or -1 when nothing is."""
+        return max((talker._sending[-1][0] for talker in self._talkers() if talker._sending), default=_NEVER)
+
+    def advance_to(self, now_us: int) -> None:
+        """Let every character that ends by `now_us` be heard."""
+        self._keep_stuck(now_us)
+        while True:
+            first = self._first_talker(now_us)
+            if first is None:
+                return
+            end_us, value = first._sending.popleft()
+            self._hear(first, end_us, value)
+
+    def _talkers(self) -> list[Station]:
+        return [*self._stations, self._noise]
+
+    def _turnaround_end_us(self, station: Station) -> int:
+        return 0 if station in self._heard_from else self._heard_until_us + self._turnaround_us
+
+    def _set_cut(self, station: Station | None, is_cut: bool) -> None:
+        for each in [station] if station else self._stations:
+            each.is_cut = is_cut
+
+    def _keep_stuck(self, now_us: int) -> None:
+        stuck = self._stuck
+        if stuck is None:
+            return
+        from_us = max(stuck._free_us, self._stuck_from_us)
+        missing = (now_us - from_us) // self.duration_us(1)
+        if missing > 0:
+            self.transmit(stuck, bytes(missing), from_us)
+
+    def _first_talker(self, now_us: int) -> Station | None:
+        ready = [talker for talker in self._talkers() if talker._sending and talker._sending[0][0] <= now_us]
+        return min(ready, key=lambda talker: talker._sending[0][0], default=None)
+
+    def _hear(self, first: Station, end_us: int, value: int) -> None:
+        if first.is_cut:
+            self.counters.cut_off += 1
+            return
+        senders = [first]
+        for other in self._talkers():
+            joined = self._absorb(other, end_us) if other is not first and not other.is_cut else None
+            if joined is not None:
+                value &= joined
+                senders.append(other)
+        self.counters.carried += 1
+        self.counters.collisions += len(senders) > 1
+        self._heard_until_us, self._heard_from = end_us, senders
+        self._deliver(senders, end_us, self._disturb(value))
+
+    def _absorb(self, other: Station, end_us: int) -> int | None:
+        """Take from `other` the characters whose start bit lies before `end_us`: they are part of this one."""
+        joined: int | None = None
+        while other._sending and other._sending[0][0] - self.duration_us(1) < end_us:
+            value = other._sending.popleft()[1]
+            joined = value if joined is None else joined & value
+        return joined
+
+    def _disturb(self, value: int) -> int:
+        if self.noise_permille and self._rng.randrange(1000) < self.noise_permille:
+            self.counters.corrupted += 1
+            return value ^ (1 << self._rng.randrange(8))
+        return value
+
+    def _deliver(self, senders: list[Station], end_us: int, value: int) -> None:
+        for station in self._stations:
+            if station not in senders and not station.is_cut:
+                station._heard.append((end_us, value))

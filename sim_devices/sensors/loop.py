@@ -1,0 +1,49 @@
+"""An induction loop with its detector: how much metal covers it, pick-up and drop-out delay, failures.
+
+Knows: the covered length in metres. Must not know: trucks, the input it is wired to.
+"""
+
+from __future__ import annotations
+
+FAILURES = ("", "stuck", "silent", "open")
+
+
+class InductionLoop:
+    """`occupied` is the detector's vehicle output, `fault` its fault output (wire open).
+
+    Failures: "stuck" = occupied for ever; "silent" = never sees anything and says nothing is wrong; "open" = wire
+    broken: reports a fault and, being fail-safe, a vehicle; "" = repaired.
+    """
+
+    def __init__(self, pick_up_s: float = 0.05, drop_out_s: float = 0.10, threshold_m: float = 0.4) -> None:
+        self._pick_up_s = pick_up_s
+        self._drop_out_s = drop_out_s
+        self._threshold_m = threshold_m
+        self._felt = False
+        self._differs_s = 0.0
+        self._failure = ""
+
+    @property
+    def occupied(self) -> bool:
+        if self._failure:
+            return self._failure != "silent"
+        return self._felt
+
+    @property
+    def fault(self) -> bool:
+        return self._failure == "open"
+
+    def fail(self, kind: str) -> None:
+        if kind not in FAILURES:
+            raise ValueError(f"loop failure {kind!r} is unknown: use one of {', '.join(map(repr, FAILURES))}")
+        self._failure = kind
+
+    def advance(self, dt_s: float, covered_m: float) -> None:
+        """Take the metal length over the loop, seen for the last `dt_s`."""
+        metal = covered_m >= self._threshold_m
+        if metal == self._felt:
+            self._differs_s = 0.0
+            return
+        self._differs_s += dt_s
+        if self._differs_s >= (self._pick_up_s if metal else self._drop_out_s) - 1e-9:
+            self._felt, self._differs_s = metal, 0.0
