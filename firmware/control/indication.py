@@ -1,0 +1,90 @@
+"""What the scale shows: gross weight, overload, underload, and whether there is weight on the deck.
+
+Knows the limits of the indication in scale intervals. Must not know time, stability, photocells or registers.
+
+Limits with hysteresis blank the indication a little longer, never shorter, than the rule asks, so that noise at the
+limit does not fill the event ring.
+"""
+
+import struct
+
+from firmware.control.calibration import Calibration
+from protocols.compat import const
+
+# No indication above Max + 9 e (R 76-1); back one e lower.
+_OVERLOAD_E = const(9)
+_OVERLOAD_BACK_E = const(8)
+
+# Under -20 e the instrument cannot be at a sound zero; back one e higher.
+_UNDERLOAD_E = const(-20)
+_UNDERLOAD_BACK_E = const(-19)
+
+# Min of class III is 20 e: what weighs less cannot be weighed, so it also counts as "nothing on the deck". A load
+# that stands goes on counting until it is 2 e below.
+_MIN_E = const(20)
+_GONE_E = const(18)
+
+_FORMAT = ">iiiii"
+SAVED_SIZE = const(20)
+
+
+class Indication:
+    """Judges one weight at a time; all flags are 0 or 1."""
+
+    def __init__(self) -> None:
+        self.valid = 0
+        self.kg_x10 = 0
+        self.overload = 0
+        self.underload = 0
+        self.on_deck = 0
+
+    def clear(self) -> None:
+        """No weight known. What was on the deck is taken to be there still."""
+        self.valid = 0
+        self.kg_x10 = 0
+        self.overload = 0
+        self.underload = 0
+
+    def update(self, kg_x10: int, calibration: Calibration) -> None:
+        """Take an unrounded gross weight; repeating the same weight changes nothing."""
+        e_kg_x10 = calibration.e_kg_x10
+        over_e = _OVERLOAD_BACK_E if self.overload else _OVERLOAD_E
+        under_e = _UNDERLOAD_BACK_E if self.underload else _UNDERLOAD_E
+        deck_e = _GONE_E if self.on_deck else _MIN_E
+        self.valid = 1
+        self.kg_x10 = kg_x10
+        self.overload = 1 if kg_x10 > calibration.max_kg_x10 + over_e * e_kg_x10 else 0
+        self.underload = 1 if kg_x10 < under_e * e_kg_x10 else 0
+        self.on_deck = 1 if kg_x10 >= deck_e * e_kg_x10 else 0
+
+    def gross_kg_x10(self, calibration: Calibration) -> int:
+        """Gross weight rounded to e; 0 while there is no valid indication."""
+        return calibration.round_to_e(self.kg_x10) if self.is_shown() else 0
+
+    def is_shown(self) -> bool:
+        """Return True while there is a weight between underload and overload."""
+        return self.valid != 0 and not self.overload and not self.underload
+
+    def is_below_min(self, kg_x10: int, calibration: Calibration) -> bool:
+        """Return True for a weight under Min = 20 e."""
+        return kg_x10 < _MIN_E * calibration.e_kg_x10
+
+    def is_over_limit(self, kg_x10: int, calibration: Calibration) -> bool:
+        """Return True for a weight above Max + 9 e."""
+        return kg_x10 > calibration.max_kg_x10 + _OVERLOAD_E * calibration.e_kg_x10
+
+    def is_center_of_zero(self, calibration: Calibration) -> bool:
+        """Return True within +-1/4 e of zero."""
+        size = 4 * self.kg_x10
+        return self.valid != 0 and -calibration.e_kg_x10 <= size <= calibration.e_kg_x10
+
+    def save(self, buffer: bytearray | memoryview, offset: int) -> int:
+        """Write the state at `offset`; return the offset behind it."""
+        struct.pack_into(_FORMAT, buffer, offset, self.valid, self.kg_x10, self.overload, self.underload, self.on_deck)
+        return offset + SAVED_SIZE
+
+    def load(self, buffer: bytes | bytearray | memoryview, offset: int) -> int:
+        """Take a saved state; return the offset behind it."""
+        fields = struct.unpack_from(_FORMAT, buffer, offset)
+        self.valid, self.kg_x10, self.overload, self.underload, self.on_deck = fields
+        return offset + SAVED_SIZE
