@@ -18,7 +18,8 @@ class EventRing:
     """Event slots over a caller-owned buffer of `capacity * 16` bytes (bytearray or memoryview)."""
 
     def __init__(self, data: bytearray | memoryview, capacity: int) -> None:
-        assert capacity > 0 and len(data) == capacity * SLOT_SIZE
+        assert capacity > 0
+        assert len(data) == capacity * SLOT_SIZE
         self.data = data
         self.capacity = capacity
         self.head = 0

@@ -1,0 +1,84 @@
+"""The barrier's latched faults: which there are, what raises them by itself, which may be cleared.
+
+Knows the fault word, its events and the inputs that are a fault's cause; must not know states or motors. A fault stays
+until CLEAR_FAULTS finds its cause gone. Faults that a travel or a test finds are raised from there.
+"""
+
+from firmware.control.barrier_inputs import BarrierInputs
+from firmware.control.barrier_memory import BarrierMemory
+from firmware.control.events import EventRing
+from protocols.registers import barrier as reg
+
+_TRAVEL_TIMEOUT = 1 << reg.FAULTS_TRAVEL_TIMEOUT
+_LIMIT_LOST = 1 << reg.FAULTS_LIMIT_LOST
+_LIMIT_CONFLICT = 1 << reg.FAULTS_LIMIT_CONFLICT
+_EDGE_FAULT = 1 << reg.FAULTS_EDGE_FAULT
+_LOOP_FAULT = 1 << reg.FAULTS_LOOP_FAULT
+_ARM_BROKEN = 1 << reg.FAULTS_ARM_BROKEN
+_DRIVE_FAULT = 1 << reg.FAULTS_DRIVE_FAULT
+_INPUT_BAD = 1 << reg.FAULTS_INPUT_BAD
+
+FAULT_PHOTO_TEST = 1 << reg.FAULTS_PHOTO_TEST_FAIL
+FAULT_SECOND_CONTACT = 1 << reg.FAULTS_SECOND_CONTACT
+# Faults of the boom itself: no movement, state FAULT.
+FAULTS_STOPPING = _TRAVEL_TIMEOUT | _LIMIT_CONFLICT | _LIMIT_LOST | _ARM_BROKEN | _DRIVE_FAULT
+# Faults of what watches the path: mode DEGRADED, opening and hold-to-run closing only (UL 325: constant pressure).
+FAULTS_DEGRADING = _EDGE_FAULT | FAULT_PHOTO_TEST | _LOOP_FAULT | _INPUT_BAD
+
+_FAULT_COUNT = 10
+
+
+class BarrierFaults:
+    """The fault word in memory and its events."""
+
+    def __init__(self, memory: BarrierMemory, inputs: BarrierInputs, ring: EventRing) -> None:
+        self.memory = memory
+        self.inputs = inputs
+        self.ring = ring
+
+    def step(self) -> None:
+        """Latch every fault whose cause stands in the inputs of this scan."""
+        self.latch(self._causes())
+
+    def latch(self, bits: int) -> None:
+        """Set fault bits; each new one is an event."""
+        new = bits & ~self.memory.faults
+        if new:
+            self.memory.faults |= new
+            self._push_each(new, reg.EV_FAULT_RAISED)
+
+    def clear(self, bits: int) -> None:
+        """Clear fault bits without asking for their cause; each one that was set is an event."""
+        gone = bits & self.memory.faults
+        if gone:
+            self.memory.faults &= ~gone
+            self._push_each(gone, reg.EV_FAULT_CLEARED)
+
+    def acknowledge(self) -> None:
+        """CLEAR_FAULTS: clear what has no cause any more; the curtain must first pass a test, an edge let go."""
+        keep = self._causes() | FAULT_PHOTO_TEST
+        if self.inputs.contact:
+            keep |= FAULT_SECOND_CONTACT
+        self.clear(self.memory.faults & ~keep)
+
+    def _causes(self) -> int:
+        values = self.inputs.values
+        bits = 0
+        if values[reg.IN_LIMIT_OPEN] and values[reg.IN_LIMIT_CLOSED]:
+            bits |= _LIMIT_CONFLICT
+        if not values[reg.IN_LOOPS_OK]:
+            bits |= _LOOP_FAULT
+        if not values[reg.IN_ARM_INTACT]:
+            bits |= _ARM_BROKEN
+        if not values[reg.IN_DRIVE_OK] and values[reg.IN_MAINS_OK]:
+            bits |= _DRIVE_FAULT  # a drive without mains is not faulty, POWER_FAIL says enough
+        if self.inputs.edge_bad:
+            bits |= _EDGE_FAULT
+        if self.inputs.bad:
+            bits |= _INPUT_BAD
+        return bits
+
+    def _push_each(self, bits: int, code: int) -> None:
+        for number in range(_FAULT_COUNT):
+            if bits & (1 << number):
+                self.ring.push(code, number)
