@@ -76,7 +76,9 @@ class RegisterImage:
 
     def put_bit(self, table: int, address: int, value: int) -> None:
         """Set one coil or discrete input."""
-        self.data(table)[address] = 1 if value else 0
+        # Through a name: as part of an assignment target MicroPython would allocate the bound method `self.data`.
+        bits = self.data(table)
+        bits[address] = 1 if value else 0
 
     def get_bit(self, table: int, address: int) -> int:
         """Return one coil or discrete input, 0 or 1."""
