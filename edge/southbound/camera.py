@@ -37,7 +37,8 @@ class CameraPostError(ValueError):
 def parse_post(content_type: str, body: bytes, cameras: Collection[str] = ()) -> PlateRead | None:
     """The plate read in one post, or None when the post is a heartbeat or another kind of event.
 
-    The read's `camera` is the first identity in the post that is one of `cameras`, else the first there is. Raises CameraPostError for anything that is not an EventNotificationAlert.
+    The read's `camera` is the first identity in the post that is one of `cameras`, else the first there is.
+    Raises CameraPostError for anything that is not an EventNotificationAlert.
     """
     if len(body) > POST_SIZE_MAX:
         raise CameraPostError(f"the post has {len(body)} bytes, expected at most {POST_SIZE_MAX}")
