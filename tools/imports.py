@@ -32,9 +32,9 @@ def read_imports(tree: ast.AST, root: Path) -> Iterator[Import]:
                 yield Import(alias.name, node.lineno)
         elif isinstance(node, ast.ImportFrom):
             base = "." * node.level + (node.module or "")
-            for alias in node.names:
-                inner = f"{base}.{alias.name}"
-                yield Import(inner if find_module(inner, root) else base, node.lineno)
+            inner = [f"{base}.{alias.name}" for alias in node.names]
+            modules = {name if find_module(name, root) else base for name in inner}
+            yield from (Import(name, node.lineno) for name in sorted(modules))
 
 
 def find_module(name: str, root: Path) -> Path | None:

@@ -16,10 +16,12 @@ MICROPYTHON = Path(sys.executable).with_name("micropython")
 PROJECT = {
     "firmware/__init__.py": "",
     "firmware/boards/__init__.py": "",
-    "firmware/boards/unix/main.py": "import sys\nfrom firmware.app import device\n",
+    "firmware/boards/unix/main.py": "import sys\nfrom firmware.app import roles\nimport firmware.boards.latch\n",
     "firmware/boards/host/__init__.py": "import typing\n",
     "firmware/app/device.py": "def late():\n    from protocols.modbus.rtu import frame\n    return frame\n",
     "firmware/app/unused.py": "",
+    "firmware/app/roles.py": "from firmware.app import device\nimport firmware.control.weighbridge\n",
+    "firmware/boards/latch.py": "",
     "firmware/control/barrier.py": "from protocols.registers import barrier as reg\nimport struct\n",
     "firmware/control/weighbridge.py": "",
     "protocols/__init__.py": "",
@@ -65,6 +67,9 @@ def test_file_set_holds_what_the_role_needs_and_nothing_else(root: Path, tmp_pat
     assert [file.path for file in file_set.files] == [
         "firmware/__init__.mpy",
         "firmware/app/device.mpy",
+        "firmware/app/roles.mpy",
+        "firmware/boards/__init__.mpy",
+        "firmware/boards/latch.mpy",
         "firmware/control/barrier.mpy",
         "main.mpy",
         "protocols/__init__.mpy",

@@ -1,0 +1,147 @@
+"""Which files one role on one board needs: the imports of the board's main.py, followed to their end.
+
+Knows that the shell finds roles through one table (so a role's control core and register module are added here, and the
+table's other roles left out) and what must never reach a device. Must not know the compiler or the disk of a device.
+"""
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.imports import PROJECT_FOLDERS, find_module, find_packages, read_imports
+
+# The one file that names every role and imports the one it is asked for.
+ROLE_TABLE = "firmware/app/roles.py"
+# Folders whose files may run on a device.
+DEVICE_FOLDERS = ("protocols", "firmware")
+# Modules a MicroPython board brings along; anything else would only fail on the device, at night.
+BOARD_MODULES = frozenset(
+    {
+        "array",
+        "binascii",
+        "errno",
+        "gc",
+        "hashlib",
+        "io",
+        "machine",
+        "micropython",
+        "os",
+        "select",
+        "socket",
+        "struct",
+        "sys",
+        "termios",
+        "time",
+        "vfs",
+    }
+)
+
+
+class DeployError(Exception):
+    """The file set cannot be made; each line of the text is one reason with its remedy."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """The file set that is asked for."""
+
+    root: Path
+    role: str
+    board: str
+
+    @property
+    def main_module(self) -> str:
+        """Where the board starts."""
+        return f"firmware.boards.{self.board}.main"
+
+
+@dataclass(frozen=True)
+class Need:
+    """A module the set needs, and who imports it."""
+
+    module: str
+    importer: str
+    line: int
+
+    @property
+    def where(self) -> str:
+        """File and line for a message."""
+        return f"{self.importer}:{self.line}" if self.line else self.importer
+
+
+def find_roles(root: Path) -> list[str]:
+    """Roles that have a register map."""
+    return sorted(path.stem for path in (root / "protocols/registers").glob("*.toml") if path.stem != "header")
+
+
+def find_boards(root: Path) -> list[str]:
+    """Boards that start by themselves."""
+    return sorted(path.parent.name for path in (root / "firmware/boards").glob("*/main.py"))
+
+
+def collect_modules(order: Order) -> dict[str, Path]:
+    """Path in the file set (without suffix) -> source file, for everything the role needs on the board."""
+    starts = (order.main_module, f"firmware.control.{order.role}", f"protocols.registers.{order.role}")
+    waiting = [Need(name, "tools/deploy.py", 0) for name in starts]
+    found: dict[str, Path] = {}
+    reasons: set[str] = set()
+    while waiting:
+        need = waiting.pop()
+        if need.module in found or (need.importer == ROLE_TABLE and _other_role(need.module, order)):
+            continue
+        path = find_module(need.module, order.root)
+        reason = _refuse(need.module, order)
+        if path is None:
+            reasons.add(f"{need.where}: module {need.module} does not exist; write it or correct the import")
+        elif reason:
+            reasons.add(f"{need.where}: imports {need.module}, {reason}")
+        else:
+            found[need.module] = path
+            if need.module != order.main_module:  # main lies on top of the set, outside its package
+                found.update(find_packages(need.module, order.root))
+            waiting += _read_needs(path, order.root, reasons)
+    if reasons:
+        raise DeployError("\n".join(sorted(reasons)))
+    return {_target(name, path, order): path for name, path in found.items()}
+
+
+def _refuse(name: str, order: Order) -> str:
+    """Why a project module may not stand in the file set, with the remedy; '' when it may."""
+    parts = name.split(".")
+    if parts[0] not in DEVICE_FOLDERS:
+        return f"which runs on hosts only; a device needs what is in {' and '.join(DEVICE_FOLDERS)}"
+    if parts[:2] == ["protocols", "registers"] and (parts[-1] == "tag" or parts[-1].endswith("_tags")):
+        return "which is for hosts only; use the device's register module"
+    is_board = len(parts) > 2 and (order.root / "firmware/boards" / parts[2]).is_dir()
+    if parts[:2] == ["firmware", "boards"] and is_board and parts[2] != order.board:
+        return f"which is of board {parts[2]}; keep boards apart"
+    other = _other_role(name, order)
+    return f"which is of role {other}; take what roles share from protocols.registers.header" if other else ""
+
+
+def _other_role(name: str, order: Order) -> str:
+    """The other role a module belongs to, '' when it is this role's or anyone's."""
+    parts = name.split(".")
+    if len(parts) > 2 and parts[:2] in (["protocols", "registers"], ["firmware", "control"]):
+        for other in find_roles(order.root):
+            if other != order.role and (parts[2] == other or parts[2].startswith(f"{other}_")):
+                return other
+    return ""
+
+
+def _read_needs(path: Path, root: Path, reasons: set[str]) -> list[Need]:
+    importer = path.relative_to(root).as_posix()
+    needs = []
+    for item in read_imports(ast.parse(path.read_text(encoding="utf-8")), root):
+        if item.top in PROJECT_FOLDERS:
+            needs.append(Need(item.module, importer, item.line))
+        elif item.module not in BOARD_MODULES:
+            remedy = "use what MicroPython has, or name it in BOARD_MODULES of tools/file_set.py"
+            reasons.add(f"{importer}:{item.line}: imports {item.module}, which no board brings along; {remedy}")
+    return needs
+
+
+def _target(name: str, path: Path, order: Order) -> str:
+    if name == order.main_module:
+        return "main"
+    return name.replace(".", "/") + ("/__init__" if path.name == "__init__.py" else "")
