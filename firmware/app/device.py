@@ -1,0 +1,190 @@
+"""The device: composition of one role on one board, and the slice of work a board's loop calls again and again.
+
+Knows the order of a scan: inputs, command, control core, outputs, publication, watchdog. Must not know which board or
+role it runs. The board owns the loop and the clock; nothing here waits.
+
+*Poll*: one slice, at most one request answered and at most one scan. *Scan*: one pass of the control core.
+"""
+
+from firmware.app.commands import Commands
+from firmware.app.comms import WAIT_NONE, RtuService
+from firmware.app.comms_tcp import TcpService
+from firmware.app.health import Health
+from firmware.app.hub import HubWatch
+from firmware.app.identity import FIRMWARE_VERSION, Identity
+from firmware.app.publish import Publisher
+from firmware.app.roles import Role
+from firmware.app.schedule import Schedule
+from firmware.app.settings import Settings
+from firmware.app.watchdog import COMMS_RAN, OUTPUTS_TAKEN, SCAN_RAN, Supervisor
+from firmware.control.events import EventRing
+from firmware.ports import NullBoard
+from protocols.compat import ticks_diff
+from protocols.events import SLOT_SIZE
+from protocols.modbus.image import RegisterImage
+from protocols.modbus.server import ModbusServer
+
+
+class Device:
+    """One running device. Public attributes are for tests and boards to look at, not to change."""
+
+    def __init__(self, board: NullBoard, role: Role, identity: Identity) -> None:
+        """Drive the outputs safe before anything else, then load the settings and compose. May block for the store."""
+        regmap = role.regmap
+        self.board = board
+        self.settings = Settings(regmap.MAP_ID, regmap.MAP_VERSION, regmap.SETTINGS_TABLE)
+        self._safe = _drive_safe(board, role, self.settings.values)
+        self.settings.load(board.store, board.entropy)
+        self.image = RegisterImage(
+            regmap.COIL_COUNT, regmap.DISCRETE_COUNT, regmap.HOLDING_COUNT, regmap.INPUT_COUNT, regmap.WRITABLE
+        )
+        ring_at = regmap.RING_ADDRESS * 2
+        ring_data = memoryview(self.image.inputs)[ring_at : ring_at + regmap.RING_CAPACITY * SLOT_SIZE]
+        self.ring = EventRing(ring_data, regmap.RING_CAPACITY)
+        self.core = role.core_type(self.settings.values, self.ring)
+        self.server = ModbusServer(self.image, _identification(identity))
+        self.rtu = RtuService(board.uart, identity.unit_id, identity.baud, self.server)
+        self.tcp = TcpService(board.sessions, identity.unit_id, self.server)
+        self.commands = Commands(regmap, self.settings, self.ring, identity, role.sealed)
+        self.schedule = Schedule()
+        self.hub = HubWatch(self.ring, regmap.EV_HUB_LOST, regmap.EV_HUB_BACK)
+        self.health = Health(regmap, self.ring)
+        self.supervisor = Supervisor(board.watchdog)
+        self.publisher = Publisher(regmap, self.image, self.settings)
+        self.publisher.put_identity(identity.serial, FIRMWARE_VERSION, board.reset_cause)
+        self._map = regmap
+        self._write_count = self.image.write_count
+        self._started = False
+
+    def poll(self, now_ms: int, now_us: int) -> int:
+        """Do one slice at the ticks `now_ms` and `now_us`; return for how many us nothing can happen without input.
+
+        Allocates nothing, except that it lifts the heap guard to authenticate and store a command. A program error
+        drives the outputs safe and is raised: the board must reset.
+        """
+        try:
+            return self._poll(now_ms, now_us)
+        except Exception:
+            self.board.output_port.write(self._safe, now_ms)
+            raise
+
+    def _poll(self, now_ms: int, now_us: int) -> int:
+        if not self._started:
+            self._start(now_ms)
+        self.board.output_port.expire(now_ms)
+        self._serve(now_ms, now_us)
+        commanded = self.image.write_count != self._write_count
+        if self.schedule.is_due(now_ms):
+            self._note_lateness(now_ms)
+            self._scan(now_ms, commanded)
+        elif commanded:  # at once, so that a second command cannot overwrite the first
+            self._scan(now_ms, commanded)
+        self.supervisor.poll()
+        return self._wait_us(now_ms, now_us)
+
+    def _start(self, now_ms: int) -> None:
+        self._started = True
+        self.schedule.start(now_ms)
+        self.hub.start(now_ms)
+        self.publisher.put_settings()
+        if hasattr(self.core, "calibration_count"):
+            self.core.calibration_count = self.settings.calibration_count
+        self.ring.push(self._map.EV_BOOT, self.board.reset_cause)
+
+    def _serve(self, now_ms: int, now_us: int) -> None:
+        """Answer at most one request, the serial line first."""
+        delay_us = self.settings.values[self._map.SET_REPLY_DELAY_MS] * 1000
+        if self.rtu.poll(now_us, delay_us) or self.tcp.poll(now_ms):
+            self.hub.on_contact()
+        self.supervisor.prove(COMMS_RAN)
+
+    def _note_lateness(self, now_ms: int) -> None:
+        if self.schedule.begin(now_ms, self.settings.values[self._map.SET_SCAN_PERIOD_MS]):
+            self.ring.push(self._map.EV_SCAN_OVERRUN, self.schedule.last_us)
+
+    def _scan(self, now_ms: int, commanded: bool) -> None:
+        """Inputs, command, core, outputs, publication: in this order, every time."""
+        board = self.board
+        core = self.core
+        started_us = board.clock.now_us()
+        self._set_time(now_ms)
+        board.input_port.read_into(core.inputs, core.quality)
+        self.hub.step(now_ms, self.settings.values[self._map.SET_HUB_TIMEOUT_MS])
+        core.hub_alive = self.hub.alive
+        if commanded:
+            self._take_command()
+        requested = core.request_opcode
+        core.step(now_ms)
+        if requested:
+            self.commands.on_core_result(core.request_result)
+        self.supervisor.prove(SCAN_RAN)
+        if board.output_port.write(core.outputs, now_ms):
+            self.supervisor.prove(OUTPUTS_TAKEN)
+        self.health.step(core.health, core.reasons, self.settings, self.schedule.has_recent_overrun())
+        self.publisher.put_role(core.status, core.inputs, core.outputs)
+        self.schedule.end(ticks_diff(board.clock.now_us(), started_us))
+        self._publish_header()
+
+    def _set_time(self, now_ms: int) -> None:
+        self.schedule.advance(now_ms)
+        self.ring.uptime_s = self.schedule.uptime_s
+        self.ring.millisecond = self.schedule.millisecond
+
+    def _take_command(self) -> None:
+        """Judge the written block outside the heap guard: hashing and storing allocate, and commands are rare."""
+        self._write_count = self.image.write_count
+        self.board.heap.unlock()
+        try:
+            self.commands.take(self.image.holdings, self._map.COMMAND_ADDRESS * 2)
+            self.publisher.put_settings()
+        finally:
+            self.board.heap.lock()
+        self.core.request_opcode = self.commands.request_opcode
+        self.core.request_argument = self.commands.request_argument
+        self.commands.request_opcode = 0
+
+    def _publish_header(self) -> None:
+        regmap = self._map
+        publisher = self.publisher
+        publisher.put_header_wide(regmap.AT_UPTIME_S, self.schedule.uptime_s)
+        publisher.put_header_wide(regmap.AT_EVENT_HEAD, self.ring.head)
+        publisher.put_header(regmap.AT_HEALTH, self.health.value)
+        publisher.put_header(regmap.AT_REASONS, self.health.reasons)
+        publisher.put_header(regmap.AT_SCAN_LAST_US, self.schedule.last_us)
+        publisher.put_header(regmap.AT_SCAN_MAX_US, self.schedule.max_us)
+        publisher.put_header(regmap.AT_SCAN_OVERRUNS, self.schedule.overruns)
+        publisher.put_header(regmap.AT_CRC_ERRORS, self.rtu.collector.crc_errors)
+        publisher.put_header(regmap.AT_FRAMES_SERVED, (self.rtu.served + self.tcp.served) & 0xFFFF)
+        publisher.put_header(regmap.AT_NONCE_EPOCH, self.settings.nonce_epoch)
+        publisher.put_header(regmap.AT_NONCE_COUNTER, self.commands.counter)
+        publisher.put_header(regmap.AT_COMMAND_RESULT, self.commands.result)
+        publisher.put_header(regmap.AT_COMMAND_OPCODE, self.commands.opcode)
+        publisher.put_header(regmap.AT_COMMANDS_ACCEPTED, self.commands.accepted)
+        publisher.put_header(regmap.AT_COMMANDS_REJECTED, self.commands.rejected)
+        publisher.put_header(regmap.AT_HUB_AGE_MS, self.hub.age_ms)
+        publisher.put_header(regmap.AT_COMMAND_NONCE_DONE, self.commands.nonce_done)
+
+    def _wait_us(self, now_ms: int, now_us: int) -> int:
+        if self.tcp.has_more():
+            return 0
+        scan_us = self.schedule.wait_us(now_ms)
+        line_us = self.rtu.wait_us(now_us)
+        return scan_us if line_us == WAIT_NONE else min(scan_us, line_us)
+
+
+def _drive_safe(board: NullBoard, role: Role, values: list[int]) -> list[int]:
+    """Tell the board the role's safe outputs, which it drives from now on; return them.
+
+    Asks a core of its own for them, since the one that will run may only be built from the loaded settings.
+    """
+    regmap = role.regmap
+    safe = [0] * regmap.OUT_COUNT
+    role.core_type(values, EventRing(bytearray(SLOT_SIZE), 1)).safe_outputs(safe)
+    board.output_port.define_safe(safe)
+    return safe
+
+
+def _identification(identity: Identity) -> tuple[bytes, ...]:
+    """Objects 0 to 4 of Modbus device identification."""
+    version = "{}.{}".format(FIRMWARE_VERSION >> 8, FIRMWARE_VERSION & 0xFF)
+    return (b"smartgate", identity.role.encode(), version.encode(), b"", b"smartgate " + identity.role.encode())

@@ -1,0 +1,65 @@
+"""Who a device is: the values given at provisioning, checked whole before anything starts.
+
+Knows the provision keys every board shares. Must not know where they are kept; a board reads them and hands over a
+dict of strings.
+"""
+
+from firmware.app.auth import KEY_SIZE
+from protocols.compat import const
+
+SERIAL_MAX = const(1073741823)
+UNIT_ID_MAX = const(247)
+BAUD_MIN = const(1200)
+BAUD_MAX = const(1000000)
+ROLES = ("barrier", "weighbridge")
+FIRMWARE_VERSION = const(1)  # major * 256 + minor
+
+
+class ProvisionError(ValueError):
+    """The provisioning of this device is wrong; the text is one sentence for the technician."""
+
+
+class Identity:
+    """`role` (one of ROLES), `serial` (1..SERIAL_MAX), `unit_id` (1..247), `baud`, `key` (32 bytes)."""
+
+    def __init__(self, provision: dict[str, str]) -> None:
+        self.role = _required(provision, "role")
+        if self.role not in ROLES:
+            raise ProvisionError(
+                "role is {!r}: expected one of {}; correct the provision file".format(self.role, ", ".join(ROLES))
+            )
+        self.serial = number(provision, "serial", 1, SERIAL_MAX)
+        self.unit_id = number(provision, "unit_id", 1, UNIT_ID_MAX)
+        self.baud = number(provision, "baud", BAUD_MIN, BAUD_MAX)
+        self.key = _key(_required(provision, "key"))
+
+
+def number(provision: dict[str, str], name: str, low: int, high: int) -> int:
+    """Return the integer under `name`, which must lie in low..high; raise ProvisionError otherwise."""
+    text = _required(provision, name)
+    try:
+        value = int(text)
+    except ValueError:
+        value = low - 1
+    if value < low or value > high:
+        raise ProvisionError(
+            "{} is {!r}: expected a number from {} to {}; correct the provision file".format(name, text, low, high)
+        )
+    return value
+
+
+def _required(provision: dict[str, str], name: str) -> str:
+    value = provision.get(name, "")
+    if value == "":
+        raise ProvisionError("{} is missing: add it to the provision file".format(name))
+    return str(value)
+
+
+def _key(text: str) -> bytes:
+    try:
+        key = bytes([int(text[at : at + 2], 16) for at in range(0, len(text), 2)])
+    except ValueError:
+        key = b""
+    if len(text) != KEY_SIZE * 2 or len(key) != KEY_SIZE:
+        raise ProvisionError("key has {} characters: expected 64 hexadecimal digits; provision anew".format(len(text)))
+    return key

@@ -1,0 +1,72 @@
+"""When the control scan runs, how long it took, and how often it came late.
+
+Knows ticks and one period. Must not know what a scan does.
+"""
+
+from protocols.compat import const, ticks_add, ticks_diff
+
+# An overrun is news again after a minute without one, and shows as a reason for as long.
+_QUIET_S = const(60)
+_NEVER = const(-1)
+_COUNTER_MASK = const(0xFFFF)
+
+
+class Schedule:
+    """Counts `uptime_s` and `millisecond` since start, `last_us` and `max_us` of scans, and `overruns` (wrapping).
+
+    An overrun is a scan that starts more than one period late.
+    """
+
+    def __init__(self) -> None:
+        self.uptime_s = 0
+        self.millisecond = 0
+        self.last_us = 0
+        self.max_us = 0
+        self.overruns = 0
+        self._due_ms = 0
+        self._second_ms = 0
+        self._overrun_s = _NEVER
+
+    def start(self, now_ms: int) -> None:
+        """Make the first scan due at `now_ms`, second 0."""
+        self._due_ms = now_ms
+        self._second_ms = now_ms
+
+    def is_due(self, now_ms: int) -> bool:
+        """Tell whether the next scan should run."""
+        return ticks_diff(now_ms, self._due_ms) >= 0
+
+    def advance(self, now_ms: int) -> None:
+        """Move the uptime to `now_ms`."""
+        elapsed_ms = ticks_diff(now_ms, self._second_ms)
+        seconds = elapsed_ms // 1000
+        self.uptime_s += seconds
+        self.millisecond = elapsed_ms - seconds * 1000
+        self._second_ms = ticks_add(self._second_ms, seconds * 1000)
+
+    def begin(self, now_ms: int, period_ms: int) -> bool:
+        """Set when the scan after this due one runs; True when this one is the first overrun after a quiet minute."""
+        late_ms = ticks_diff(now_ms, self._due_ms)
+        self._due_ms = ticks_add(self._due_ms, period_ms)
+        if late_ms >= period_ms:  # keep the grid only while it can be kept
+            self._due_ms = ticks_add(now_ms, period_ms)
+        if late_ms <= period_ms:
+            return False
+        self.overruns = (self.overruns + 1) & _COUNTER_MASK
+        news = not self.has_recent_overrun()
+        self._overrun_s = self.uptime_s
+        return news
+
+    def end(self, duration_us: int) -> None:
+        """Note how long the scan took."""
+        self.last_us = duration_us
+        if duration_us > self.max_us:
+            self.max_us = duration_us
+
+    def has_recent_overrun(self) -> bool:
+        """Tell whether an overrun happened within the last minute."""
+        return self._overrun_s != _NEVER and self.uptime_s - self._overrun_s < _QUIET_S
+
+    def wait_us(self, now_ms: int) -> int:
+        """Return the time to the next scan."""
+        return max(0, ticks_diff(self._due_ms, now_ms)) * 1000

@@ -1,0 +1,7 @@
+"""The host board: the same device in CPython, in process, on a virtual clock the caller moves. For tests and the rig.
+
+Knows files, lists and byte strings instead of hardware. Must not be deployed.
+"""
+
+from firmware.boards.host.board import HostBoard as HostBoard
+from firmware.boards.host.board import build_device as build_device
