@@ -102,7 +102,7 @@ def _check_key_files(check: Check, folder: Path) -> dict[str, bytes]:
         if name is None:
             continue
         at = ("device", index, "key_file")
-        make = "make one with `gate provision` or restore it"
+        make = "restore it or provision the device again"
         try:
             with (folder / name).open("rb") as file:
                 text = file.read(4 * KEY_SIZE)
@@ -158,8 +158,8 @@ def _build(check: Check, path: Path, keys: dict[str, bytes]) -> SiteConfig:
 
 
 def _build_uplink(uplink: Table, site_name: str) -> UplinkConfig:
-    root = uplink.get("topic_root", f"gate/{site_name}")
-    return UplinkConfig(uplink["host"], uplink["port"], uplink["client_id"], root)
+    client_id = uplink.get("client_id", f"smartgate-{site_name}")
+    return UplinkConfig(uplink["host"], uplink["port"], client_id, uplink.get("topic_root", f"gate/{site_name}"))
 
 
 def _build_line(line: Table, folder: Path) -> LineConfig:

@@ -123,7 +123,7 @@ UPLINK = TableRule(
     keys=(
         KeyRule("host", "text", "Name or address of the broker"),
         KeyRule("port", "integer", "TCP port of the broker", default=1883, low=1, high=_PORT_MAX),
-        KeyRule("client_id", "text", "MQTT client id; unlike any other client of this broker"),
+        KeyRule("client_id", "text", "MQTT client id; smartgate-<site name> when absent", optional=True),
         KeyRule(
             "topic_root",
             "text",
@@ -204,7 +204,7 @@ LANE = TableRule(
         KeyRule("deny_plates", "texts", "Plates that are refused", default=()),
         _lane_ms("arrive_debounce_ms", 0, 10_000, "A vehicle counts as arrived after this long"),
         _lane_ms("read_before_ms", 0, 600_000, "A plate read so long before the arrival still belongs to it"),
-        _lane_ms("arrive_timeout_ms", 1000, _DAY_MS, "Longest wait for devices fit to start a transaction"),
+        _lane_ms("arrive_timeout_ms", 1000, _DAY_MS, "A flickering presence counts as an arrival after this long"),
         _lane_ms("identify_timeout_ms", 1000, _DAY_MS, "Longest wait for a plate"),
         _lane_ms("weigh_timeout_ms", 1000, _DAY_MS, "Longest wait for a registered weight"),
         _lane_ms("decide_timeout_ms", 1000, _DAY_MS, "Longest wait for healthy devices before deciding"),
@@ -212,6 +212,7 @@ LANE = TableRule(
         _lane_ms("pass_timeout_ms", 1000, _DAY_MS, "A truck may stand under the open boom so long before attention"),
         _lane_ms("close_timeout_ms", 1000, _DAY_MS, "Longest closing, from the first command"),
         _lane_ms("back_out_timeout_ms", 1000, _DAY_MS, "A refused truck has this long to reverse out"),
+        _lane_ms("recover_timeout_ms", 1000, _DAY_MS, "After a start, longest wait for both devices before attention"),
         _lane_ms("command_timeout_ms", 100, 60_000, "Longest wait for a device to take a command"),
         _lane_ms("facts_max_age_ms", 200, 60_000, "Older readings of a device are not acted upon"),
     ),

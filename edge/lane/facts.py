@@ -24,6 +24,7 @@ class BarrierFacts:
     mode: int = 0
     faults: int = 0
     presence: int = 0
+    lights: int = 0
     health: int = 0
     passes: int = 0
     boot: int = 0

@@ -28,5 +28,6 @@ class LaneSettings:
     pass_timeout_ms: int = 120_000
     close_timeout_ms: int = 30_000
     back_out_timeout_ms: int = 120_000
+    recover_timeout_ms: int = 30_000
     command_timeout_ms: int = 2_000
     facts_max_age_ms: int = 2_000

@@ -1,0 +1,320 @@
+"""What each state of the lane looks for, and what happens on each event.
+
+Knows: how an event is recognised from fresh facts. Must not know: where it leads (edge/lane/states.py), clocks,
+devices. A handler returns the event it recognised or "". Both devices are fresh whenever a handler runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from edge.lane import sight, states
+from edge.lane.actions import ROLE_BARRIER, ROLE_WEIGHBRIDGE
+from edge.lane.facts import (
+    OPERATOR_CLOSE,
+    OPERATOR_OPEN,
+    OPERATOR_REJECT,
+    OPERATOR_RELEASE,
+    PlateFact,
+)
+from edge.lane.policy import ALLOW, REFUSE, decide
+from edge.lane.settings import UNIDENTIFIED_REFUSE
+from edge.lane.tracker import BY_SENSORS
+from edge.lane.transaction import BY_OPERATOR, BY_POLICY
+
+if TYPE_CHECKING:
+    from edge.lane.machine import LaneMachine
+
+# A truck whose weight differs by more than this from the registered one is not the truck that was weighed; a driver
+# getting in or out stays below it.
+_WEIGHT_SLACK_KG_X10 = 2_000
+
+
+def on_idle(lane: LaneMachine) -> str:
+    if sight.is_open(lane.facts):
+        lane.attend("boom_open")
+    else:
+        lane.forget("boom_open")
+    return "vehicle_seen" if sight.is_vehicle_seen(lane.facts) else ""
+
+
+def on_arriving(lane: LaneMachine) -> str:
+    debounce_ms = lane.settings.arrive_debounce_ms
+    if lane.seen_ms() >= debounce_ms:
+        return "arrived"
+    return "vehicle_gone" if lane.clear_ms() >= max(1, debounce_ms) else ""
+
+
+def on_identifying(lane: LaneMachine) -> str:
+    event = departure(lane)
+    return event or ("identified" if usable_plate(lane) else "")
+
+
+def on_weighing(lane: LaneMachine) -> str:
+    event = departure(lane)
+    if event:
+        return event
+    bridge = lane.facts.weighbridge
+    if bridge.registered_id == lane.transaction.number and bridge.registered_count != lane.transaction.registered_base:
+        return "weighed"
+    if sight.is_deck_stable(lane.facts):
+        lane.command(ROLE_WEIGHBRIDGE, "REGISTER", lane.transaction.number)
+    return ""
+
+
+def on_deciding(lane: LaneMachine) -> str:
+    event = departure(lane)
+    if event or sight.unfit_reason(lane.facts):
+        return event
+    truck = lane.transaction
+    decision = decide(lane.settings, truck.plate, truck.gross_kg_x10)
+    truck.verdict, truck.reason, truck.by = decision.verdict, decision.reason, BY_POLICY
+    return "allowed" if decision.verdict == ALLOW else "refused"
+
+
+def on_opening(lane: LaneMachine) -> str:
+    event = departure(lane)
+    if event:
+        return event
+    if sight.is_driver_called(lane.facts):
+        return "open"
+    if lane.transaction.by == BY_POLICY:
+        if not sight.is_deck_stable(lane.facts):
+            return ""
+        if abs(lane.facts.weighbridge.gross_kg_x10 - lane.transaction.gross_kg_x10) > _WEIGHT_SLACK_KG_X10:
+            return "weight_changed"
+    if sight.may_send_open(lane.facts) and sight.is_vehicle_seen(lane.facts):
+        lane.command(ROLE_BARRIER, "OPEN", by=lane.transaction.by)
+    return ""
+
+
+def on_passing(lane: LaneMachine) -> str:
+    event = departure(lane)
+    if event or sight.is_driver_called(lane.facts):
+        return event
+    if sight.is_open(lane.facts):
+        # Nosed under the boom and backed off, or the barrier restarted: the truck is still wanted through.
+        return "light_red" if sight.may_send_open(lane.facts) and sight.is_vehicle_seen(lane.facts) else ""
+    if lane.is_barrier_restarted and sight.may_send_open(lane.facts):
+        return "barrier_restarted"
+    return "boom_closed" if sight.is_shut(lane.facts) else ""
+
+
+def on_closing(lane: LaneMachine) -> str:
+    evidence = lane.tracker.conclude(lane.facts)
+    if evidence:
+        lane.account_tailgater(evidence)
+    if sight.is_shut(lane.facts):
+        return "closed" if lane.commander.pending is None else ""
+    if sight.deck(lane.facts) == sight.DECK_OCCUPIED:
+        lane.attend("tailgating")
+    if sight.is_boom_lost(lane.facts) and lane.transaction.verdict == ALLOW and sight.is_clear(lane.facts):
+        lane.command(ROLE_BARRIER, "OPEN", by=lane.transaction.by)
+    close_if_clear(lane)
+    return ""
+
+
+def on_refused(lane: LaneMachine) -> str:
+    close_if_clear(lane)
+    return departure(lane) or ("backing" if sight.is_entry_occupied(lane.facts) else "")
+
+
+def on_backing_out(lane: LaneMachine) -> str:
+    close_if_clear(lane)
+    event = departure(lane)
+    if event:
+        return event
+    is_forward = not sight.is_entry_occupied(lane.facts) and sight.deck(lane.facts) == sight.DECK_OCCUPIED
+    return "forward_again" if is_forward else ""
+
+
+def on_attention(lane: LaneMachine) -> str:
+    event = departure(lane)
+    if event:
+        return event
+    is_resolved = _RESOLVED.get(lane.cause)
+    return "resolved" if is_resolved is not None and is_resolved(lane) else ""
+
+
+def on_recovering(lane: LaneMachine) -> str:
+    seen_ms = min(lane.facts.barrier.seen_ms, lane.facts.weighbridge.seen_ms)
+    return "devices_seen" if seen_ms >= lane.loaded_ms else ""
+
+
+HANDLERS: dict[str, Callable[[LaneMachine], str]] = {
+    states.IDLE: on_idle,
+    states.ARRIVING: on_arriving,
+    states.IDENTIFYING: on_identifying,
+    states.WEIGHING: on_weighing,
+    states.DECIDING: on_deciding,
+    states.OPENING: on_opening,
+    states.PASSING: on_passing,
+    states.CLOSING: on_closing,
+    states.REFUSED: on_refused,
+    states.BACKING_OUT: on_backing_out,
+    states.ATTENTION: on_attention,
+    states.RECOVERING: on_recovering,
+}
+
+
+def departure(lane: LaneMachine) -> str:
+    """ "passed" or "turned_back" once the truck is gone, else ""."""
+    evidence = lane.tracker.conclude(lane.facts)
+    if evidence:
+        lane.transaction.evidence = evidence
+        return "passed"
+    if lane.clear_ms() >= max(1, lane.settings.arrive_debounce_ms):
+        lane.transaction.evidence = BY_SENSORS
+        return "turned_back"
+    return ""
+
+
+def usable_plate(lane: LaneMachine) -> PlateFact | None:
+    """The last read, if it is this truck's and good enough.
+
+    A camera may read the truck before once more on its way out: a read of the same plate that came before the last
+    transaction closed is not this truck's.
+    """
+    read = lane.facts.plate
+    if read is None or not read.plate or read.read_id == lane.last_read_id:
+        return None
+    if read.confidence < lane.settings.min_confidence:
+        return None
+    if read.seen_ms < lane.transaction.arrival_ms - lane.settings.read_before_ms:
+        return None
+    if read.plate == lane.last_plate and lane.closed_ms is not None and read.seen_ms <= lane.closed_ms:
+        return None
+    return read
+
+
+def close_if_clear(lane: LaneMachine) -> None:
+    """Bring an open boom down, once nothing is in its path."""
+    if sight.may_send_close(lane.facts):
+        lane.command(ROLE_BARRIER, "CLOSE")
+
+
+# The attentions that end by themselves; the others wait for the operator or for the truck to leave.
+_RESOLVED: dict[str, Callable[[LaneMachine], bool]] = {
+    "unidentified": lambda lane: usable_plate(lane) is not None,
+    "weigh_timeout": lambda lane: sight.is_deck_stable(lane.facts),
+    "devices_unfit": lambda lane: not sight.unfit_reason(lane.facts),
+    "open_timeout": lambda lane: sight.is_open(lane.facts),
+}
+
+
+def _identified(lane: LaneMachine) -> None:
+    read = usable_plate(lane)
+    if read is None:
+        return
+    truck = lane.transaction
+    truck.plate, truck.confidence, truck.read_id = read.plate, read.confidence, read.read_id
+    truck.registered_base = lane.facts.weighbridge.registered_count
+    lane.last_read_id = read.read_id
+    lane.record("identified", plate=read.plate, confidence=read.confidence, read_id=read.read_id)
+
+
+def _weighed(lane: LaneMachine) -> None:
+    bridge = lane.facts.weighbridge
+    lane.transaction.gross_kg_x10 = bridge.registered_kg_x10
+    lane.transaction.registered_base = bridge.registered_count
+    lane.record("weighed", gross_kg_x10=bridge.registered_kg_x10, registered_count=bridge.registered_count)
+
+
+def _decided(lane: LaneMachine) -> None:
+    truck = lane.transaction
+    lane.tracker.is_second_seen = False
+    lane.record("decided", decision=truck.verdict, reason=truck.reason, by=truck.by)
+
+
+def _operator_decided(verdict: str) -> Callable[[LaneMachine], None]:
+    def effect(lane: LaneMachine) -> None:
+        truck = lane.transaction
+        truck.verdict, truck.reason, truck.by = verdict, "operator", BY_OPERATOR
+        _decided(lane)
+
+    return effect
+
+
+def _passed(lane: LaneMachine) -> None:
+    truck = lane.transaction
+    truck.outcome = "passed"
+    if truck.verdict != ALLOW:
+        lane.attend("passed_without_decision")
+    if sight.deck(lane.facts) == sight.DECK_OCCUPIED:
+        lane.attend("tailgating")
+    lane.tracker.count_off(lane.facts)
+    lane.record("passed", evidence=truck.evidence)
+
+
+def _turned_back(lane: LaneMachine) -> None:
+    lane.transaction.outcome = "turned_back"
+    lane.tracker.count_off(lane.facts)
+    lane.record("turned_back", evidence=lane.transaction.evidence)
+
+
+def _weight_changed(lane: LaneMachine) -> None:
+    bridge = lane.facts.weighbridge
+    lane.transaction.registered_base = bridge.registered_count
+    lane.attend("weight_changed", gross_kg_x10=bridge.gross_kg_x10)
+
+
+def _attend(cause: str) -> Callable[[LaneMachine], None]:
+    return lambda lane: lane.attend(cause)
+
+
+def _devices_unfit(lane: LaneMachine) -> None:
+    lane.attend("devices_unfit", reason=sight.unfit_reason(lane.facts))
+
+
+EFFECTS: dict[str, Callable[[LaneMachine], None]] = {
+    "arrived": lambda lane: lane.open_transaction("arrival"),
+    "identified": _identified,
+    "unidentified": _attend("unidentified"),
+    "weighed": _weighed,
+    "weigh_timeout": _attend("weigh_timeout"),
+    "allowed": _decided,
+    "refused": _decided,
+    "devices_unfit": _devices_unfit,
+    "open_timeout": _attend("open_timeout"),
+    "weight_changed": _weight_changed,
+    "boom_closed": _attend("boom_closed"),
+    "passed": _passed,
+    "turned_back": _turned_back,
+    "closed": lambda lane: lane.close_transaction(),
+    "operator_open": _operator_decided(ALLOW),
+    "operator_reject": _operator_decided(REFUSE),
+}
+
+_OPERATOR_EVENTS = {
+    OPERATOR_OPEN: "operator_open",
+    OPERATOR_CLOSE: "operator_reject",
+    OPERATOR_REJECT: "operator_reject",
+    OPERATOR_RELEASE: "operator_release",
+}
+
+
+def operator_event(lane: LaneMachine, request: str) -> str:
+    """The event of an operator's request, or "" when it was carried out at once or does not apply.
+
+    With a truck on the lane, closing means it shall not pass; without one it is only the boom that moves.
+    """
+    event = _OPERATOR_EVENTS.get(request, "")
+    if (lane.state, event) in states.TRANSITIONS:
+        return event
+    is_idle = lane.state in (states.IDLE, states.ARRIVING)
+    if is_idle and request == OPERATOR_OPEN and sight.may_send_open(lane.facts):
+        lane.command(ROLE_BARRIER, "OPEN", by=BY_OPERATOR)
+    elif is_idle and request == OPERATOR_CLOSE and sight.may_send_close(lane.facts):
+        lane.command(ROLE_BARRIER, "CLOSE", by=BY_OPERATOR)
+    else:
+        lane.refuse_operator(request, "not possible now")
+    return ""
+
+
+def timeout_event(lane: LaneMachine, event: str) -> str:
+    """What a time-out becomes: the site may want trucks without a plate refused instead of looked at."""
+    if event == "unidentified" and lane.settings.on_unidentified == UNIDENTIFIED_REFUSE:
+        lane.transaction.verdict, lane.transaction.reason = REFUSE, "unidentified"
+        return "refused"
+    return event
