@@ -91,12 +91,11 @@ class Lane:
         """Put a truck at the end of the queue before the lane."""
         self.queue.append(arrival)
 
-    def turn_back(self, truck_id: int | None = None) -> None:
-        """Tell a refused truck to reverse out; without an id, the first one in the lane."""
-        first = self.visitors[0].arrival.truck_id if self.visitors else None
-        wanted = first if truck_id is None else truck_id
-        if wanted is not None:
-            self._turned_back.add(wanted)
+    def turn_back(self) -> None:
+        """Tell the first truck in the lane that it is refused: it reverses out. One that has only just come in does
+        not take it for itself."""
+        if self.visitors and self.visitors[0].truck.front_m >= CAMERA_X:
+            self._turned_back.add(self.visitors[0].arrival.truck_id)
 
     def advance(self, now_us: int) -> None:
         """Move everything to `now_us` in one step."""

@@ -1,0 +1,219 @@
+"""One node in real time: a MicroPython VM process that runs a deployed file set, wired to its simulated field.
+
+Knows: how the VM is started, provisioned and watched; that outputs live 300 ms from their last refresh and that a
+watchdog that is not fed for 2 s resets the node. Must not know: what an input or output means, Modbus, the hub. What
+the frames on stdin and stdout look like is in `field_link.py`.
+
+A VM that ends, whatever the reason, is started again with backoff; meanwhile the field is in its safe state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sim_devices.devices import field_link
+from sim_devices.devices.output_card import OutputCard
+
+REFRESH_US = 100_000  # inputs are told at least this often
+WATCHDOG_US = 2_000_000
+BOOT_GRACE_US = 5_000_000  # from the start of the process to its first frame
+_BACKLOG_SIZE_MAX = 64 * 1024  # a VM that does not read: the watchdog will see to it
+_BACKOFF_FIRST_S = 0.1
+_BACKOFF_LAST_S = 5.0
+_LIVED_WELL_S = 10.0  # after so long a start counts as good and the backoff begins anew
+
+
+class NodeField(Protocol):
+    """The field as a node sees it (`field.LaneField`)."""
+
+    def inputs_of(self, role: str) -> tuple[list[int], list[int]]: ...
+    def apply_outputs(self, role: str, outputs: Sequence[int]) -> None: ...
+    def drop_outputs(self, role: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """Identity of a node and where its serial port is; `key` is the 32-byte command key, `tcp_port` 0 for none."""
+
+    name: str
+    role: str
+    serial: int
+    unit_id: int
+    baud: int
+    key: bytes
+    tty: Path
+    tcp_port: int = 0
+
+    def provision_text(self) -> str:
+        """The provision file's key=value lines."""
+        lines = {
+            "role": self.role,
+            "serial": self.serial,
+            "unit_id": self.unit_id,
+            "baud": self.baud,
+            "key": self.key.hex(),
+            "mode": "real",
+            "tty": self.tty,
+        }
+        if self.tcp_port:
+            lines["tcp_port"] = self.tcp_port
+        return "".join(f"{key}={value}\n" for key, value in lines.items())
+
+
+@dataclass(slots=True)
+class NodeCounters:
+    """Since the node was made: processes started, of those reset by the watchdog, killed on purpose; frames taken;
+    frames that made no sense."""
+
+    starts: int = 0
+    watchdog_resets: int = 0
+    kills: int = 0
+    frames: int = 0
+    link_errors: int = 0
+
+
+class VmNode:
+    """`run` keeps the VM alive until cancelled; `pump` must be called about every 10 ms.
+
+    `state_dir` is the node's flash: provision file and settings, kept over restarts. `on_start` is called just before
+    every start, to empty the node's UART.
+    """
+
+    def __init__(
+        self, spec: NodeSpec, field: NodeField, deploy_dir: Path, state_dir: Path, on_start: Callable[[], None]
+    ) -> None:
+        self.spec = spec
+        self.counters = NodeCounters()
+        self.card = OutputCard()
+        self._field = field
+        self._deploy_dir = deploy_dir
+        self._state_dir = state_dir
+        self._on_start = on_start
+        self._process: asyncio.subprocess.Process | None = None
+        self._told: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+        self._told_us = 0
+        self._fed_by_us = 0
+
+    @property
+    def pid(self) -> int:
+        """Process id of the running VM, 0 when none runs."""
+        return self._process.pid if self._process else 0
+
+    async def run(self) -> None:
+        """Start the VM again whenever it ends. Raises OSError when it cannot be started at all."""
+        self._write_provision()
+        backoff_s = _BACKOFF_FIRST_S
+        while True:
+            lived_s = await self._live_once()
+            backoff_s = _BACKOFF_FIRST_S if lived_s >= _LIVED_WELL_S else min(backoff_s * 2.0, _BACKOFF_LAST_S)
+            await asyncio.sleep(backoff_s)
+
+    def kill(self) -> None:
+        """Pull the node's power (SIGKILL); `run` starts it again."""
+        if self._process and self._process.returncode is None:
+            self.counters.kills += 1
+            self._process.kill()
+
+    def pump(self) -> None:
+        """Tell the VM its inputs if they changed or are due, and watch output age and watchdog."""
+        now_us = _now_us()
+        if self.card.has_expired(now_us):
+            self._field.drop_outputs(self.spec.role)
+        if self._process is None or self._process.returncode is not None:
+            return
+        if now_us >= self._fed_by_us:
+            self._reset()
+        else:
+            self._tell_inputs(now_us)
+
+    def _reset(self) -> None:
+        assert self._process is not None
+        self.counters.watchdog_resets += 1
+        self._process.kill()
+        self._fed_by_us = _now_us() + WATCHDOG_US
+
+    def _tell_inputs(self, now_us: int) -> None:
+        values, qualities = self._field.inputs_of(self.spec.role)
+        told = (tuple(values), tuple(qualities))
+        if told == self._told and now_us - self._told_us < REFRESH_US:
+            return
+        assert self._process is not None
+        assert self._process.stdin is not None
+        if self._process.stdin.transport.get_write_buffer_size() > _BACKLOG_SIZE_MAX:
+            return
+        self._process.stdin.write(field_link.encode_field_frame(now_us, values, qualities))
+        self._told, self._told_us = told, now_us
+
+    async def _live_once(self) -> float:
+        """One life of the process; how long it lasted, in seconds."""
+        began_us = _now_us()
+        self._on_start()
+        process = await self._start()
+        self._process, self._told = process, None
+        self._fed_by_us = began_us + BOOT_GRACE_US
+        try:
+            await self._take_frames(process)
+        finally:
+            await self._end(process)
+        return (_now_us() - began_us) / 1e6
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        self.counters.starts += 1
+        log = (self._state_dir / "stderr.log").open("ab")
+        with log:
+            return await asyncio.create_subprocess_exec(
+                *vm_command(self._state_dir),
+                cwd=self._deploy_dir,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
+
+    async def _take_frames(self, process: asyncio.subprocess.Process) -> None:
+        """Apply what the VM drives until its stdout ends or makes no sense."""
+        assert process.stdout is not None
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while True:
+                header = await process.stdout.readexactly(field_link.HEADER_SIZE)
+                frame = field_link.decode_header(header)
+                if frame is None:
+                    self.counters.link_errors += 1
+                    return
+                body = await process.stdout.readexactly(frame.body_size)
+                self._take(frame, list(body[: frame.output_count]))
+
+    def _take(self, frame: field_link.DeviceHeader, outputs: list[int]) -> None:
+        now_us = _now_us()
+        self.counters.frames += 1
+        if frame.watchdog_fed:
+            self._fed_by_us = now_us + WATCHDOG_US
+        self.card.refresh(now_us)
+        self._field.apply_outputs(self.spec.role, outputs)
+
+    async def _end(self, process: asyncio.subprocess.Process) -> None:
+        self._process = None
+        self.card.drop()
+        self._field.drop_outputs(self.spec.role)
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+    def _write_provision(self) -> None:
+        self._state_dir.mkdir(parents=True, exist_ok=True)
+        (self._state_dir / "provision.txt").write_text(self.spec.provision_text(), encoding="ascii")
+
+
+def vm_command(state_dir: Path) -> list[str]:
+    """The command line that starts the VM of the node whose flash is `state_dir`."""
+    vm = Path(sys.executable).parent / "micropython"
+    return [str(vm), "-c", "import main", str(state_dir)]
+
+
+def _now_us() -> int:
+    return int(asyncio.get_running_loop().time() * 1e6)
