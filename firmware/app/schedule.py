@@ -3,7 +3,7 @@
 Knows ticks and one period. Must not know what a scan does.
 """
 
-from protocols.compat import const, ticks_add, ticks_diff
+from protocols.compat import TICKS_MASK, const, ticks_add, ticks_diff
 
 # An overrun is news again after a minute without one, and shows as a reason for as long.
 _QUIET_S = const(60)
@@ -12,7 +12,9 @@ _COUNTER_MASK = const(0xFFFF)
 
 
 class Schedule:
-    """Counts `uptime_s` and `millisecond` since start, `last_us` and `max_us` of scans, and `overruns` (wrapping).
+    """Counts `uptime_s` and `millisecond` since start, `last_us` and `max_us` of scans, `count` and `overruns`.
+
+    `count` wraps at 2**30, `overruns` at 2**16.
 
     An overrun is a scan that starts more than one period late.
     """
@@ -22,6 +24,7 @@ class Schedule:
         self.millisecond = 0
         self.last_us = 0
         self.max_us = 0
+        self.count = 0
         self.overruns = 0
         self._due_ms = 0
         self._second_ms = 0
@@ -58,7 +61,8 @@ class Schedule:
         return news
 
     def end(self, duration_us: int) -> None:
-        """Note how long the scan took."""
+        """Count the scan and note how long it took."""
+        self.count = (self.count + 1) & TICKS_MASK
         self.last_us = duration_us
         if duration_us > self.max_us:
             self.max_us = duration_us
