@@ -8,6 +8,7 @@ Terms: Max = maximum capacity, e = verification scale interval, d = scale interv
 """
 
 from protocols.compat import const
+from protocols.scaling import scale_counts
 
 # Class III with e of 5 g and more: n from 500 to 10000 (Directive 2014/31/EU Annex I).
 _INTERVALS_MIN = const(500)
@@ -19,13 +20,8 @@ _COUNTS_PER_E_MIN = const(10)
 # Last code of a 24-bit converter before saturation; Max must be reachable below it.
 _COUNTS_MAX = const(0x7FFFFE)
 
-# Weights are converted within +-2 Max: far outside the indication, and the product fits 2**30.
+# Weights are converted within +-2 Max: far outside the indication, and within what `scale_counts` takes.
 _SPANS_MAX = const(2)
-
-# Digits of the long multiplication in `_multiply_divide`: 6 bits times a remainder below 2**23 stays below 2**29.
-_DIGIT_BITS = const(6)
-_DIGIT_MASK = const(63)
-_DIGIT_TOP = const(24)
 
 
 class Calibration:
@@ -40,8 +36,6 @@ class Calibration:
         self.max_kg_x10 = 0
         self.e_kg_x10 = 0
         self.d_counts = 0
-        self._quotient = 0
-        self._remainder = 0
 
     def is_for(self, max_kg: int, e_kg: int, zero_counts: int, span_counts: int) -> bool:
         """Return True if exactly these settings are in force."""
@@ -64,16 +58,11 @@ class Calibration:
         self.max_kg_x10 = max_kg * 10
         self.e_kg_x10 = e_kg * 10
         self.d_counts = span_counts * e_kg // max_kg
-        self._quotient = self.max_kg_x10 // span_counts
-        self._remainder = self.max_kg_x10 % span_counts
 
     def to_kg_x10(self, counts: int) -> int:
         """Weight of `counts` above the zero in force, unrounded, limited to +-2 Max; needs `valid`."""
-        size = -counts if counts < 0 else counts
-        if size > _SPANS_MAX * self.span_counts:
-            size = _SPANS_MAX * self.span_counts
-        weight = size * self._quotient + _multiply_divide(size, self._remainder, self.span_counts)
-        return -weight if counts < 0 else weight
+        limit = _SPANS_MAX * self.span_counts
+        return scale_counts(max(min(counts, limit), -limit), self.span_counts, self.max_kg_x10)
 
     def round_to_e(self, kg_x10: int) -> int:
         """Round a weight to the nearest multiple of e, halves away from zero; needs `valid`."""
@@ -99,20 +88,3 @@ def _is_one_two_five(value: int) -> bool:
     while value % 10 == 0:
         value //= 10
     return value == 1 or value == 2 or value == 5
-
-
-def _multiply_divide(factor: int, other: int, divisor: int) -> int:
-    """Return factor * other / divisor, rounded to the nearest, without forming the product.
-
-    0 <= factor < 2**30, 0 <= other < divisor < 2**23. Works through `factor` in digits of 6 bits from the top, like
-    long division by hand: the running remainder stays below the divisor, so every sum stays below 2**30.
-    """
-    quotient = 0
-    remainder = 0
-    shift = _DIGIT_TOP
-    while shift >= 0:
-        remainder = (remainder << _DIGIT_BITS) + ((factor >> shift) & _DIGIT_MASK) * other
-        quotient = (quotient << _DIGIT_BITS) + remainder // divisor
-        remainder %= divisor
-        shift -= _DIGIT_BITS
-    return quotient + (1 if 2 * remainder >= divisor else 0)
