@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import Protocol
 
 from protocols.quality import GOOD
 from protocols.registers import barrier, weighbridge
@@ -35,6 +36,10 @@ _BARRIER_SWITCHES = {
 }
 _SEAL = "SEAL_CLOSED"
 SWITCHES = (*_BARRIER_SWITCHES, "MAINS_OK", "MANUAL_RELEASED", _SEAL)
+
+
+class _Breakable(Protocol):
+    def fail(self, kind: str) -> None: ...
 
 
 class LaneField:
@@ -86,7 +91,7 @@ class LaneField:
     def fail(self, sensor: str, kind: str) -> None:
         """Break a sensor, or repair it with kind "": entry_loop, safety_loop, curtain, open_limit, closed_limit,
         load_cell. Raises ValueError for an unknown sensor or kind."""
-        sensors = {
+        sensors: dict[str, _Breakable] = {
             "entry_loop": self.entry_loop,
             "safety_loop": self.safety_loop,
             "curtain": self.curtain,
@@ -129,7 +134,7 @@ class LaneField:
         self.curtain.advance(dt_s, lane.beam_blocked(BOOM_X), test)
         self.open_limit.sense(lane.boom.position)
         self.closed_limit.sense(lane.boom.position)
-        self.deck.set_axles(lane.axles_on_deck())
+        self.deck.set_axles(lane.deck_axles())
         self.deck.advance(dt_s)
         self.load_cell.advance(dt_s, self.deck.indicated_kg)
         self._wire_barrier()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ BOOT_GRACE_US = 5_000_000  # from the start of the process to its first frame
 _BACKLOG_SIZE_MAX = 64 * 1024  # a VM that does not read: the watchdog will see to it
 _BACKOFF_FIRST_S = 0.1
 _BACKOFF_LAST_S = 5.0
+_RESET_POWER_ON, _RESET_WATCHDOG = 1, 2  # the map's reset_cause
+_REFUSED = (2, 3)  # exit status of a VM that cannot use its provisioning or its field; it says why in one line
+_LOG = "stderr.log"
 _LIVED_WELL_S = 10.0  # after so long a start counts as good and the backoff begins anew
 
 
@@ -82,7 +86,7 @@ class VmNode:
     """`run` keeps the VM alive until cancelled; `pump` must be called about every 10 ms.
 
     `state_dir` is the node's flash: provision file and settings, kept over restarts. `on_start` is called just before
-    every start, to empty the node's UART.
+    every start, to empty the node's UART. `last_message` is the reason the VM gave when it refused to run.
     """
 
     def __init__(
@@ -93,12 +97,14 @@ class VmNode:
         self.card = OutputCard()
         self._field = field
         self._deploy_dir = deploy_dir
-        self._state_dir = state_dir
+        self._state_dir = state_dir.resolve()
         self._on_start = on_start
         self._process: asyncio.subprocess.Process | None = None
         self._told: tuple[tuple[int, ...], tuple[int, ...]] | None = None
         self._told_us = 0
         self._fed_by_us = 0
+        self._reset_cause = _RESET_POWER_ON
+        self.last_message = ""
 
     @property
     def pid(self) -> int:
@@ -135,6 +141,7 @@ class VmNode:
     def _reset(self) -> None:
         assert self._process is not None
         self.counters.watchdog_resets += 1
+        self._reset_cause = _RESET_WATCHDOG
         self._process.kill()
         self._fed_by_us = _now_us() + WATCHDOG_US
 
@@ -165,11 +172,14 @@ class VmNode:
 
     async def _start(self) -> asyncio.subprocess.Process:
         self.counters.starts += 1
-        log = (self._state_dir / "stderr.log").open("ab")
+        environment = os.environ | {"GATE_RESET_CAUSE": str(self._reset_cause)}
+        self._reset_cause = _RESET_POWER_ON
+        log = (self._state_dir / _LOG).open("ab")
         with log:
             return await asyncio.create_subprocess_exec(
                 *vm_command(self._state_dir),
                 cwd=self._deploy_dir,
+                env=environment,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
@@ -203,6 +213,9 @@ class VmNode:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+        if process.returncode in _REFUSED:
+            lines = (self._state_dir / _LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+            self.last_message = lines[-1] if lines else ""
 
     def _write_provision(self) -> None:
         self._state_dir.mkdir(parents=True, exist_ok=True)

@@ -117,10 +117,10 @@ class Lane:
         spans = (span for visitor in self.visitors for span in visitor.truck.optical_spans())
         return any(low <= x_m <= high for low, high in spans)
 
-    def axles_on_deck(self) -> list[Span]:
-        """Every axle on the deck as (metres from the deck's start, load in kg)."""
+    def deck_axles(self) -> list[Span]:
+        """Every axle in the lane as (metres from the deck's start, load in kg); those beside the deck included."""
         axles = (axle for visitor in self.visitors for axle in visitor.truck.axles())
-        return [(x - DECK[0], load) for x, load in axles if DECK[0] <= x <= DECK[1]]
+        return [(x - DECK[0], load) for x, load in axles]
 
     def take_truth(self) -> list[Truth]:
         """What happened since the last call, in order."""

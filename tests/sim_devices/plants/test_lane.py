@@ -32,7 +32,8 @@ def test_truck_stops_at_the_line_with_all_axles_on_the_deck(offset_m: float, bod
     assert _kinds(_run(lane, 40)) == ["entered", "at_camera", "stopped"]
     truck = lane.visitors[0].truck
     assert truck.front_m == pytest.approx(22.0 + offset_m)
-    assert sum(load for _, load in lane.axles_on_deck()) == pytest.approx(truck.body.gross_kg)
+    assert all(0.5 < position < 17.5 for position, _ in lane.deck_axles())
+    assert sum(load for _, load in lane.deck_axles()) == pytest.approx(truck.body.gross_kg)
     assert not lane.beam_blocked(places.FRONT_BEAM_X)
     assert not lane.beam_blocked(places.REAR_BEAM_X)
 
