@@ -14,17 +14,28 @@ from protocols.modbus.image import COILS, DISCRETES, HOLDINGS, INPUTS, RegisterI
 from protocols.modbus.pdu import (
     COIL_OFF,
     COIL_ON,
+    ENCAPSULATED_INTERFACE,
     EXCEPTION_FLAG,
     ILLEGAL_DATA_ADDRESS,
     ILLEGAL_DATA_VALUE,
     ILLEGAL_FUNCTION,
+    MASK_WRITE_REGISTER,
     PDU_SIZE_MAX,
     READ_BITS_MAX,
+    READ_COILS,
+    READ_DISCRETE_INPUTS,
+    READ_HOLDING_REGISTERS,
+    READ_INPUT_REGISTERS,
     READ_REGISTERS_MAX,
+    READ_WRITE_MULTIPLE_REGISTERS,
     READ_WRITE_REGISTERS_MAX,
     SERVER_DEVICE_FAILURE,
     WRITE_BITS_MAX,
+    WRITE_MULTIPLE_COILS,
+    WRITE_MULTIPLE_REGISTERS,
     WRITE_REGISTERS_MAX,
+    WRITE_SINGLE_COIL,
+    WRITE_SINGLE_REGISTER,
 )
 
 
@@ -45,6 +56,11 @@ class ModbusServer:
             raise ValueError("{} identification objects: at most the 7 regular ones".format(len(identification)))
         self._image = image
         self._identification = identification
+        self._request = bytearray()
+        self._start = 0
+        self._size = 0
+        self._response = bytearray()
+        self._to = 0
         self.exceptions = 0
 
     def handle(self, request: bytearray, start: int, size: int, response: bytearray, response_start: int) -> int:
@@ -55,9 +71,14 @@ class ModbusServer:
         """
         if size < 1 or size > PDU_SIZE_MAX or request[start] >= EXCEPTION_FLAG:
             return 0
+        self._request = request
+        self._start = start
+        self._size = size
+        self._response = response
+        self._to = response_start
         function_code = request[start]
         response[response_start] = function_code
-        result = self._serve(function_code, request, start, size, response, response_start)
+        result = self._serve(function_code)
         if result > 0:
             return result
         response[response_start] = function_code | EXCEPTION_FLAG
@@ -65,164 +86,150 @@ class ModbusServer:
         self.exceptions = (self.exceptions + 1) & 0xFFFF
         return 2
 
-    def _serve(
-        self, function_code: int, request: bytearray, start: int, size: int, response: bytearray, to: int
-    ) -> int:
+    def _serve(self, function_code: int) -> int:
         """Dispatch by function code, the polled ones first; return the answer's size or the negative exception code."""
-        if function_code == 4:
-            return self._read_registers(INPUTS, request, start, size, response, to)
-        if function_code == 3:
-            return self._read_registers(HOLDINGS, request, start, size, response, to)
-        if function_code == 2:
-            return self._read_bits(DISCRETES, request, start, size, response, to)
-        if function_code == 1:
-            return self._read_bits(COILS, request, start, size, response, to)
-        if function_code == 16:
-            return self._write_registers(request, start, size, response, to)
-        if function_code == 6:
-            return self._write_register(request, start, size, response, to)
-        if function_code == 5:
-            return self._write_coil(request, start, size, response, to)
-        if function_code == 15:
-            return self._write_coils(request, start, size, response, to)
-        if function_code == 22:
-            return self._mask_write(request, start, size, response, to)
-        if function_code == 23:
-            return self._read_write(request, start, size, response, to)
-        if function_code == 43 and self._identification:
-            return identify_into(self._identification, request, start, size, response, to)
+        if function_code == READ_INPUT_REGISTERS:
+            return self._read_registers(INPUTS)
+        if function_code == READ_HOLDING_REGISTERS:
+            return self._read_registers(HOLDINGS)
+        if function_code == READ_DISCRETE_INPUTS:
+            return self._read_bits(DISCRETES)
+        if function_code == READ_COILS:
+            return self._read_bits(COILS)
+        if function_code == WRITE_MULTIPLE_REGISTERS:
+            return self._write_registers()
+        if function_code == WRITE_SINGLE_REGISTER:
+            return self._write_register()
+        if function_code == WRITE_SINGLE_COIL:
+            return self._write_coil()
+        if function_code == WRITE_MULTIPLE_COILS:
+            return self._write_coils()
+        if function_code == MASK_WRITE_REGISTER:
+            return self._mask_write()
+        if function_code == READ_WRITE_MULTIPLE_REGISTERS:
+            return self._read_write()
+        if function_code == ENCAPSULATED_INTERFACE and self._identification:
+            return identify_into(self._identification, self._request, self._start, self._size, self._response, self._to)
         return -ILLEGAL_FUNCTION
 
-    def _read_registers(
-        self, table: int, request: bytearray, start: int, size: int, response: bytearray, to: int
-    ) -> int:
-        if size != 5:
+    def _word(self, offset: int) -> int:
+        """Return the 16-bit field at `offset` of the request, counted from its function code."""
+        return get_u16(self._request, self._start + offset)
+
+    def _byte(self, offset: int) -> int:
+        return self._request[self._start + offset]
+
+    def _read_registers(self, table: int) -> int:
+        if self._size != 5:
             return -ILLEGAL_DATA_VALUE
-        address = get_u16(request, start + 1)
-        count = get_u16(request, start + 3)
+        address = self._word(1)
+        count = self._word(3)
         if count < 1 or count > READ_REGISTERS_MAX:
             return -ILLEGAL_DATA_VALUE
         if not self._image.has(table, address, count):
             return -ILLEGAL_DATA_ADDRESS
-        return self._put_registers(table, address, count, response, to)
+        return self._put_registers(table, address, count)
 
-    def _put_registers(self, table: int, address: int, count: int, response: bytearray, to: int) -> int:
-        data = self._image.data(table)
-        byte_count = count * 2
-        response[to + 1] = byte_count
-        source = address * 2
-        at = to + 2
-        for index in range(byte_count):
-            response[at + index] = data[source + index]
-        return 2 + byte_count
-
-    def _read_bits(self, table: int, request: bytearray, start: int, size: int, response: bytearray, to: int) -> int:
-        if size != 5:
+    def _read_bits(self, table: int) -> int:
+        if self._size != 5:
             return -ILLEGAL_DATA_VALUE
-        address = get_u16(request, start + 1)
-        count = get_u16(request, start + 3)
+        address = self._word(1)
+        count = self._word(3)
         if count < 1 or count > READ_BITS_MAX:
             return -ILLEGAL_DATA_VALUE
         if not self._image.has(table, address, count):
             return -ILLEGAL_DATA_ADDRESS
-        data = self._image.data(table)
-        byte_count = (count + 7) >> 3
-        response[to + 1] = byte_count
-        for index in range(byte_count):
-            response[to + 2 + index] = 0
-        for index in range(count):
-            if data[address + index]:
-                response[to + 2 + (index >> 3)] |= 1 << (index & 7)
-        return 2 + byte_count
+        return self._put_bits(table, address, count)
 
-    def _write_coil(self, request: bytearray, start: int, size: int, response: bytearray, to: int) -> int:
-        if size != 5:
+    def _write_coil(self) -> int:
+        if self._size != 5:
             return -ILLEGAL_DATA_VALUE
-        address = get_u16(request, start + 1)
-        value = get_u16(request, start + 3)
+        address = self._word(1)
+        value = self._word(3)
         if value != COIL_ON and value != COIL_OFF:
             return -ILLEGAL_DATA_VALUE
         result = self._permit_write(COILS, address, 1)
-        if result:
+        if result < 0:
             return result
         self._image.put_bit(COILS, address, value)
-        return self._accept(COILS, address, 1, request, start, response, to, 5)
+        return self._accept(COILS, address, 1, 5)
 
-    def _write_register(self, request: bytearray, start: int, size: int, response: bytearray, to: int) -> int:
-        if size != 5:
+    def _write_register(self) -> int:
+        if self._size != 5:
             return -ILLEGAL_DATA_VALUE
-        address = get_u16(request, start + 1)
+        address = self._word(1)
         result = self._permit_write(HOLDINGS, address, 1)
-        if result:
+        if result < 0:
             return result
-        self._image.put_u16(HOLDINGS, address, get_u16(request, start + 3))
-        return self._accept(HOLDINGS, address, 1, request, start, response, to, 5)
+        self._image.put_u16(HOLDINGS, address, self._word(3))
+        return self._accept(HOLDINGS, address, 1, 5)
 
-    def _write_coils(self, request: bytearray, start: int, size: int, response: bytearray, to: int) -> int:
-        if size < 6:
+    def _write_coils(self) -> int:
+        if self._size < 6:
             return -ILLEGAL_DATA_VALUE
-        address = get_u16(request, start + 1)
-        count = get_u16(request, start + 3)
-        byte_count = request[start + 5]
-        if count < 1 or count > WRITE_BITS_MAX or byte_count != (count + 7) >> 3 or size != 6 + byte_count:
+        address = self._word(1)
+        count = self._word(3)
+        byte_count = self._byte(5)
+        if count < 1 or count > WRITE_BITS_MAX or byte_count != (count + 7) >> 3 or self._size != 6 + byte_count:
             return -ILLEGAL_DATA_VALUE
         result = self._permit_write(COILS, address, count)
-        if result:
+        if result < 0:
             return result
         coils = self._image.coils
+        request = self._request
+        source = self._start + 6
         for index in range(count):
-            coils[address + index] = request[start + 6 + (index >> 3)] >> (index & 7) & 1
-        return self._accept(COILS, address, count, request, start, response, to, 5)
+            coils[address + index] = request[source + (index >> 3)] >> (index & 7) & 1
+        return self._accept(COILS, address, count, 5)
 
-    def _write_registers(self, request: bytearray, start: int, size: int, response: bytearray, to: int) -> int:
-        if size < 6:
+    def _write_registers(self) -> int:
+        if self._size < 6:
             return -ILLEGAL_DATA_VALUE
-        address = get_u16(request, start + 1)
-        count = get_u16(request, start + 3)
-        byte_count = request[start + 5]
-        if count < 1 or count > WRITE_REGISTERS_MAX or byte_count != count * 2 or size != 6 + byte_count:
+        address = self._word(1)
+        count = self._word(3)
+        byte_count = self._byte(5)
+        if count < 1 or count > WRITE_REGISTERS_MAX or byte_count != count * 2 or self._size != 6 + byte_count:
             return -ILLEGAL_DATA_VALUE
         result = self._permit_write(HOLDINGS, address, count)
-        if result:
+        if result < 0:
             return result
-        self._take_registers(address, count, request, start + 6)
-        return self._accept(HOLDINGS, address, count, request, start, response, to, 5)
+        self._take_registers(address, count, 6)
+        return self._accept(HOLDINGS, address, count, 5)
 
-    def _mask_write(self, request: bytearray, start: int, size: int, response: bytearray, to: int) -> int:
-        if size != 7:
+    def _mask_write(self) -> int:
+        if self._size != 7:
             return -ILLEGAL_DATA_VALUE
-        address = get_u16(request, start + 1)
+        address = self._word(1)
         result = self._permit_write(HOLDINGS, address, 1)
-        if result:
+        if result < 0:
             return result
-        and_mask = get_u16(request, start + 3)
-        or_mask = get_u16(request, start + 5)
+        and_mask = self._word(3)
         current = self._image.get_u16(HOLDINGS, address)
-        self._image.put_u16(HOLDINGS, address, (current & and_mask) | (or_mask & (and_mask ^ 0xFFFF)))
-        return self._accept(HOLDINGS, address, 1, request, start, response, to, 7)
+        self._image.put_u16(HOLDINGS, address, (current & and_mask) | (self._word(5) & (and_mask ^ 0xFFFF)))
+        return self._accept(HOLDINGS, address, 1, 7)
 
-    def _read_write(self, request: bytearray, start: int, size: int, response: bytearray, to: int) -> int:
+    def _read_write(self) -> int:
         """Function code 23: the write comes before the read, and nothing is written unless both are in order."""
-        if size < 10:
+        if self._size < 10:
             return -ILLEGAL_DATA_VALUE
-        read_count = get_u16(request, start + 3)
-        write_address = get_u16(request, start + 5)
-        write_count = get_u16(request, start + 7)
+        read_count = self._word(3)
+        write_count = self._word(7)
         if read_count < 1 or read_count > READ_REGISTERS_MAX:
             return -ILLEGAL_DATA_VALUE
         if write_count < 1 or write_count > READ_WRITE_REGISTERS_MAX:
             return -ILLEGAL_DATA_VALUE
-        if request[start + 9] != write_count * 2 or size != 10 + write_count * 2:
+        if self._byte(9) != write_count * 2 or self._size != 10 + write_count * 2:
             return -ILLEGAL_DATA_VALUE
-        read_address = get_u16(request, start + 1)
+        read_address = self._word(1)
+        write_address = self._word(5)
         if not self._image.has(HOLDINGS, read_address, read_count):
             return -ILLEGAL_DATA_ADDRESS
         result = self._permit_write(HOLDINGS, write_address, write_count)
-        if result:
+        if result < 0:
             return result
-        self._take_registers(write_address, write_count, request, start + 10)
+        self._take_registers(write_address, write_count, 10)
         self._image.note_write(HOLDINGS, write_address, write_count)
-        return self._put_registers(HOLDINGS, read_address, read_count, response, to)
+        return self._put_registers(HOLDINGS, read_address, read_count)
 
     def _permit_write(self, table: int, address: int, count: int) -> int:
         """Return 0 or the negative exception code; a store fault blocks writes only, so its cause can still be read."""
@@ -230,25 +237,44 @@ class ModbusServer:
             return -ILLEGAL_DATA_ADDRESS
         return -SERVER_DEVICE_FAILURE if self._image.store_fault else 0
 
-    def _take_registers(self, address: int, count: int, request: bytearray, at: int) -> None:
-        holdings = self._image.holdings
-        to = address * 2
-        for index in range(count * 2):
-            holdings[to + index] = request[at + index]
-
-    def _accept(
-        self,
-        table: int,
-        address: int,
-        count: int,
-        request: bytearray,
-        start: int,
-        response: bytearray,
-        to: int,
-        size: int,
-    ) -> int:
-        """Record an accepted write and answer it with the first `size` bytes of its request."""
+    def _accept(self, table: int, address: int, count: int, size: int) -> int:
+        """Record an accepted write and answer it with the first `size` bytes of its request; return `size`."""
         self._image.note_write(table, address, count)
         for index in range(size):
-            response[to + index] = request[start + index]
+            self._response[self._to + index] = self._request[self._start + index]
         return size
+
+    def _take_registers(self, address: int, count: int, offset: int) -> None:
+        """Copy register values from `offset` of the request into the holding registers."""
+        holdings = self._image.holdings
+        request = self._request
+        source = self._start + offset
+        to = address * 2
+        for index in range(count * 2):
+            holdings[to + index] = request[source + index]
+
+    def _put_registers(self, table: int, address: int, count: int) -> int:
+        """Answer with byte count and values; return the size of the answer."""
+        data = self._image.data(table)
+        response = self._response
+        byte_count = count * 2
+        response[self._to + 1] = byte_count
+        source = address * 2
+        to = self._to + 2
+        for index in range(byte_count):
+            response[to + index] = data[source + index]
+        return 2 + byte_count
+
+    def _put_bits(self, table: int, address: int, count: int) -> int:
+        """Answer with byte count and bits, the lowest address in the lowest bit; return the size of the answer."""
+        data = self._image.data(table)
+        response = self._response
+        byte_count = (count + 7) >> 3
+        response[self._to + 1] = byte_count
+        to = self._to + 2
+        for index in range(byte_count):
+            response[to + index] = 0
+        for index in range(count):
+            if data[address + index]:
+                response[to + (index >> 3)] |= 1 << (index & 7)
+        return 2 + byte_count

@@ -1,4 +1,4 @@
-"""Run the dual-run tests on the MicroPython VM: `python -m tests.upy.run [paths]`, or `make upy`.
+"""Run the dual-run tests on the MicroPython VM: `python -m tests.upy.run [files or folders]`, or `make upy`.
 
 A test file is dual-run when its name does not end in `_host.py` and it lies in one of DUAL_RUN_FOLDERS, or lies
 elsewhere and imports nothing but VM_MODULES. Each file runs in a VM of its own, so no test sees what another left.
@@ -90,18 +90,28 @@ def find_vm() -> Path:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the named files (all without names), print progress and a closing line; return the exit code."""
-    paths = [Path(argument).resolve() for argument in arguments] or find_dual_run_tests()
-    missing = [path for path in paths if not path.is_file()]
-    if missing:
-        print(f"No such test file: {missing[0]}; give paths of test files or nothing for all.", file=sys.stderr)
-        return 2
+    """Run the tests of the named files and folders (all without names), print progress and a closing line; return the exit code."""
+    paths: list[Path] = []
+    for argument in arguments or [str(ROOT / "tests")]:
+        found = _expand(Path(argument).resolve())
+        if not found:
+            print(
+                f"{argument}: no dual-run test file there; give paths below tests/, or nothing for all.",
+                file=sys.stderr,
+            )
+            return 2
+        paths += found
     results = list(_run_all(paths))
     passed = sum(result.passed for result in results)
     failed = sum(result.failed for result in results)
     seconds = sum(result.seconds for result in results)
     print(f"MicroPython: {len(results)} files, {passed} tests passed, {failed} failed in {seconds:.1f} s")
     return 0 if all(result.is_good for result in results) else 1
+
+
+def _expand(path: Path) -> list[Path]:
+    """Return the dual-run test files a path stands for: itself, or those below it."""
+    return [test for test in find_dual_run_tests() if test == path or path in test.parents]
 
 
 def _run_all(paths: list[Path]) -> Iterable[VmResult]:
