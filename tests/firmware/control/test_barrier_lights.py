@@ -1,0 +1,131 @@
+"""The barrier's traffic light, NE 107 health, and what a lost hub changes."""
+
+import unittest
+
+from protocols.registers import barrier as reg
+from tests.firmware.control.barrier_bench import BarrierBench
+
+
+class TestLights(unittest.TestCase):
+    def test_green_only_when_open_is_confirmed_and_red_flashes_while_moving(self) -> None:
+        bench = BarrierBench()
+        self.assertEqual(bench.lights(), reg.LIGHTS_RED)
+        bench.command(reg.OP_OPEN)
+        self.assertEqual(bench.lights(), reg.LIGHTS_RED_FLASHING)
+        bench.run(3000)
+        self.assertEqual(bench.lights(), reg.LIGHTS_GREEN)
+        self.assertEqual(bench.core.outputs[reg.OUT_LIGHT_GREEN], 1)
+        bench.command(reg.OP_CLOSE)
+        self.assertEqual(bench.lights(), reg.LIGHTS_RED_FLASHING)
+
+    def test_one_vehicle_per_opening_until_open_is_commanded_again(self) -> None:
+        bench = BarrierBench()
+        bench.open()
+        bench.put(reg.IN_SAFETY_LOOP, 1)
+        self.assertEqual(bench.lights(), reg.LIGHTS_RED)
+        bench.put(reg.IN_SAFETY_LOOP, 0)
+        bench.run(5000)
+        self.assertEqual(bench.lights(), reg.LIGHTS_RED)
+        bench.command(reg.OP_OPEN)
+        self.assertEqual(bench.lights(), reg.LIGHTS_GREEN)
+
+    def test_boom_found_open_at_boot_or_after_fire_shows_red(self) -> None:
+        self.assertEqual(BarrierBench(2000).lights(), reg.LIGHTS_RED)
+        bench = BarrierBench()
+        bench.open()
+        bench.put(reg.IN_FIRE, 1)
+        self.assertEqual(bench.lights(), reg.LIGHTS_RED)
+        bench.put(reg.IN_FIRE, 0)
+        self.assertEqual(bench.lights(), reg.LIGHTS_RED)
+
+    def test_flashing_is_one_hertz_and_wakes_the_scan(self) -> None:
+        bench = BarrierBench()
+        bench.put(reg.IN_MANUAL_RELEASED, 1)
+        self.assertEqual(bench.lights(), reg.LIGHTS_RED_FLASHING)
+        self.assertEqual(bench.core.next_wake_ms(), 500)
+        seen = []
+        for _ in range(6):
+            seen.append(bench.core.outputs[reg.OUT_LIGHT_RED])
+            bench.run(500)
+        self.assertEqual(seen, [1, 0, 1, 0, 1, 0])
+
+    def test_faults_flash_amber_and_the_stop_chain_is_steady_red(self) -> None:
+        bench = BarrierBench()
+        bench.put(reg.IN_ARM_INTACT, 0)
+        self.assertEqual(bench.lights(), reg.LIGHTS_AMBER_FLASHING)
+        self.assertEqual(bench.core.outputs[reg.OUT_LIGHT_AMBER], 1)
+        bench.put(reg.IN_STOP_CHAIN_OK, 0)
+        self.assertEqual(bench.lights(), reg.LIGHTS_RED)
+        self.assertEqual(bench.core.outputs[reg.OUT_LIGHT_AMBER], 0)
+
+
+class TestHubLost(unittest.TestCase):
+    def test_lost_hub_turns_the_light_red_at_once_and_ends_no_closing(self) -> None:
+        bench = BarrierBench()
+        bench.open()
+        self.assertEqual(bench.lights(), reg.LIGHTS_GREEN)
+        bench.core.hub_alive = 0
+        bench.scan()
+        self.assertEqual(bench.lights(), reg.LIGHTS_RED)
+        self.assertEqual(bench.core.health, reg.HEALTH_OFF_SPEC)
+        self.assertEqual(bench.core.reasons, 1 << reg.REASONS_HUB_LOST)
+        bench = BarrierBench()
+        bench.open()
+        bench.close_halfway()
+        bench.core.hub_alive = 0
+        bench.run(3000)
+        self.assertEqual(bench.state(), reg.STATE_CLOSED)
+
+    def test_closing_without_a_hub_still_reverses(self) -> None:
+        bench = BarrierBench()
+        bench.open()
+        bench.close_halfway()
+        bench.core.hub_alive = 0
+        bench.put(reg.IN_SAFETY_LOOP, 1)
+        self.assertEqual(bench.state(), reg.STATE_REVERSING)
+
+    def test_open_boom_of_a_lost_hub_holds_or_closes_when_clear_as_set(self) -> None:
+        for action, state in (
+            (reg.HUB_LOSS_ACTION_HOLD, reg.STATE_OPEN),
+            (reg.HUB_LOSS_ACTION_CLOSE_WHEN_CLEAR, reg.STATE_CLOSED),
+        ):
+            bench = BarrierBench()
+            bench.settings[reg.SET_HUB_LOSS_ACTION] = action
+            bench.open()
+            bench.put(reg.IN_SAFETY_LOOP, 1)
+            bench.core.hub_alive = 0
+            bench.run(10000)
+            self.assertEqual(bench.state(), reg.STATE_OPEN)
+            bench.put(reg.IN_SAFETY_LOOP, 0)
+            bench.run(10000)
+            self.assertEqual(bench.state(), state)
+
+    def test_hold_open_stays_open_without_a_hub(self) -> None:
+        bench = BarrierBench()
+        bench.settings[reg.SET_HUB_LOSS_ACTION] = reg.HUB_LOSS_ACTION_CLOSE_WHEN_CLEAR
+        bench.command(reg.OP_HOLD_OPEN)
+        bench.run(3000)
+        bench.core.hub_alive = 0
+        bench.run(10000)
+        self.assertEqual(bench.state(), reg.STATE_HOLD_OPEN)
+
+
+class TestHealth(unittest.TestCase):
+    def test_health_follows_ne_107(self) -> None:
+        cases = (
+            (reg.IN_STOP_CHAIN_OK, 0, 0, reg.HEALTH_CHECK_FUNCTION),
+            (reg.IN_MANUAL_RELEASED, 1, 0, reg.HEALTH_CHECK_FUNCTION),
+            (reg.IN_LOCAL_MODE, 1, 0, reg.HEALTH_CHECK_FUNCTION),
+            (reg.IN_ENTRY_LOOP, 0, 1, reg.HEALTH_OFF_SPEC),
+            (reg.IN_ENTRY_LOOP, 0, 2, reg.HEALTH_FAILURE),
+            (reg.IN_LOOPS_OK, 0, 0, reg.HEALTH_FAILURE),
+            (reg.IN_MAINS_OK, 0, 0, reg.HEALTH_OFF_SPEC),
+        )
+        for index, value, quality, health in cases:
+            bench = BarrierBench()
+            self.assertEqual(bench.core.health, reg.HEALTH_NORMAL)
+            self.assertEqual(bench.core.reasons, 0)
+            bench.core.quality[index] = quality
+            bench.put(index, value)
+            self.assertEqual(bench.core.health, health, (index, value, quality))
+            self.assertTrue(bench.core.reasons != 0, (index, value, quality))

@@ -1,0 +1,338 @@
+"""The barrier's protection of whoever is under the boom: presence, edge, curtain test, faults, degraded mode."""
+
+import unittest
+
+from protocols.registers import barrier as reg
+from tests.firmware.control.barrier_bench import BarrierBench
+
+ACCEPTED = reg.COMMAND_RESULT_ACCEPTED
+REFUSED_INTERLOCK = reg.COMMAND_RESULT_REFUSED_INTERLOCK
+
+
+class TestPresence(unittest.TestCase):
+    def test_each_sensor_and_doubtful_quality_is_a_presence_that_refuses_closing(self) -> None:
+        cases = (
+            (reg.IN_SAFETY_LOOP, 1, 0),
+            (reg.IN_CURTAIN_CLEAR, 0, 0),
+            (reg.IN_SAFETY_LOOP, 0, 1),
+            (reg.IN_SAFETY_LOOP, 0, 2),
+            (reg.IN_CURTAIN_CLEAR, 1, 1),
+            (reg.IN_CURTAIN_CLEAR, 1, 2),
+        )
+        for index, value, quality in cases:
+            bench = BarrierBench()
+            bench.open()
+            bench.core.inputs[index] = value
+            bench.core.quality[index] = quality
+            self.assertEqual(bench.command(reg.OP_CLOSE), REFUSED_INTERLOCK, (index, value, quality))
+
+    def test_exit_loop_counts_only_if_fitted_and_entry_loop_never_blocks(self) -> None:
+        for index, fitted, result in (
+            (reg.IN_EXIT_LOOP, 0, ACCEPTED),
+            (reg.IN_EXIT_LOOP, 1, REFUSED_INTERLOCK),
+            (reg.IN_ENTRY_LOOP, 0, ACCEPTED),
+        ):
+            bench = BarrierBench()
+            bench.settings[reg.SET_EXIT_LOOP_FITTED] = fitted
+            bench.open()
+            bench.core.inputs[index] = 1
+            self.assertEqual(bench.command(reg.OP_CLOSE), result, (index, fitted))
+
+    def test_trailer_gap_is_bridged_and_counts_one_pass(self) -> None:
+        bench = BarrierBench()
+        bench.open()
+        bench.put(reg.IN_SAFETY_LOOP, 1)
+        bench.run(3000)
+        bench.put(reg.IN_SAFETY_LOOP, 0)
+        bench.run(1900)
+        self.assertEqual(bench.core.status[reg.ST_PRESENCE], 1 << reg.PRESENCE_BRIDGED)
+        self.assertEqual(bench.command(reg.OP_CLOSE), REFUSED_INTERLOCK)
+        bench.put(reg.IN_SAFETY_LOOP, 1)
+        bench.run(3000)
+        bench.put(reg.IN_SAFETY_LOOP, 0)
+        bench.events()
+        bench.run(1990)
+        self.assertEqual(bench.core.status[reg.ST_PASSES], 0)
+        bench.run(10)
+        self.assertEqual(bench.core.status[reg.ST_PASSES], 1)
+        self.assertTrue((reg.EV_PASSED, 1) in bench.events())
+
+    def test_presence_at_a_closed_boom_or_a_bad_sensor_is_no_pass(self) -> None:
+        bench = BarrierBench()
+        bench.put(reg.IN_SAFETY_LOOP, 1)
+        bench.put(reg.IN_SAFETY_LOOP, 0)
+        bench.run(3000)
+        bench.open()
+        bench.spoil(reg.IN_SAFETY_LOOP, 2)
+        bench.spoil(reg.IN_SAFETY_LOOP, 0)
+        bench.run(3000)
+        self.assertEqual(bench.core.status[reg.ST_PASSES], 0)
+
+    def test_presence_while_closing_stops_in_the_same_scan_pauses_and_opens(self) -> None:
+        for index, value in ((reg.IN_SAFETY_LOOP, 1), (reg.IN_CURTAIN_CLEAR, 0), (reg.IN_EDGE_OK, 0)):
+            bench = BarrierBench()
+            bench.open()
+            bench.close_halfway()
+            bench.events()
+            self.assertEqual(bench.motors(), "close")
+            bench.put(index, value)
+            self.assertEqual(bench.motors(), "-")
+            self.assertEqual(bench.state(), reg.STATE_REVERSING)
+            self.assertTrue(any(code == reg.EV_REVERSED for code, _ in bench.events()))
+            bench.curtain_blocked = index == reg.IN_CURTAIN_CLEAR
+            bench.run(90)
+            self.assertEqual(bench.motors(), "-")
+            bench.run(10)
+            self.assertEqual(bench.motors(), "open")
+            bench.run(3000)
+            self.assertEqual(bench.state(), reg.STATE_OPEN)
+            self.assertEqual(bench.core.status[reg.ST_REVERSALS], 1)
+
+    def test_presence_in_the_preflash_cancels_the_closing_without_moving(self) -> None:
+        bench = BarrierBench()
+        bench.open()
+        bench.command(reg.OP_CLOSE)
+        bench.run(300)
+        bench.put(reg.IN_SAFETY_LOOP, 1)
+        self.assertEqual(bench.state(), reg.STATE_OPEN)
+        bench.put(reg.IN_SAFETY_LOOP, 0)
+        bench.run(10000)
+        self.assertEqual(bench.state(), reg.STATE_OPEN)
+        self.assertEqual(bench.core.status[reg.ST_REVERSALS], 0)
+
+
+class TestEdge(unittest.TestCase):
+    def test_boom_stays_open_after_a_contact_until_a_command(self) -> None:
+        bench = BarrierBench()
+        bench.settings[reg.SET_AUTO_CLOSE_MS] = 1000
+        self._contact(bench)
+        bench.run(20000)
+        self.assertEqual(bench.state(), reg.STATE_OPEN)
+
+    def test_second_contact_stops_only_until_cleared(self) -> None:
+        bench = self._blocked()
+        bench.run(5000)
+        self.assertEqual(bench.motors(), "-")
+        for opcode in (reg.OP_OPEN, reg.OP_CLOSE, reg.OP_HOLD_OPEN):
+            self.assertEqual(bench.command(opcode), reg.COMMAND_RESULT_REFUSED_STATE)
+        self.assertEqual(bench.command(reg.OP_CLEAR_FAULTS), ACCEPTED)
+        self.assertEqual(bench.state(), reg.STATE_STOPPED_MID)
+        self.assertEqual(bench.command(reg.OP_OPEN), ACCEPTED)
+
+    def test_second_contact_ends_by_local_open_and_by_the_stop_chain(self) -> None:
+        bench = self._blocked()
+        bench.put(reg.IN_LOCAL_MODE, 1)
+        bench.put(reg.IN_LOCAL_OPEN, 1)
+        bench.run(100)
+        self.assertEqual(bench.motors(), "open")
+        bench = self._blocked()
+        bench.put(reg.IN_STOP_CHAIN_OK, 0)
+        bench.put(reg.IN_STOP_CHAIN_OK, 1)
+        self.assertEqual(bench.state(), reg.STATE_STOPPED_MID)
+        self.assertFalse(bench.has_fault(reg.FAULTS_SECOND_CONTACT))
+
+    def test_complete_closing_ends_the_series_of_contacts(self) -> None:
+        bench = BarrierBench()
+        self._contact(bench)
+        bench.command(reg.OP_CLOSE)
+        bench.run(4000)
+        self.assertEqual(bench.state(), reg.STATE_CLOSED)
+        self._contact(bench)
+        self.assertEqual(bench.state(), reg.STATE_OPEN)
+
+    def test_bad_edge_is_a_fault_and_reverses_without_counting_as_contact(self) -> None:
+        bench = BarrierBench()
+        bench.open()
+        bench.close_halfway()
+        bench.spoil(reg.IN_EDGE_OK, 2)
+        self.assertEqual(bench.state(), reg.STATE_REVERSING)
+        self.assertTrue(bench.has_fault(reg.FAULTS_EDGE_FAULT))
+        self.assertEqual(bench.core.memory.contacts, 0)
+
+    def _contact(self, bench: BarrierBench) -> None:
+        bench.open()
+        bench.close_halfway()
+        bench.put(reg.IN_EDGE_OK, 0)
+        bench.run(200)
+        bench.put(reg.IN_EDGE_OK, 1)
+        bench.run(3000)
+
+    def _blocked(self) -> BarrierBench:
+        bench = BarrierBench()
+        self._contact(bench)
+        bench.close_halfway()
+        bench.put(reg.IN_EDGE_OK, 0)
+        self.assertEqual(bench.state(), reg.STATE_BLOCKED)
+        self.assertEqual(bench.motors(), "-")
+        bench.put(reg.IN_EDGE_OK, 1)
+        return bench
+
+
+class TestCurtainTest(unittest.TestCase):
+    def test_curtain_that_does_not_answer_degrades_the_barrier(self) -> None:
+        bench = BarrierBench()
+        bench.open()
+        bench.curtain_answers = False
+        bench.command(reg.OP_CLOSE)
+        bench.run(90)
+        self.assertFalse(bench.has_fault(reg.FAULTS_PHOTO_TEST_FAIL))
+        bench.run(10)
+        self.assertTrue(bench.has_fault(reg.FAULTS_PHOTO_TEST_FAIL))
+        self.assertEqual(bench.state(), reg.STATE_OPEN)
+        self.assertEqual(bench.core.status[reg.ST_MODE], reg.MODE_DEGRADED)
+        self.assertEqual(bench.lights(), reg.LIGHTS_AMBER_FLASHING)
+        self.assertEqual(bench.command(reg.OP_CLOSE), REFUSED_INTERLOCK)
+        self.assertEqual(bench.command(reg.OP_OPEN), ACCEPTED)
+
+    def test_curtain_that_stays_dark_after_its_test_is_a_fault_unless_the_loop_saw_a_vehicle_come(self) -> None:
+        for loop, fault in ((0, True), (1, False)):
+            bench = BarrierBench()
+            bench.open()
+            bench.command(reg.OP_CLOSE)
+            bench.run(10)
+            bench.curtain_blocked = True
+            bench.core.inputs[reg.IN_SAFETY_LOOP] = loop
+            bench.run(120)
+            self.assertEqual(bench.has_fault(reg.FAULTS_PHOTO_TEST_FAIL), fault)
+            self.assertEqual(bench.state(), reg.STATE_OPEN)
+
+    def test_failed_test_is_cleared_by_clear_faults_with_a_passed_test_only(self) -> None:
+        bench = BarrierBench()
+        bench.open()
+        bench.curtain_answers = False
+        bench.command(reg.OP_CLOSE)
+        bench.run(1000)
+        self.assertEqual(bench.command(reg.OP_CLEAR_FAULTS), ACCEPTED)
+        bench.run(1000)
+        self.assertTrue(bench.has_fault(reg.FAULTS_PHOTO_TEST_FAIL))
+        bench.curtain_answers = True
+        bench.run(1000)
+        self.assertTrue(bench.has_fault(reg.FAULTS_PHOTO_TEST_FAIL))
+        bench.command(reg.OP_CLEAR_FAULTS)
+        bench.run(50)
+        self.assertFalse(bench.has_fault(reg.FAULTS_PHOTO_TEST_FAIL))
+        self.assertEqual(bench.command(reg.OP_CLOSE), ACCEPTED)
+
+    def test_every_closing_tests_once(self) -> None:
+        bench = BarrierBench()
+        for _ in range(3):
+            bench.open()
+            bench.command(reg.OP_CLOSE)
+            tests = 0
+            for _ in range(400):
+                before = bench.core.outputs[reg.OUT_CURTAIN_TEST]
+                bench.run(10)
+                tests += 1 if before and not bench.core.outputs[reg.OUT_CURTAIN_TEST] else 0
+            self.assertEqual(tests, 1)
+            self.assertEqual(bench.state(), reg.STATE_CLOSED)
+
+
+class TestDegraded(unittest.TestCase):
+    def test_loop_fault_reverses_a_closing_and_leaves_opening_and_hold_to_run(self) -> None:
+        bench = BarrierBench()
+        bench.open()
+        bench.close_halfway()
+        bench.put(reg.IN_LOOPS_OK, 0)
+        self.assertEqual(bench.state(), reg.STATE_REVERSING)
+        bench.run(3000)
+        self.assertEqual(bench.command(reg.OP_CLOSE), REFUSED_INTERLOCK)
+        bench.put(reg.IN_LOCAL_MODE, 1)
+        bench.put(reg.IN_LOCAL_CLOSE, 1)
+        bench.run(4000)
+        self.assertEqual(bench.state(), reg.STATE_CLOSED)
+
+    def test_hold_to_run_never_closes_onto_a_presence(self) -> None:
+        bench = BarrierBench()
+        bench.open()
+        bench.put(reg.IN_LOCAL_MODE, 1)
+        bench.put(reg.IN_SAFETY_LOOP, 1)
+        bench.put(reg.IN_LOCAL_CLOSE, 1)
+        bench.run(2000)
+        self.assertEqual(bench.motors(), "-")
+
+    def test_bad_input_is_latched_and_degrades_until_cleared(self) -> None:
+        bench = BarrierBench()
+        bench.spoil(reg.IN_ENTRY_LOOP, 2)
+        self.assertTrue(bench.has_fault(reg.FAULTS_INPUT_BAD))
+        self.assertEqual(bench.command(reg.OP_CLEAR_FAULTS), REFUSED_INTERLOCK)
+        bench.spoil(reg.IN_ENTRY_LOOP, 0)
+        self.assertTrue(bench.has_fault(reg.FAULTS_INPUT_BAD))
+        self.assertEqual(bench.command(reg.OP_CLEAR_FAULTS), ACCEPTED)
+        self.assertEqual(bench.core.status[reg.ST_FAULTS], 0)
+        self.assertEqual(bench.core.status[reg.ST_MODE], reg.MODE_REMOTE)
+
+
+class TestFaults(unittest.TestCase):
+    def test_input_faults_stop_the_boom_latch_and_clear_when_their_cause_is_gone(self) -> None:
+        cases = (
+            (reg.IN_ARM_INTACT, 0, reg.FAULTS_ARM_BROKEN),
+            (reg.IN_DRIVE_OK, 0, reg.FAULTS_DRIVE_FAULT),
+            (reg.IN_LIMIT_OPEN, 1, reg.FAULTS_LIMIT_CONFLICT),
+        )
+        for index, value, fault in cases:
+            bench = BarrierBench()
+            bench.events()
+            bench.put(index, value)
+            self.assertEqual(bench.state(), reg.STATE_FAULT)
+            self.assertTrue((reg.EV_FAULT_RAISED, fault) in bench.events())
+            self.assertEqual(bench.command(reg.OP_CLEAR_FAULTS), REFUSED_INTERLOCK)
+            bench.put(index, 1 - value)
+            self.assertEqual(bench.state(), reg.STATE_FAULT)
+            self.assertEqual(bench.command(reg.OP_OPEN), reg.COMMAND_RESULT_REFUSED_STATE)
+            self.assertEqual(bench.command(reg.OP_CLEAR_FAULTS), ACCEPTED)
+            self.assertEqual(bench.state(), reg.STATE_CLOSED)
+            self.assertTrue((reg.EV_FAULT_CLEARED, fault) in bench.events())
+
+    def test_travel_timeout_is_one_and_a_half_times_the_expected_time(self) -> None:
+        for learned, limit_ms in ((False, 4500), (True, 3000)):
+            bench = BarrierBench()
+            if learned:
+                bench.open()
+                bench.command(reg.OP_CLOSE)
+                bench.run(4000)
+                self.assertEqual(bench.core.status[reg.ST_TRAVEL_LEARNED_OPEN_MS], 2000)
+                self.assertEqual(bench.core.status[reg.ST_TRAVEL_LEARNED_CLOSE_MS], 2000)
+            bench.boom_free = False
+            bench.command(reg.OP_OPEN)
+            bench.run(limit_ms - 10)
+            self.assertEqual(bench.motors(), "open")
+            bench.run(10)
+            self.assertEqual(bench.state(), reg.STATE_FAULT)
+            self.assertTrue(bench.has_fault(reg.FAULTS_TRAVEL_TIMEOUT))
+
+    def test_interrupted_travel_teaches_nothing_and_learning_is_bounded(self) -> None:
+        bench = BarrierBench()
+        bench.command(reg.OP_OPEN)
+        bench.run(1000)
+        bench.command(reg.OP_STOP)
+        bench.open()
+        self.assertEqual(bench.core.status[reg.ST_TRAVEL_LEARNED_OPEN_MS], 0)
+        bench = BarrierBench()
+        bench.travel_ms = 600
+        bench.open()
+        self.assertEqual(bench.core.status[reg.ST_TRAVEL_LAST_MS], 600)
+        self.assertEqual(bench.core.status[reg.ST_TRAVEL_LEARNED_OPEN_MS], 1500)
+
+    def test_limit_lost_at_rest_is_a_fault_after_its_debounce(self) -> None:
+        for position_ms, index in ((0, reg.IN_LIMIT_CLOSED), (2000, reg.IN_LIMIT_OPEN)):
+            bench = BarrierBench(position_ms)
+            bench.position_ms = 1000
+            bench.run(190)
+            bench.position_ms = position_ms
+            bench.run(500)
+            self.assertEqual(bench.core.status[reg.ST_FAULTS], 0)
+            bench.position_ms = 1000
+            bench.run(210)
+            self.assertTrue(bench.has_fault(reg.FAULTS_LIMIT_LOST), index)
+            self.assertEqual(bench.state(), reg.STATE_FAULT)
+
+    def test_boom_moved_by_hand_is_no_lost_limit(self) -> None:
+        bench = BarrierBench()
+        bench.put(reg.IN_MANUAL_RELEASED, 1)
+        self.assertEqual(bench.state(), reg.STATE_MANUAL_RELEASED)
+        bench.position_ms = 1000
+        bench.run(1000)
+        self.assertEqual(bench.core.status[reg.ST_FAULTS], 0)
+        self.assertEqual(bench.command(reg.OP_OPEN), reg.COMMAND_RESULT_REFUSED_STATE)
+        bench.put(reg.IN_MANUAL_RELEASED, 0)
+        self.assertEqual(bench.state(), reg.STATE_UNKNOWN)
