@@ -90,7 +90,7 @@ def find_vm() -> Path:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the tests of the named files and folders (all without names), print progress and a closing line; return the exit code."""
+    """Run the tests of the named files and folders, all without names; return the exit code."""
     paths: list[Path] = []
     for argument in arguments or [str(ROOT / "tests")]:
         found = _expand(Path(argument).resolve())

@@ -11,9 +11,12 @@ REGULAR = (BASIC[0], BASIC[1], BASIC[2], b"https://example.org", b"", b"Model", 
 
 def ask(objects, pdu):
     server = ModbusServer(RegisterImage(0, 0, 0, 0, b""), objects)
-    response = bytearray(260)
-    size = server.handle(bytearray(pdu), 0, len(pdu), response, 0)
-    return bytes(response[:size])
+    request = bytearray(b"\xa5\xa5\xa5") + bytearray(pdu)
+    response = bytearray(b"\x5a" * 260)
+    size = server.handle(request, 3, len(pdu), response, 5)
+    if response[:5] != b"\x5a" * 5 or response[5 + size :] != b"\x5a" * (255 - size):
+        raise AssertionError("bytes outside the response were touched")
+    return bytes(response[5 : 5 + size])
 
 
 def listed(objects, ids):
@@ -60,6 +63,14 @@ class IdentificationTest(unittest.TestCase):
         third = ask(long, b"\x2b\x0e\x02\x03")
         self.assertEqual(third, b"\x2b\x0e\x02\x82\x00\x00\x01" + listed(long, (3,)))
         self.assertEqual(len(third), 253)
+
+    def test_answer_is_filled_to_the_last_byte_of_a_pdu(self):
+        exact = (b"a" * 100, b"b" * 142, b"c")
+        answer = ask(exact, b"\x2b\x0e\x01\x00")
+        self.assertEqual(answer, b"\x2b\x0e\x01\x81\xff\x02\x02" + listed(exact, (0, 1)))
+        self.assertEqual(len(answer), 253)
+        over = (b"a" * 100, b"b" * 143, b"c")
+        self.assertEqual(ask(over, b"\x2b\x0e\x01\x00"), b"\x2b\x0e\x01\x81\xff\x01\x01" + listed(over, (0,)))
 
     def test_wrong_codes_sizes_and_mei_types_are_refused(self):
         for request, code in (

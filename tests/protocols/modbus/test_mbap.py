@@ -28,10 +28,9 @@ class MbapTest(unittest.TestCase):
         self.assertEqual(collector.buffer[MBAP_SIZE : collector.size], b"\x03\x00\x04\x00\x01")
 
     def test_encoder_gives_the_example_of_the_specification(self):
-        buffer = bytearray(260)
-        buffer[MBAP_SIZE : MBAP_SIZE + 5] = b"\x03\x00\x04\x00\x01"
+        buffer = bytearray(b"\x5a" * 7 + b"\x03\x00\x04\x00\x01" + b"\x5a" * 5)
         self.assertEqual(encode_mbap_into(buffer, 0x1501, 0xFF, 5), 12)
-        self.assertEqual(buffer[:12], EXAMPLE)
+        self.assertEqual(buffer, EXAMPLE + b"\x5a" * 5)
 
     def test_requests_back_to_back_are_found_one_by_one(self):
         collector = MbapCollector()

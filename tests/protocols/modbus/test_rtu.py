@@ -38,12 +38,19 @@ class EncodeTest(unittest.TestCase):
         self.assertEqual(frame(1, b"\x03\x00\x00\x00\x0a"), READ_TEN)
         self.assertEqual(frame(2, b"\x07"), b"\x02\x07\x41\x12")
 
+    def test_size_is_that_of_the_frame_and_the_rest_of_the_buffer_stays(self):
+        buffer = bytearray(b"\x5a\x03\x00\x00\x00\x0a" + b"\x5a" * 10)
+        self.assertEqual(encode_adu_into(1, buffer, 5), 8)
+        self.assertEqual(buffer, READ_TEN + b"\x5a" * 8)
+
     def test_silences_follow_the_baud_rate_and_are_fixed_above_19200(self):
         for baud, t15, t35 in (
             (1200, 13750, 32084),
             (2400, 6875, 16042),
             (9600, 1719, 4011),
+            (11000, 1500, 3500),
             (19200, 860, 2006),
+            (19201, 750, 1750),
             (38400, 750, 1750),
             (115200, 750, 1750),
         ):

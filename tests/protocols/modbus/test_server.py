@@ -234,6 +234,13 @@ class WritableRangeTest(unittest.TestCase):
         for address, count in ((31, 2), (39, 2), (31, 10), (40, 1)):
             self.assertEqual(self.write(address, count), b"\x90\x02", (address, count))
 
+    def test_ranges_reach_over_the_whole_address_space(self):
+        image = RegisterImage(0, 0, 0x1300, 0, b"\x12\x34\x00\x02")
+        server = ModbusServer(image)
+        self.assertEqual(ask(server, b"\x10\x12\x34\x00\x02\x04\x01\x02\x03\x04"), b"\x10\x12\x34\x00\x02")
+        self.assertEqual(ask(server, b"\x10\x00\x34\x00\x02\x04\x01\x02\x03\x04"), b"\x90\x02")
+        self.assertEqual((image.get_u16(HOLDINGS, 0x1234), image.get_u16(HOLDINGS, 0x1235)), (0x0102, 0x0304))
+
     def test_a_write_may_not_span_two_ranges_that_touch(self):
         self.image = image_of(100, b"\x00\x00\x80\x04\x00\x04\x80\x04")
         self.server = ModbusServer(self.image)
