@@ -64,3 +64,21 @@ def test_an_empty_deck_stays_at_zero() -> None:
 def test_a_deck_that_cannot_swing_is_refused(length_m: float, natural_hz: float, damping: float) -> None:
     with pytest.raises(ValueError, match="deck of"):
         Deck(length_m, natural_hz, damping)
+
+
+def rolled(deck: Deck, speed_m_s: float, seconds: float) -> list[float]:
+    shown = []
+    for number in range(round(seconds * 100)):
+        deck.set_axles([(4.0 + speed_m_s * number * 0.01, 10000.0), (8.0 + speed_m_s * number * 0.01, 20000.0)])
+        shown += swung(deck, 0.01)
+    return shown
+
+
+@pytest.mark.parametrize("speed_m_s", [0.3, 1.5])
+def test_a_rolling_truck_bounces_and_a_standing_one_comes_to_rest(speed_m_s: float) -> None:
+    deck = Deck(18.0)
+    shown = rolled(deck, speed_m_s, 5.0)[-200:]
+    assert 100.0 < max(shown) - min(shown) < 3000.0
+    rested = rolled(deck, 0.0, 8.0)[-100:]
+    assert max(rested) - min(rested) < 2.0
+    assert rested[-1] == pytest.approx(30000.0, abs=2.0)
