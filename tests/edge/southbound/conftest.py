@@ -6,14 +6,17 @@ import hmac
 import json
 import os
 import pty
+import time
 import tty
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from edge.config import LineConfig
+from edge.config import DeviceConfig, LineConfig
+from edge.model import DeviceImage, Record
+from edge.southbound.modbus_line import ModbusLine
 from protocols import command, events
 from protocols.modbus.image import INPUTS, RegisterImage
 from protocols.modbus.mbap import MBAP_SIZE, MbapCollector, encode_mbap_into
@@ -218,3 +221,79 @@ def make_field() -> Callable[..., Field]:
         return field
 
     return make
+
+
+class RunningLine:
+    """A line task with what it told: images by its sessions, records and cursors through its sink."""
+
+    def __init__(self, config: LineConfig, devices: list[DeviceConfig], cursors: dict[str, tuple[int, int]]) -> None:
+        self.records: list[Record] = []
+        self.cursors = dict(cursors)
+        self._changed = asyncio.Condition()
+        pairs = [(device, "lane-1") for device in devices]
+        self.line = ModbusLine(config, pairs, cursors, sink=self._sink, on_change=lambda _: self._notify())
+        self.outcomes: list[tuple[bool, str]] = []
+
+    def _sink(self, records: Sequence[Record], cursors: Mapping[str, tuple[int, int]]) -> None:
+        self.records += records
+        self.cursors |= cursors
+        self._notify()
+
+    def _notify(self) -> None:
+        self._changed_task = asyncio.ensure_future(self._notify_all())
+
+    async def _notify_all(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Until `condition` holds, looked at after every change the line tells of."""
+        async with self._changed:
+            await self._changed.wait_for(condition)
+
+    def image(self, unit_id: int = 1) -> DeviceImage:
+        """The newest image of a unit."""
+        return self.line.sessions[unit_id].image
+
+    def kinds(self) -> list[str]:
+        """The kinds of all records so far."""
+        return [record.kind for record in self.records]
+
+    async def command(
+        self, opcode: str, argument: int = 0, timeout_ms: int = 3000, device: str = "dev-1"
+    ) -> tuple[bool, str]:
+        """Send a command and await its outcome."""
+
+        def on_outcome(ok: bool, reason: str) -> None:
+            self.outcomes.append((ok, reason))
+            self._notify()
+
+        count = len(self.outcomes)
+        self.line.submit(device, opcode, argument, time.monotonic_ns() // 1_000_000 + timeout_ms, on_outcome)
+        await self.until(lambda: len(self.outcomes) > count)
+        return self.outcomes[-1]
+
+
+def device_config(unit_id: int, role: str, serial: int) -> DeviceConfig:
+    """A device of the tests' line: `dev-<unit_id>`."""
+    return DeviceConfig(f"dev-{unit_id}", "line-1", unit_id, role, 1, serial, KEY, 20)
+
+
+@pytest.fixture
+def run_line() -> Callable[..., object]:
+    """`async with run_line(line_config, [(unit, role, serial), ...]) as running`."""
+
+    @asynccontextmanager
+    async def run(
+        config: LineConfig, devices: list[tuple[int, str, int]], cursors: dict[str, tuple[int, int]] | None = None
+    ) -> AsyncIterator[RunningLine]:
+        running = RunningLine(config, [device_config(*device) for device in devices], cursors or {})
+        task = asyncio.create_task(running.line.run())
+        try:
+            yield running
+        finally:
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    return run

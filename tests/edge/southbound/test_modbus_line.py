@@ -1,0 +1,224 @@
+"""The line task against devices on TCP and on a pty: identity, loss and return, events, commands, strangers."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.model import Quality
+from protocols.registers import barrier
+
+_OPEN, _CLOSE = 17, 18
+
+
+async def test_a_device_is_polled_into_an_image(make_field: Any, open_field: Any, run_line: Any, wire: str) -> None:
+    field = make_field(u1=("weighbridge", 5))
+    field.devices[1].image.put_i32(3, 67, -125)
+    async with open_field(field, wire) as config, run_line(config, [(1, "weighbridge", 5)]) as running:
+        await running.until(lambda: running.image().online)
+        tag = running.image().tag("gross_kg_x10")
+        assert (tag.value, tag.quality) == (-125, Quality.GOOD)
+        assert running.image().tag("boot_count").value == 1
+        assert running.kinds() == []
+
+
+async def test_events_are_fetched_once_in_order_across_the_ring_end(
+    make_field: Any, open_field: Any, run_line: Any, wire: str
+) -> None:
+    field = make_field(u1=("barrier", 77))
+    for number in range(40):
+        field.devices[1].push_event(32, number % 16)
+    async with (
+        open_field(field, wire) as config,
+        run_line(config, [(1, "barrier", 77)], {"dev-1": (1, 20)}) as running,
+    ):
+        await running.until(lambda: running.cursors["dev-1"] == (1, 40))
+        field.devices[1].push_event(37, 1)
+        await running.until(lambda: running.cursors["dev-1"] == (1, 41))
+    assert running.kinds() == ["device_event"] * 21
+    assert [record.data["sequence"] for record in running.records] == list(range(21, 42))
+    assert running.records[0].data["event"] == "STATE_CHANGED"
+    assert running.records[0].data["argument_word"] == "OPEN"  # event 21 has argument 20 % 16
+
+
+async def test_overwritten_events_are_a_gap(make_field: Any, open_field: Any, run_line: Any, wire: str) -> None:
+    field = make_field(u1=("barrier", 77))
+    for _ in range(50):
+        field.devices[1].push_event(32, 2)
+    async with (
+        open_field(field, wire) as config,
+        run_line(config, [(1, "barrier", 77)], {"dev-1": (1, 10)}) as running,
+    ):
+        await running.until(lambda: running.cursors["dev-1"] == (1, 50))
+    assert running.kinds() == ["event_gap"] + ["device_event"] * 32
+    assert dict(running.records[0].data) == {"boot_count": 1, "first": 11, "last": 18, "lost": 8}
+
+
+async def test_a_restart_is_recorded_and_its_events_read_from_one(
+    make_field: Any, open_field: Any, run_line: Any, wire: str
+) -> None:
+    field = make_field(u1=("barrier", 77))
+    field.devices[1].push_event(1)
+    async with open_field(field, wire) as config, run_line(config, [(1, "barrier", 77)]) as running:
+        await running.until(lambda: running.cursors.get("dev-1") == (1, 1))
+        field.devices[1].restart(2)
+        field.devices[1].push_event(1)
+        await running.until(lambda: running.cursors.get("dev-1") == (2, 1))
+    assert running.kinds() == ["device_event", "device_restarted", "device_event"]
+    assert running.records[1].data["boot_count_before"] == 1
+
+
+async def test_a_lost_device_turns_bad_and_is_told_once_each_way(
+    make_field: Any, open_field: Any, run_line: Any, wire: str
+) -> None:
+    field = make_field(u1=("barrier", 77), u2=("weighbridge", 5))
+    async with (
+        open_field(field, wire) as config,
+        run_line(config, [(1, "barrier", 77), (2, "weighbridge", 5)]) as running,
+    ):
+        await running.until(lambda: running.image(1).online and running.image(2).online)
+        field.devices[1].mode = "silent"
+        await running.until(lambda: not running.image(1).online)
+        assert running.image(1).quality is Quality.BAD
+        assert "did not answer within" in running.image(1).reason
+        assert running.image(1).tag("state").quality is Quality.BAD
+        assert running.image(2).online
+        field.devices[1].mode = "answer"
+        await running.until(lambda: running.image(1).online)
+    assert running.kinds() == ["device_lost", "device_back"]
+
+
+@pytest.mark.parametrize(
+    ("register", "value", "words"),
+    [
+        ("MAP_ID", 2, "serves weighbridge"),
+        ("MAP_VERSION", 9, "serves version 9"),
+        ("SERIAL_NUMBER", 1, "serial number"),
+    ],
+)
+async def test_a_wrong_device_is_not_used_and_told_once(
+    make_field: Any, open_field: Any, run_line: Any, wire: str, register: str, value: int, words: str
+) -> None:
+    field = make_field(u1=("barrier", 77), u2=("weighbridge", 5))
+    field.devices[1].put(register, value)
+    async with (
+        open_field(field, wire) as config,
+        run_line(config, [(1, "barrier", 77), (2, "weighbridge", 5)]) as running,
+    ):
+        await running.until(lambda: running.records and running.image(2).online)
+        assert words in running.image(1).reason
+        assert running.image(1).quality is Quality.BAD
+        assert running.kinds() == ["unknown_device"]
+        assert await running.command("OPEN") == (False, "not_sent")
+        assert field.devices[1].commands == []
+
+
+async def test_garbled_answers_on_one_address_point_to_a_shared_address(make_field: Any, run_line: Any) -> None:
+    field = make_field(u1=("barrier", 77), u2=("weighbridge", 5))
+    field.devices[1].mode = "garble"
+    async with field.on_pty() as config, run_line(config, [(1, "barrier", 77), (2, "weighbridge", 5)]) as running:
+        await running.until(lambda: "two devices may share this address" in running.image(1).reason)
+        assert running.image(2).online
+        assert running.line.status()["crc_errors"] >= 3
+    assert running.kinds() == ["device_lost"]
+
+
+async def test_a_command_is_accepted_once(make_field: Any, open_field: Any, run_line: Any, wire: str) -> None:
+    field = make_field(u1=("barrier", 77))
+    async with open_field(field, wire) as config, run_line(config, [(1, "barrier", 77)]) as running:
+        await running.until(lambda: running.image().online)
+        assert await running.command("OPEN", 5) == (True, "")
+        assert await running.command("CLOSE") == (True, "")
+    assert field.devices[1].commands == [(_OPEN, 5), (_CLOSE, 0)]
+
+
+async def test_a_refusal_comes_back_in_the_maps_words(
+    make_field: Any, open_field: Any, run_line: Any, wire: str
+) -> None:
+    field = make_field(u1=("barrier", 77))
+    field.devices[1].results[_CLOSE] = barrier.COMMAND_RESULT_REFUSED_INTERLOCK
+    async with open_field(field, wire) as config, run_line(config, [(1, "barrier", 77)]) as running:
+        await running.until(lambda: running.image().online)
+        assert await running.command("CLOSE") == (False, "REFUSED_INTERLOCK")
+
+
+async def test_a_lost_answer_is_read_back_and_the_command_not_repeated(
+    make_field: Any, open_field: Any, run_line: Any, wire: str
+) -> None:
+    field = make_field(u1=("barrier", 77))
+    field.devices[1].silent_after_write = 1
+    async with open_field(field, wire) as config, run_line(config, [(1, "barrier", 77)]) as running:
+        await running.until(lambda: running.image().online)
+        assert await running.command("OPEN") == (True, "")
+    assert field.devices[1].commands == [(_OPEN, 0)]
+
+
+async def test_a_lost_command_is_written_again_after_asking(
+    make_field: Any, open_field: Any, run_line: Any, wire: str
+) -> None:
+    field = make_field(u1=("barrier", 77))
+    field.devices[1].lose_writes = 1
+    async with open_field(field, wire) as config, run_line(config, [(1, "barrier", 77)]) as running:
+        await running.until(lambda: running.image().online)
+        assert await running.command("OPEN") == (True, "")
+    assert field.devices[1].commands == [(_OPEN, 0)]
+
+
+async def test_a_wrong_key_is_refused_by_the_device(make_field: Any, open_field: Any, run_line: Any, wire: str) -> None:
+    field = make_field(u1=("barrier", 77))
+    field.devices[1].serial = 78  # what the device makes the tag over
+    async with open_field(field, wire) as config, run_line(config, [(1, "barrier", 77)]) as running:
+        await running.until(lambda: running.image().online)
+        assert await running.command("OPEN") == (False, "BAD_TAG")
+    assert field.devices[1].commands == []
+
+
+async def test_a_command_to_a_dead_device_ends_at_its_deadline(
+    make_field: Any, open_field: Any, run_line: Any, wire: str
+) -> None:
+    field = make_field(u1=("barrier", 77), u2=("weighbridge", 5))
+    async with (
+        open_field(field, wire) as config,
+        run_line(config, [(1, "barrier", 77), (2, "weighbridge", 5)]) as running,
+    ):
+        await running.until(lambda: running.image(1).online and running.image(2).online)
+        field.devices[1].mode = "silent"
+        assert await running.command("OPEN", timeout_ms=400) == (False, "not_sent")
+        assert await running.command("ZERO", device="dev-2") == (True, "")
+
+
+async def test_a_stranger_on_the_line_is_recorded_once(
+    make_field: Any, run_line: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.poll.plan.SCAN_PERIOD_MS", 30)
+    monkeypatch.setattr("edge.poll.plan.SCAN_UNITS", range(1, 4))
+    field = make_field(u1=("barrier", 77), u3=("weighbridge", 5))
+    async with field.on_pty() as config, run_line(config, [(1, "barrier", 77)]) as running:
+        await running.until(lambda: "unknown_device" in running.kinds())
+        field.devices[3].asked.clear()
+        await field.devices[3].asked.wait()
+        await running.until(lambda: running.image().online)
+    assert running.kinds() == ["unknown_device"]
+    assert "a weighbridge with serial number 5 answers at address 3" in running.records[0].data["reason"]
+
+
+async def test_a_missing_port_is_a_reason_until_it_appears(make_field: Any, run_line: Any, tmp_path: Path) -> None:
+    field = make_field(u1=("barrier", 77))
+    async with field.on_pty() as config:
+        link = tmp_path / "port"
+        missing = dataclasses.replace(config, port=str(link))
+        async with run_line(missing, [(1, "barrier", 77)]) as running:
+            await running.until(lambda: "does not exist" in running.image().reason)
+            link.symlink_to(config.port)
+            await running.until(lambda: running.image().online)
+    assert running.kinds() == ["device_lost", "device_back"]
+
+
+async def test_records_of_the_line_are_json(make_field: Any, run_line: Any) -> None:
+    field = make_field(u1=("barrier", 77))
+    field.devices[1].push_event(999, -1)
+    async with field.on_tcp() as config, run_line(config, [(1, "barrier", 77)]) as running:
+        await running.until(lambda: running.records)
+    assert json.loads(json.dumps(dict(running.records[0].data)))["event"] == ""
