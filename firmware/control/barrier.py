@@ -80,6 +80,7 @@ class Barrier:
         self._handle_request()
         self.commands.handle_buttons()
         self.states.step()
+        self.presence.count_pass(self.ring)
         self.travel.step(self.states.wanted_motor(), self.presence.blocking)
         self.rest.step(self.hub_alive)
         self._note_mode()

@@ -48,9 +48,10 @@ class BarrierPresence:
         self.settings = settings
         self.faults = faults
         self.blocking = 0
+        self.seen = 0
 
     def step(self, ring: EventRing) -> None:
-        """Take the sensors of this scan: test first, then the word, then the pass that may have ended."""
+        """Take the sensors of this scan: the curtain's test first, then the presence word."""
         self._step_test()
         word = self.inputs.sensors
         seen = self.inputs.sensors_seen
@@ -62,7 +63,18 @@ class BarrierPresence:
         if word != self.memory.presence:
             self.memory.presence = word
             ring.push(reg.EV_PRESENCE_CHANGED, word)
-        self._count_pass(seen & _UNDER_BOOM, ring)
+        self.seen = seen & _UNDER_BOOM
+
+    def count_pass(self, ring: EventRing) -> None:
+        """After the states: a vehicle went through when presence ends that was seen while the boom was open."""
+        memory = self.memory
+        if not self.blocking:
+            if memory.vehicle_under:
+                memory.vehicle_under = 0
+                memory.passes = (memory.passes + 1) & _PASSES_MASK
+                ring.push(reg.EV_PASSED, memory.passes & 0xFFFF)
+        elif self.seen and self._is_open():
+            memory.vehicle_under = 1
 
     def begin_test(self) -> None:
         """Start a curtain test unless one is running already."""
@@ -115,17 +127,6 @@ class BarrierPresence:
         if timers.is_done(TIMER_GAP):
             timers.stop(TIMER_GAP)
         return _BRIDGED if timers.is_running(TIMER_GAP) else 0
-
-    def _count_pass(self, seen: int, ring: EventRing) -> None:
-        """A vehicle went through when presence ends that a good sensor saw while the boom was open."""
-        memory = self.memory
-        if not self.blocking:
-            if memory.vehicle_under:
-                memory.vehicle_under = 0
-                memory.passes = (memory.passes + 1) & _PASSES_MASK
-                ring.push(reg.EV_PASSED, memory.passes & 0xFFFF)
-        elif seen and self._is_open():
-            memory.vehicle_under = 1
 
     def _is_open(self) -> bool:
         state = self.memory.state

@@ -1,0 +1,111 @@
+"""The barrier as a scan: extra scans, save and load, and the wrap of the ticks change nothing; no heap is used."""
+
+import unittest
+
+from firmware.control.barrier_memory import SAVE_SIZE
+from protocols.registers import barrier as reg
+from tests.firmware.control.barrier_bench import BarrierBench
+from tests.firmware.control.barrier_script import Life, record
+
+try:
+    from micropython import heap_lock, heap_unlock
+except ImportError:
+
+    def heap_lock() -> None:
+        """CPython has no heap to lock; the VM run is the one that proves it."""
+
+    def heap_unlock() -> None:
+        """See heap_lock."""
+
+
+SEEDS = (1, 2, 3, 4, 5, 6)
+SCRIPT_LENGTH = 60
+
+
+class TestScan(unittest.TestCase):
+    def test_dense_and_sparse_scans_give_the_same_trace(self) -> None:
+        for seed in SEEDS:
+            sparse = record(Life(seed), SCRIPT_LENGTH)
+            dense = record(Life(seed, 0, 7), SCRIPT_LENGTH)
+            self.assertEqual(len(sparse), len(dense), seed)
+            for at in range(len(sparse)):
+                self.assertEqual(sparse[at], dense[at], (seed, at))
+
+    def test_wrap_of_the_ticks_changes_nothing(self) -> None:
+        for seed in SEEDS:
+            usual = record(Life(seed), SCRIPT_LENGTH)
+            self.assertEqual(usual, record(Life(seed, 2**30 - 3000), SCRIPT_LENGTH), seed)
+
+    def test_save_and_load_at_every_step_give_the_same_continuation(self) -> None:
+        for seed in SEEDS:
+            usual = record(Life(seed), SCRIPT_LENGTH)
+            self.assertEqual(usual, record(Life(seed, 0, 0, 123456789), SCRIPT_LENGTH), seed)
+
+    def test_saved_state_of_another_format_is_refused_and_changes_nothing(self) -> None:
+        bench = BarrierBench()
+        bench.open()
+        buffer = bytearray(SAVE_SIZE)
+        self.assertEqual(bench.core.save(buffer), SAVE_SIZE)
+        self.assertTrue(SAVE_SIZE < 128)
+        other = BarrierBench()
+        before = list(other.core.status)
+        self.assertFalse(other.core.load(buffer[:-1], 0))
+        buffer[0] = 99
+        self.assertFalse(other.core.load(buffer, 0))
+        self.assertEqual(other.core.status, before)
+
+    def test_loaded_core_shows_the_saved_outputs_before_its_first_step(self) -> None:
+        bench = BarrierBench()
+        bench.command(reg.OP_OPEN)
+        bench.run(500)
+        buffer = bytearray(SAVE_SIZE)
+        bench.core.save(buffer)
+        other = BarrierBench()
+        self.assertTrue(other.core.load(buffer, 77))
+        self.assertEqual(other.core.outputs, bench.core.outputs)
+        self.assertEqual(other.core.status, bench.core.status)
+        self.assertEqual(other.core.next_wake_ms(), bench.core.next_wake_ms())
+
+
+class TestHeap(unittest.TestCase):
+    def test_a_thousand_scans_through_many_states_allocate_nothing(self) -> None:
+        bench = BarrierBench()
+        now_ms = 0
+        failed = False
+        script = (
+            (50, reg.OP_OPEN, -1, 0),
+            (300, 0, reg.IN_SAFETY_LOOP, 1),
+            (350, 0, reg.IN_SAFETY_LOOP, 0),
+            (600, reg.OP_CLOSE, -1, 0),
+            (720, 0, reg.IN_EDGE_OK, 0),
+            (760, 0, reg.IN_EDGE_OK, 1),
+            (850, 0, reg.IN_FIRE, 1),
+            (870, 0, reg.IN_FIRE, 0),
+            (900, 0, reg.IN_ARM_INTACT, 0),
+            (920, 0, reg.IN_ARM_INTACT, 1),
+            (940, reg.OP_CLEAR_FAULTS, -1, 0),
+            (960, 0, reg.IN_STOP_CHAIN_OK, 0),
+        )
+        at = 0
+        buffer = bytearray(SAVE_SIZE)
+        bench.run(10)
+        heap_lock()
+        try:
+            for count in range(1000):
+                if at < len(script) and script[at][0] == count:
+                    bench.core.request_opcode = script[at][1]
+                    if script[at][2] >= 0:
+                        bench.core.inputs[script[at][2]] = script[at][3]
+                    at += 1
+                now_ms += 10
+                bench.follow(10)
+                bench.core.step(now_ms)
+                bench.core.next_wake_ms()
+                bench.core.save(buffer)
+        except MemoryError:
+            failed = True
+        heap_unlock()
+        self.assertFalse(failed)
+        self.assertEqual(bench.state(), reg.STATE_ESTOP)
+        self.assertEqual(bench.core.status[reg.ST_REVERSALS], 1)
+        self.assertEqual(bench.core.status[reg.ST_PASSES], 1)
