@@ -139,7 +139,7 @@ def on_attention(lane: LaneMachine) -> str:
 
 def on_recovering(lane: LaneMachine) -> str:
     seen_ms = min(lane.facts.barrier.seen_ms, lane.facts.weighbridge.seen_ms)
-    return "devices_seen" if seen_ms >= lane.loaded_ms else ""
+    return "devices_seen" if seen_ms > lane.loaded_ms else ""
 
 
 HANDLERS: dict[str, Callable[[LaneMachine], str]] = {
@@ -241,7 +241,9 @@ def _passed(lane: LaneMachine) -> None:
     truck.outcome = "passed"
     if truck.verdict != ALLOW:
         lane.attend("passed_without_decision")
-    if sight.deck(lane.facts) == sight.DECK_OCCUPIED:
+    # A second vehicle that was close behind and is nowhere now may have gone through in the first one's shadow.
+    is_second_lost = lane.tracker.is_second_seen and not sight.is_entry_occupied(lane.facts)
+    if is_second_lost or sight.deck(lane.facts) == sight.DECK_OCCUPIED:
         lane.attend("tailgating")
     lane.tracker.count_off(lane.facts)
     lane.record("passed", evidence=truck.evidence)
@@ -302,7 +304,9 @@ def operator_event(lane: LaneMachine, request: str) -> str:
     event = _OPERATOR_EVENTS.get(request, "")
     if (lane.state, event) in states.TRANSITIONS:
         return event
-    is_idle = lane.state in (states.IDLE, states.ARRIVING)
+    is_idle = lane.state in (states.IDLE, states.ARRIVING) and lane.commander.pending is None
+    if is_idle:
+        lane.commander.restart()  # a person does not wait for the pause after the last command
     if is_idle and request == OPERATOR_OPEN and sight.may_send_open(lane.facts):
         lane.command(ROLE_BARRIER, "OPEN", by=BY_OPERATOR)
     elif is_idle and request == OPERATOR_CLOSE and sight.may_send_close(lane.facts):

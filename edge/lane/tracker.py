@@ -1,8 +1,8 @@
 """Which way the truck left: forward under the boom, or back out over the entry loop.
 
 Knows: what the sensors and the barrier's pass counter showed since the transaction began. Must not know: states,
-commands. The counter alone is not proof: a truck that noses under the boom and backs off is counted too. What was seen decides;
-the counter decides only over what was not seen (a short outage, a restart of the hub).
+commands. The counter alone is not proof: a truck that noses under the boom and backs off is counted too. What was seen
+decides; the counter decides only over what was not seen (a short outage, a restart of the hub).
 """
 
 from dataclasses import asdict, dataclass
