@@ -76,7 +76,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def deploy(root: Path, role: str, board: str, out: Path) -> FileSet:
-    """Compile the file set of a role on a board into `out`, replacing an older one whole."""
+    """Compile the file set of a role on a board into `out`, replacing an older one whole.
+
+    A set that is the same already stays untouched: a VM may be importing from it.
+    """
     name = f"{role}-{board}"
     modules = collect_modules(Order(root, role, board))
     fresh = out / f"{name}.new"
@@ -84,9 +87,21 @@ def deploy(root: Path, role: str, board: str, out: Path) -> FileSet:
     files = tuple(_compile(root, source, fresh, target) for target, source in sorted(modules.items()))
     file_set = FileSet(name, out / name, files)
     (fresh / "manifest.json").write_text(_manifest(role, board, files), encoding="utf-8")
+    if _is_on_disk(file_set):
+        shutil.rmtree(fresh)
+        return file_set
     shutil.rmtree(file_set.folder, ignore_errors=True)
     fresh.rename(file_set.folder)
     return file_set
+
+
+def _is_on_disk(file_set: FileSet) -> bool:
+    """True when the folder holds exactly these files and a manifest."""
+    present = {path.relative_to(file_set.folder).as_posix(): path for path in file_set.folder.rglob("*.*")}
+    wanted = {file.path: file.sha256 for file in file_set.files}
+    if present.keys() != {*wanted, "manifest.json"}:
+        return False
+    return all(hashlib.sha256(present[path].read_bytes()).hexdigest() == sha256 for path, sha256 in wanted.items())
 
 
 def _compile(root: Path, source: Path, folder: Path, target: str) -> DeployedFile:

@@ -8,7 +8,6 @@ import pytest
 from tools.tidy.files import Source, read_sources
 
 ROOT = Path(__file__).parents[2]
-Expect = Callable[[list[str]], None]
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +23,7 @@ def sources() -> list[Source]:
 
 
 @pytest.fixture
-def expect_none() -> Expect:
+def expect_none() -> Callable[[list[str]], None]:
     """Fail with the findings themselves, one per line: they say what to do, a stack trace does not."""
 
     def check(findings: list[str]) -> None:

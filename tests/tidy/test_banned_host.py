@@ -1,8 +1,9 @@
 """Dual-run code keeps to what both interpreters do the same, and each rule catches its bad sample."""
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.tidy.conftest import Expect
 from tools.tidy.banned import RULES, Rule, check_banned
 from tools.tidy.files import Source
 
@@ -55,7 +56,7 @@ def rules_found(path: str, text: str) -> set[str]:
     return {finding.partition("[")[2].partition("]")[0] for finding in check_banned([Source(path, text)])}
 
 
-def test_dual_run_code_has_no_banned_construct(sources: list[Source], expect_none: Expect) -> None:
+def test_dual_run_code_has_no_banned_construct(sources: list[Source], expect_none: Callable[[list[str]], None]) -> None:
     expect_none(check_banned(sources))
 
 

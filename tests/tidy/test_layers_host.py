@@ -1,11 +1,11 @@
 """Imports follow the layer table, and the table catches those that do not."""
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.tidy.conftest import Expect
 from tools.tidy.files import Source
 from tools.tidy.layers import ADAPTERS, LAYERS, check_file, check_layers
 
@@ -70,7 +70,9 @@ def judge(path: str, text: str, root: Path) -> list[str]:
     return check_file(Source(path, text), ast.parse(text), root)
 
 
-def test_every_import_is_allowed_by_the_layer_table(sources: list[Source], root: Path, expect_none: Expect) -> None:
+def test_every_import_is_allowed_by_the_layer_table(
+    sources: list[Source], root: Path, expect_none: Callable[[list[str]], None]
+) -> None:
     expect_none(check_layers(sources, root))
 
 

@@ -1,10 +1,10 @@
 """Functions and modules stay short, and the ratchet only goes down."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.tidy.conftest import Expect
 from tools.tidy.files import Source
 from tools.tidy.length import (
     HARD_LINES,
@@ -25,11 +25,13 @@ def a_function(lines: int) -> Source:
     return Source("edge/x.py", f'class A:\n    def f(self):\n        """Two\n        lines."""\n{body}')
 
 
-def test_functions_are_short_or_tolerated(sources: list[Source], root: Path, expect_none: Expect) -> None:
+def test_functions_are_short_or_tolerated(
+    sources: list[Source], root: Path, expect_none: Callable[[list[str]], None]
+) -> None:
     expect_none(check_functions(sources, read_ratchet((root / RATCHET).read_text(encoding="utf-8"))))
 
 
-def test_modules_are_short(sources: list[Source], expect_none: Expect) -> None:
+def test_modules_are_short(sources: list[Source], expect_none: Callable[[list[str]], None]) -> None:
     expect_none(check_modules(sources))
 
 

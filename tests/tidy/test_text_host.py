@@ -1,10 +1,10 @@
 """No text holds what belongs to one machine or to nobody; links lead somewhere; derived files are fresh."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.tidy.conftest import Expect
 from tools.generate import main as generate
 from tools.tidy.files import Source, read_sources
 from tools.tidy.text import check_links, check_texts
@@ -25,12 +25,12 @@ GOOD = ("docs/work/x", "https://example.org/home/x", "a network of roots", "TODO
 
 
 def test_no_text_holds_a_machine_path_a_registry_host_or_a_note_to_oneself(
-    sources: list[Source], expect_none: Expect
+    sources: list[Source], expect_none: Callable[[list[str]], None]
 ) -> None:
     expect_none(check_texts(sources))
 
 
-def test_links_lead_somewhere(sources: list[Source], root: Path, expect_none: Expect) -> None:
+def test_links_lead_somewhere(sources: list[Source], root: Path, expect_none: Callable[[list[str]], None]) -> None:
     expect_none(check_links(sources, root))
 
 

@@ -99,6 +99,17 @@ def test_an_older_file_set_is_replaced_whole(root: Path, tmp_path: Path) -> None
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["barrier-unix"]
 
 
+def test_the_same_file_set_stays_untouched_and_a_damaged_one_is_made_again(root: Path, tmp_path: Path) -> None:
+    main = deploy.deploy(root, "barrier", "unix", tmp_path / "out").folder / "main.mpy"
+    before = main.stat().st_ino, main.read_bytes()
+    deploy.deploy(root, "barrier", "unix", tmp_path / "out")
+    assert (main.stat().st_ino, main.read_bytes()) == before
+    main.write_bytes(b"damaged")
+    deploy.deploy(root, "barrier", "unix", tmp_path / "out")
+    assert main.read_bytes() == before[1]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["barrier-unix"]
+
+
 @pytest.mark.parametrize(("name", "statement", "reason"), REFUSED, ids=[case[1] for case in REFUSED])
 def test_an_import_that_does_not_belong_on_the_device_is_refused(
     root: Path, tmp_path: Path, name: str, statement: str, reason: str
