@@ -133,7 +133,7 @@ class FieldLink(NullInputs):
             return False
         count = header[1]
         serial_size = header[2] | header[3] << 8
-        if header[0] != _FIELD_MAGIC or serial_size > LINE_SIZE_MAX or count not in (0, len(self._values)):
+        if header[0] != _FIELD_MAGIC or serial_size > LINE_SIZE_MAX or (count and count != len(self._values)):
             raise LinkError(
                 "no field frame for {} inputs: magic {:#x}, {} inputs, {} serial bytes".format(
                     len(self._values), header[0], count, serial_size
