@@ -32,7 +32,9 @@ def load_scenario(path: Path) -> Scenario:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ScenarioError(f"{path}: cannot be read ({error.strerror}); name a scenario file or one of hil/scenarios") from error
+        raise ScenarioError(
+            f"{path}: cannot be read ({error.strerror}); name a scenario file or one of hil/scenarios"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{path}: not a TOML file ({error}); mend the line it names") from error
     return _Reader(path).read(data)
@@ -56,7 +58,9 @@ class _Reader:
             steps=tuple(self._step(item, f"step {n}") for n, item in enumerate(data.get("step", []), 1)),
             expectations=self._events(data, "expect"),
             nevers=self._events(data, "never"),
-            measurements=tuple(self._measurement(item, f"measure {n}") for n, item in enumerate(data.get("measure", []), 1)),
+            measurements=tuple(
+                self._measurement(item, f"measure {n}") for n, item in enumerate(data.get("measure", []), 1)
+            ),
         )
         if self._problems:
             raise ScenarioError("\n".join(f"{self._path}: {problem}" for problem in self._problems))
@@ -69,7 +73,9 @@ class _Reader:
                 continue
             for item in content if isinstance(content, list) else [content]:
                 for key in set(item) - _KEYS[table]:
-                    self._problems.append(f"unknown key '{key}' in [{table}]; expected {', '.join(sorted(_KEYS[table]))}")
+                    self._problems.append(
+                        f"unknown key '{key}' in [{table}]; expected {', '.join(sorted(_KEYS[table]))}"
+                    )
 
     def _text(self, item: dict[str, Any], where: str, key: str) -> str:
         value = item.get(key)
@@ -78,7 +84,9 @@ class _Reader:
         self._problems.append(f"{where}: '{key}' is {value!r}; a non-empty text is needed")
         return ""
 
-    def _number(self, item: dict[str, Any], where: str, key: str, low: int, high: int, default: int | None = None) -> int:
+    def _number(
+        self, item: dict[str, Any], where: str, key: str, low: int, high: int, default: int | None = None
+    ) -> int:
         value = item.get(key, default)
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
             return value
@@ -103,7 +111,9 @@ class _Reader:
             return Condition(name, None, text)
         value = value_of(name, wanted)
         if value is None:
-            self._problems.append(f"{where}: '{wanted}' is no value of {name}; use a symbol of docs/registers or a whole number")
+            self._problems.append(
+                f"{where}: '{wanted}' is no value of {name}; use a symbol of docs/registers or a whole number"
+            )
         return Condition(name, value, text)
 
     def _events(self, data: dict[str, Any], table: str) -> tuple[Condition, ...]:
@@ -130,14 +140,16 @@ class _Reader:
             return self._command(words, where)
         self._problems.append(
             f"{where}: action '{text}' is unknown; expected 'wait MS', 'command ROLE OPCODE [ARGUMENT]', 'kill ROLE', "
-            f"'{"', '".join(sorted(_PLAIN_ACTIONS))}'"
+            + ", ".join(f"'{plain}'" for plain in sorted(_PLAIN_ACTIONS))
         )
         return Action("wait")
 
     def _command(self, words: list[str], where: str) -> Action:
         role, opcode = words[1], words[2]
         if opcode not in opcode_names(role):
-            self._problems.append(f"{where}: opcode '{opcode}' is unknown to {role}; expected one of {', '.join(opcode_names(role))}")
+            self._problems.append(
+                f"{where}: opcode '{opcode}' is unknown to {role}; expected one of {', '.join(opcode_names(role))}"
+            )
         argument = int(words[3]) if len(words) == 4 and words[3].lstrip("-").isdigit() else 0
         return Action("command", role, opcode, argument)
 

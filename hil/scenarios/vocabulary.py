@@ -16,7 +16,15 @@ TRUCK_KINDS = ("rigid", "articulated")
 
 # Points a rig records as levels. Analogue readings and counters that move all the time are left out: they would
 # drown the changes that matter.
-_QUIET = {"adc_counts", "adc_samples", "gross_kg_x10", "net_kg_x10", "stable_ms", "zero_offset_counts", "position_permille"}
+_QUIET = {
+    "adc_counts",
+    "adc_samples",
+    "gross_kg_x10",
+    "net_kg_x10",
+    "stable_ms",
+    "zero_offset_counts",
+    "position_permille",
+}
 _HEADER_LEVELS = {"health", "reasons"}
 
 

@@ -1,0 +1,56 @@
+"""`gate`: the one command of the product. Hands its words to the part that knows them.
+
+Knows: which part has which word. Must not know: what the words do.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from edge import cli as hub_cli
+
+_USAGE = """usage: gate COMMAND ...
+
+  run SITE        run a site with its simulated field, real firmware, hub and broker
+  hub SITE        run the edge hub of a site
+  check SITE      validate a site file: every error at once
+  journal ...     look into a hub's journal: tail, verify
+  hil ...         run scenarios on simulated lanes and compare targets
+
+`gate COMMAND --help` tells more."""
+
+_HUB_WORDS = ("hub", "check", "journal")
+
+
+def _run(argv: list[str]) -> int:
+    from hil.run.command import main as run_main  # the rig's parts load only when they are used
+
+    return run_main(argv)
+
+
+def _hil(argv: list[str]) -> int:
+    from hil.command import main as hil_main
+
+    return hil_main(argv)
+
+
+_WORDS: dict[str, Callable[[list[str]], int]] = {"run": _run, "hil": _hil}
+
+
+def main() -> int:
+    """Entry point of the `gate` command; the exit code of the part that ran."""
+    argv = sys.argv[1:]
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(_USAGE)
+        return 0 if argv else 2
+    if argv[0] in _HUB_WORDS:
+        return hub_cli.main(argv)
+    if argv[0] in _WORDS:
+        return _WORDS[argv[0]](argv[1:])
+    print(f"gate: '{argv[0]}' is no command; expected one of {', '.join((*_WORDS, *_HUB_WORDS))}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
