@@ -26,7 +26,7 @@ class Walk:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        self.bench = Bench(start_ms=self.random.randrange(1 << 30), noise_counts=120, seed=seed)
+        self.bench = Bench(start_ms=self.random.randrange(1 << 30), noise_counts=120, seed=seed, scan_ms=20)
         self.tracked: list[tuple[int, int]] = []
         self.filtered: list[tuple[int, int]] = []
         self.ring: list[int] = []
@@ -36,7 +36,7 @@ class Walk:
 
     def act(self) -> None:
         bench, rng = self.bench, self.random
-        kind = rng.randrange(12)
+        kind = rng.randrange(15)
         if kind < 4:
             bench.load_kg_x10 = rng.choice(LOADS)
         elif kind < 7:
@@ -51,11 +51,24 @@ class Walk:
             bench.raw_counts = rng.choice((None, None, None, 0x7FFFFF, -0x800000))
         elif kind == 10:
             bench.settings[regs.SET_STABILITY_WINDOW_MS] = rng.choice((1000, 1500, 3333))
+        elif kind >= 12:
+            self.calm(rng.choice((0, 425670)))
         else:
             bench.settings[regs.SET_ZERO_TRACKING] = rng.randrange(2)
-        for _ in range(rng.choice((5, 50, 200, 500))):
+        for _ in range(rng.choice((5, 50, 100, 250))):
             opcode = rng.choice((0,) * 30 + (regs.OP_REGISTER, regs.OP_REGISTER, regs.OP_ZERO, regs.OP_TARE))
             self.scan(opcode)
+
+    def calm(self, load_kg_x10: int) -> None:
+        """Everything in order for a while, so that the walk comes back from its faults."""
+        self.bench.load_kg_x10 = load_kg_x10
+        self.bench.set_contacts(1, 1, 1)
+        self.bench.converting = True
+        self.bench.raw_counts = None
+        for index in range(5):
+            self.bench.core.quality[index] = quality.GOOD
+        for _ in range(250):
+            self.scan(0)
 
     def scan(self, opcode: int) -> None:
         bench = self.bench
@@ -131,12 +144,13 @@ class Walk:
         assert max(recent) - min(recent) <= 1000 + 1
 
 
-@pytest.mark.parametrize("seed", range(1, 9))
+@pytest.mark.parametrize("seed", range(1, 4))
 def test_random_walks_keep_every_property(seed: int) -> None:
     walk = Walk(seed)
-    for _ in range(150):
+    for _ in range(100):
         walk.act()
-    assert walk.stable_seen > 100
+    assert walk.stable_seen > 1000
+    assert walk.registered > 3
 
 
 def test_the_walks_reach_registrations() -> None:

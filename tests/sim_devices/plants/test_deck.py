@@ -80,5 +80,5 @@ def test_a_rolling_truck_bounces_and_a_standing_one_comes_to_rest(speed_m_s: flo
     shown = rolled(deck, speed_m_s, 5.0)[-200:]
     assert 100.0 < max(shown) - min(shown) < 3000.0
     rested = rolled(deck, 0.0, 8.0)[-100:]
-    assert max(rested) - min(rested) < 2.0
+    assert max(rested) - min(rested) < 5.0
     assert rested[-1] == pytest.approx(30000.0, abs=2.0)
