@@ -29,7 +29,9 @@ _BACKOFF_FIRST_S = 0.1
 _BACKOFF_LAST_S = 5.0
 _RESET_POWER_ON, _RESET_WATCHDOG = 1, 2  # the map's reset_cause
 _REFUSED = (2, 3)  # exit status of a VM that cannot use its provisioning or its field; it says why in one line
-_LOG = "stderr.log"
+_LOG = "vm.log"
+_WORDS_SIZE_MAX = 4096
+_WORDS_S = 0.5
 _LIVED_WELL_S = 10.0  # after so long a start counts as good and the backoff begins anew
 
 
@@ -86,7 +88,8 @@ class VmNode:
     """`run` keeps the VM alive until cancelled; `pump` must be called about every 10 ms.
 
     `state_dir` is the node's flash: provision file and settings, kept over restarts. `on_start` is called just before
-    every start, to empty the node's UART. `last_message` is the reason the VM gave when it refused to run.
+    every start, to empty the node's UART. `last_message` is the last line the VM said when it
+    refused to run or failed.
     """
 
     def __init__(
@@ -180,6 +183,7 @@ class VmNode:
                 *vm_command(self._state_dir),
                 cwd=self._deploy_dir,
                 env=environment,
+                start_new_session=True,  # a Ctrl-C in the terminal is for the rig, which then ends its nodes
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
@@ -194,6 +198,7 @@ class VmNode:
                 frame = field_link.decode_header(header)
                 if frame is None:
                     self.counters.link_errors += 1
+                    self._keep_words(header + await _read_words(process.stdout))
                     return
                 body = await process.stdout.readexactly(frame.body_size)
                 self._take(frame, list(body[: frame.output_count]))
@@ -214,12 +219,32 @@ class VmNode:
             process.kill()
         await process.wait()
         if process.returncode in _REFUSED:
-            lines = (self._state_dir / _LOG).read_text(encoding="utf-8", errors="replace").splitlines()
-            self.last_message = lines[-1] if lines else ""
+            self.last_message = _last_line((self._state_dir / _LOG).read_bytes())
+
+    def _keep_words(self, words: bytes) -> None:
+        """MicroPython tells of a program error on stdout, in between the frames: keep it with the node's log."""
+        with (self._state_dir / _LOG).open("ab") as log:
+            log.write(words)
+        self.last_message = _last_line(words)
 
     def _write_provision(self) -> None:
         self._state_dir.mkdir(parents=True, exist_ok=True)
         (self._state_dir / "provision.txt").write_text(self.spec.provision_text(), encoding="ascii")
+
+
+async def _read_words(stream: asyncio.StreamReader) -> bytes:
+    """What the VM still says before it ends."""
+    words = b""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_WORDS_S):
+            while len(words) < _WORDS_SIZE_MAX and not stream.at_eof():
+                words += await stream.read(_WORDS_SIZE_MAX)
+    return words
+
+
+def _last_line(words: bytes) -> str:
+    lines = words.decode("utf-8", "replace").splitlines()
+    return lines[-1] if lines else ""
 
 
 def vm_command(state_dir: Path) -> list[str]:

@@ -9,7 +9,7 @@ from sim_devices.devices.vm_node import NodeSpec, VmNode
 
 _DEADLINE_S = 20.0
 
-# Echoes the first input to the only output; 7 ends the process, 8 stops feeding the watchdog and answering.
+# Echoes the first input to the only output; 7 ends the process, 9 raises, 8 stops feeding the watchdog and answering.
 _PROGRAM = """
 import struct, sys
 i, o = sys.stdin.buffer, sys.stdout.buffer
@@ -21,6 +21,8 @@ while i.readinto(header, 16) == 16:
     value = struct.unpack_from("<iB", body, 0)[0]
     if value == 7:
         break
+    if value == 9:
+        raise ValueError("nine")
     if value == 8:
         continue
     o.write(struct.pack("<BBHIIHH", 0x5A, 1, 0, 1000, 1, 1, 0) + bytes([value]))
@@ -125,6 +127,19 @@ def test_silent_vm_loses_its_outputs_and_then_its_life(tmp_path: Path) -> None:
         assert (node.card.expired_count, node.counters.watchdog_resets) == (1, 0)
         await field.until("starts")
         assert node.counters.watchdog_resets == 1
+
+    _with_node(tmp_path, body)
+
+
+def test_program_error_of_the_vm_is_kept_and_the_vm_started_again(tmp_path: Path) -> None:
+    async def body(node: VmNode, field: _Field) -> None:
+        await field.until("barrier=0")
+        field.value = 9
+        await field.until("barrier dropped")
+        field.value = 1
+        await field.until("barrier=1")
+        assert node.last_message == "ValueError: nine"
+        assert node.counters.link_errors >= 1
 
     _with_node(tmp_path, body)
 
