@@ -25,7 +25,7 @@ BAD = {
     "global-state": ("def f():\n    global x\n    x = 1",),
     "coroutine": ("async def f():\n    return 1",),
     "work-at-import": ("f()", "for x in y:\n    z = x", "if x:\n    y = 1"),
-    "f-string": ("x = f'{y}'",),
+    "text-format": ("x = f'{y}'", "x = '{}'.format(y)"),
     "float": ("x = 0.5", "x = y / 2", "x = float(y)", "def f(y):\n    y /= 2", "x = round(y)"),
     "large-integer": ("x = 0x40000000", "x = 2147483647"),
     "clock": ("import time\nx = time.ticks_ms()", "x = ticks_us()", "x = time.time()"),

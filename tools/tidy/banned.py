@@ -255,11 +255,11 @@ RULES = (
         _works_at_import,
     ),
     Rule(
-        "f-string",
+        "text-format",
         "pure",
         "formatting a text allocates on every call (D5)",
         "return an integer code; hosts have the names in protocols/registers/*_tags.py",
-        _is(ast.JoinedStr),
+        lambda node: isinstance(node, ast.JoinedStr) or _is_method("format")(node),
     ),
     Rule(
         "float",

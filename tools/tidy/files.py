@@ -29,11 +29,6 @@ class Source:
         """True for a file whose first line says so."""
         return GENERATED_MARK in self.text.partition("\n")[0]
 
-    @property
-    def module(self) -> str:
-        """Dotted name of a Python file."""
-        return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-
     def finding(self, line: int, what: str) -> str:
         """A finding in the form every rule uses: `path:line: what`."""
         return f"{self.path}:{line}: {what}"
