@@ -57,10 +57,30 @@ class EncodeTest(unittest.TestCase):
         for index in range(len(EXAMPLES)):
             self.assertEqual(built[index], EXAMPLES[index][0], index)
 
+    def test_exception_codes_are_those_of_section_7(self):
+        codes = (
+            pdu.ILLEGAL_FUNCTION,
+            pdu.ILLEGAL_DATA_ADDRESS,
+            pdu.ILLEGAL_DATA_VALUE,
+            pdu.SERVER_DEVICE_FAILURE,
+            pdu.ACKNOWLEDGE,
+            pdu.SERVER_DEVICE_BUSY,
+            pdu.MEMORY_PARITY_ERROR,
+            pdu.GATEWAY_PATH_UNAVAILABLE,
+            pdu.GATEWAY_TARGET_FAILED,
+        )
+        self.assertEqual(codes, (1, 2, 3, 4, 5, 6, 8, 10, 11))
+
     def test_coil_off_is_0000(self):
         self.assertEqual(encoded(pdu.encode_write_coil_request_into, 1, 0), b"\x05\x00\x01\x00\x00")
 
+    def test_coils_that_are_off_are_cleared_in_a_used_buffer(self):
+        self.assertEqual(encoded(pdu.encode_write_coils_request_into, 0, [0] * 9), b"\x0f\x00\x00\x00\x09\x02\x00\x00")
+
     def test_largest_requests_fit_a_pdu(self):
+        for function_code, limit in ((1, 2000), (2, 2000), (3, 125), (4, 125)):
+            request = encoded(pdu.encode_read_request_into, function_code, 65536 - limit, limit)
+            self.assertEqual(request[3] << 8 | request[4], limit)
         self.assertEqual(len(encoded(pdu.encode_write_coils_request_into, 0, [1] * 1968)), 252)
         self.assertEqual(len(encoded(pdu.encode_write_registers_request_into, 0, [1] * 123)), 252)
         self.assertEqual(len(encoded(pdu.encode_read_write_request_into, 0, 125, 0, [1] * 121)), 252)
@@ -116,6 +136,24 @@ class DecodeTest(unittest.TestCase):
     def test_a_block_of_another_size_is_a_mismatch(self):
         self.assertEqual(judged(b"\x03\x00\x00\x00\x02", b"\x03\x02\x00\x01"), pdu.RESPONSE_MISMATCH)
         self.assertEqual(judged(b"\x01\x00\x00\x00\x09", b"\x01\x01\x00"), pdu.RESPONSE_MISMATCH)
+
+    def test_largest_answers_are_accepted_up_to_the_end_of_the_buffer(self):
+        for request, response in (
+            (b"\x01\x00\x00\x07\xd0", b"\x01\xfa" + bytes(250)),
+            (b"\x03\x00\x00\x00\x7d", b"\x03\xfa" + bytes(250)),
+            (b"\x2b\x0e\x04\x00", b"\x2b\x0e\x04\x81\x00\x00\x01\x00\xf4" + bytes(244)),
+        ):
+            verdict = pdu.decode_response(bytearray(request), 0, bytearray(response), 0, len(response))
+            self.assertEqual(verdict, pdu.RESPONSE_OK)
+
+    def test_identification_answer_to_another_question_is_a_mismatch(self):
+        for response in (b"\x2b\x0d\x01\x01\x00\x00\x00", b"\x2b\x0e\x02\x01\x00\x00\x00"):
+            self.assertEqual(judged(b"\x2b\x0e\x01\x00", response), pdu.RESPONSE_MISMATCH)
+
+    def test_identification_objects_may_be_empty_or_absent(self):
+        for tail in (b"\x00", b"\x01\x05\x00", b"\x02\x00\x00\x01\x00"):
+            response = b"\x2b\x0e\x01\x01\x00\x00" + tail
+            self.assertEqual(judged(b"\x2b\x0e\x01\x00", response), pdu.RESPONSE_OK, tail)
 
     def test_values_are_read_in_place(self):
         response = bytearray(b"\xa5" + EXAMPLES[2][1])

@@ -71,6 +71,13 @@ class SpecificationExamplesTest(unittest.TestCase):
         self.assertEqual(ask(self.server, b"\x0f\x00\x13\x00\x0a\x02\xcd\x01"), b"\x0f\x00\x13\x00\x0a")
         self.assertEqual(self.image.coils[0x13:0x1D], b"\x01\x00\x01\x01\x00\x00\x01\x01\x01\x00")
 
+    def test_6_11_each_coil_takes_the_bit_of_its_own(self):
+        for index in range(24):
+            data = bytearray(3)
+            data[index >> 3] = 1 << (index & 7)
+            ask(self.server, b"\x0f\x00\x00\x00\x18\x03" + bytes(data))
+            self.assertEqual([at for at in range(24) if self.image.coils[at]], [index])
+
     def test_6_12_write_multiple_registers(self):
         request = b"\x10\x00\x01\x00\x02\x04\x00\x0a\x01\x02"
         self.assertEqual(ask(self.server, request), b"\x10\x00\x01\x00\x02")
@@ -240,6 +247,18 @@ class WritableRangeTest(unittest.TestCase):
         self.assertEqual(ask(server, b"\x10\x12\x34\x00\x02\x04\x01\x02\x03\x04"), b"\x10\x12\x34\x00\x02")
         self.assertEqual(ask(server, b"\x10\x00\x34\x00\x02\x04\x01\x02\x03\x04"), b"\x90\x02")
         self.assertEqual((image.get_u16(HOLDINGS, 0x1234), image.get_u16(HOLDINGS, 0x1235)), (0x0102, 0x0304))
+
+    def test_a_single_write_takes_the_last_entry_and_is_noted_as_one(self):
+        last = b"\x00\x09\x80\x01"
+        for request, table in (
+            (b"\x05\x00\x09\xff\x00", COILS),
+            (b"\x06\x00\x09\x00\x01", HOLDINGS),
+            (b"\x16\x00\x09\x00\x00\x00\x01", HOLDINGS),
+        ):
+            image = RegisterImage(10, 0, 10, 0, last, last)
+            self.assertEqual(ask(ModbusServer(image), request), request)
+            noted = (image.last_write_table, image.last_write_address, image.last_write_count)
+            self.assertEqual(noted, (table, 9, 1), request)
 
     def test_a_write_may_not_span_two_ranges_that_touch(self):
         self.image = image_of(100, b"\x00\x00\x80\x04\x00\x04\x80\x04")
