@@ -101,6 +101,10 @@ def test_rules_bind_by_scope() -> None:
         assert rules_found(host, device) == set()
 
 
+def test_a_raise_may_format_its_text() -> None:
+    assert rules_found("protocols/x.py", "def f(y):\n    raise ValueError(f'{y} is not 1')") == set()
+
+
 def test_compat_alone_may_ask_for_the_interpreter() -> None:
     assert rules_found("protocols/compat.py", "x = sys.platform") == set()
     assert rules_found("protocols/compat.py", "x = 0.5") == {"float"}

@@ -22,13 +22,17 @@ Check = Callable[[ast.AST], bool]
 
 @dataclass(frozen=True)
 class Rule:
-    """One banned construct: where it is banned, why, and what to write instead."""
+    """One banned construct: where it is banned, why, and what to write instead.
+
+    `unless_raised` lets it stand in a `raise` statement: a programmer's error may allocate.
+    """
 
     name: str
     scope: str
     reason: str
     replacement: str
     check: Check
+    unless_raised: bool = False
 
 
 def _is_call_of(*names: str) -> Check:
@@ -260,6 +264,7 @@ RULES = (
         "formatting a text allocates on every call (D5)",
         "return an integer code; hosts have the names in protocols/registers/*_tags.py",
         lambda node: isinstance(node, ast.JoinedStr) or _is_method("format")(node),
+        unless_raised=True,
     ),
     Rule(
         "float",
@@ -339,8 +344,10 @@ def check_banned(sources: Iterable[Source]) -> list[str]:
     findings = []
     for source, tree in parse_python(sources):
         rules = _rules_for(source.path)
+        raised = {inner for node in ast.walk(tree) if isinstance(node, ast.Raise) for inner in ast.walk(node)}
         for node in ast.walk(tree) if rules else ():
-            findings += [_tell(source, node, rule) for rule in rules if rule.check(node)]
+            binding = (rule for rule in rules if not (rule.unless_raised and node in raised))
+            findings += [_tell(source, node, rule) for rule in binding if rule.check(node)]
     return findings
 
 

