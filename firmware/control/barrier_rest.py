@@ -73,6 +73,8 @@ class BarrierRest:
             return _CAUSE_NONE
         if self.inputs.values[reg.IN_LOCAL_MODE] or not self.states.can_close(0):
             return _CAUSE_NONE
-        if not hub_alive and self.settings[reg.SET_HUB_LOSS_ACTION] == reg.HUB_LOSS_ACTION_CLOSE_WHEN_CLEAR:
-            return _CAUSE_HUB_LOST
-        return _CAUSE_TIMER if self.settings[reg.SET_AUTO_CLOSE_MS] else _CAUSE_NONE
+        if hub_alive:
+            return _CAUSE_TIMER if self.settings[reg.SET_AUTO_CLOSE_MS] else _CAUSE_NONE
+        # Without a hub no new movement begins unless the site asked for it, auto_close_ms or not.
+        closes = self.settings[reg.SET_HUB_LOSS_ACTION] == reg.HUB_LOSS_ACTION_CLOSE_WHEN_CLEAR
+        return _CAUSE_HUB_LOST if closes else _CAUSE_NONE

@@ -91,6 +91,7 @@ class TestHubLost(unittest.TestCase):
         ):
             bench = BarrierBench()
             bench.settings[reg.SET_HUB_LOSS_ACTION] = action
+            bench.settings[reg.SET_AUTO_CLOSE_MS] = 4000
             bench.open()
             bench.put(reg.IN_SAFETY_LOOP, 1)
             bench.core.hub_alive = 0

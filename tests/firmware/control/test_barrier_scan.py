@@ -67,39 +67,36 @@ class TestScan(unittest.TestCase):
         self.assertEqual(other.core.next_wake_ms(), bench.core.next_wake_ms())
 
 
+# (scan, command or 0, input or -1, its value): a pass, a contact, fire, a fault and its end, the stop chain.
+EVENTFUL_DAY = (
+    (50, reg.OP_OPEN, -1, 0),
+    (300, 0, reg.IN_SAFETY_LOOP, 1),
+    (350, 0, reg.IN_SAFETY_LOOP, 0),
+    (600, reg.OP_CLOSE, -1, 0),
+    (720, 0, reg.IN_EDGE_OK, 0),
+    (760, 0, reg.IN_EDGE_OK, 1),
+    (850, 0, reg.IN_FIRE, 1),
+    (870, 0, reg.IN_FIRE, 0),
+    (900, 0, reg.IN_ARM_INTACT, 0),
+    (920, 0, reg.IN_ARM_INTACT, 1),
+    (940, reg.OP_CLEAR_FAULTS, -1, 0),
+    (960, 0, reg.IN_STOP_CHAIN_OK, 0),
+)
+
+
 class TestHeap(unittest.TestCase):
     def test_a_thousand_scans_through_many_states_allocate_nothing(self) -> None:
         bench = BarrierBench()
-        now_ms = 0
-        failed = False
-        script = (
-            (50, reg.OP_OPEN, -1, 0),
-            (300, 0, reg.IN_SAFETY_LOOP, 1),
-            (350, 0, reg.IN_SAFETY_LOOP, 0),
-            (600, reg.OP_CLOSE, -1, 0),
-            (720, 0, reg.IN_EDGE_OK, 0),
-            (760, 0, reg.IN_EDGE_OK, 1),
-            (850, 0, reg.IN_FIRE, 1),
-            (870, 0, reg.IN_FIRE, 0),
-            (900, 0, reg.IN_ARM_INTACT, 0),
-            (920, 0, reg.IN_ARM_INTACT, 1),
-            (940, reg.OP_CLEAR_FAULTS, -1, 0),
-            (960, 0, reg.IN_STOP_CHAIN_OK, 0),
-        )
-        at = 0
         buffer = bytearray(SAVE_SIZE)
-        bench.run(10)
+        failed = False
+        at = 0
         heap_lock()
         try:
             for count in range(1000):
-                if at < len(script) and script[at][0] == count:
-                    bench.core.request_opcode = script[at][1]
-                    if script[at][2] >= 0:
-                        bench.core.inputs[script[at][2]] = script[at][3]
+                if at < len(EVENTFUL_DAY) and EVENTFUL_DAY[at][0] == count:
+                    self._apply(bench, EVENTFUL_DAY[at])
                     at += 1
-                now_ms += 10
-                bench.follow(10)
-                bench.core.step(now_ms)
+                bench.run(10)
                 bench.core.next_wake_ms()
                 bench.core.save(buffer)
         except MemoryError:
@@ -109,3 +106,8 @@ class TestHeap(unittest.TestCase):
         self.assertEqual(bench.state(), reg.STATE_ESTOP)
         self.assertEqual(bench.core.status[reg.ST_REVERSALS], 1)
         self.assertEqual(bench.core.status[reg.ST_PASSES], 1)
+
+    def _apply(self, bench: BarrierBench, change: tuple[int, int, int, int]) -> None:
+        bench.core.request_opcode = change[1]
+        if change[2] >= 0:
+            bench.core.inputs[change[2]] = change[3]
