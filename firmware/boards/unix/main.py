@@ -3,8 +3,7 @@
 Knows the two ways to run: `real` (own clock, serial port on a tty) and `lockstep` (clock and line come in the frames of
 the field link). Must not know roles. Ends when the field link ends, and with it every output.
 
-Exit status: 0 the field ended the link, 2 wrong provisioning, 3 the field link is broken; anything else is a program
-error.
+Exit status: 0 the field ended the link, 1 a program error, 2 wrong provisioning, 3 the field link is broken.
 """
 
 import os
@@ -65,6 +64,9 @@ def main() -> None:
         _fail(2, error)
     except LinkError as error:
         _fail(3, error)
+    except Exception as error:  # a program error: stdout belongs to the field, so it must not get the trace
+        sys.print_exception(error, sys.stderr)
+        sys.exit(1)
 
 
 def run(directory: str) -> None:

@@ -148,7 +148,7 @@ def test_change_of_health_is_an_event(host):
     bench.run(100_000)
     bench.inputs[regs.IN_DRIVE_OK] = 0
     bench.run(100_000)
-    code, argument = [event for event in bench.events() if event[0] == regs.EV_HEALTH_CHANGED][-1]
+    _, argument = [event for event in bench.events() if event[0] == regs.EV_HEALTH_CHANGED][-1]
     assert argument == target.device.health.value << 16 | target.device.health.reasons
     assert argument >> 16 == regs.HEALTH_FAILURE
 

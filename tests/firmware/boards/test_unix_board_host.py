@@ -1,0 +1,255 @@
+"""The deployed file set on the MicroPython VM: same bytes as the host board, no allocation, nothing lost by SIGKILL."""
+
+import os
+import pty
+import select
+import socket
+import subprocess
+import sys
+import time
+import tty
+from pathlib import Path
+
+import pytest
+
+from protocols.registers import barrier as regs
+from sim_devices.devices import field_link
+from sim_devices.devices.vm_link import VmLinkError
+
+ROOT = Path(__file__).parents[3]
+VM = Path(sys.executable).parent / "micropython"
+INPUTS = [1] * regs.IN_COUNT
+DEADLINE_S = 20
+KEY = bytes(range(32)).hex()
+PROVISION = f"role=barrier\nserial=4711\nunit_id=3\nbaud=19200\nkey={KEY}\n"
+
+
+def converse(bench, blocks):
+    """A conversation of everything a hub and a nuisance would say."""
+    bench.run(2_000_000)
+    for function_code, count in ((1, 1), (2, 38), (3, 74), (4, 125), (5, 1), (6, 1), (7, 1), (15, 1), (22, 1), (43, 1)):
+        bench.request(bytes([function_code, 0, 0, 0, count]))
+    for address in (0, 64, 256, 381, 500, 65535):
+        bench.request(bytes([4]) + address.to_bytes(2, "big") + bytes([0, 12]))
+    bench.request(bytes([43, 14, 1, 0]))
+    bench.command(regs.OP_OPEN)
+    bench.run(700_000)
+    bench.inputs[regs.IN_LIMIT_CLOSED] = 0
+    bench.run(2_000_000)
+    bench.inputs[regs.IN_LIMIT_OPEN] = 1
+    bench.run(500_000)
+    bench.command(regs.OP_CLOSE)
+    bench.command(regs.OP_SET, 66, 3000)
+    bench.write_block(blocks(regs.OP_SET, 66, 4000, (9, 9)))
+    bench.write_block(blocks(regs.OP_STOP, 0, 0, bench.nonce(), bytes(32)))
+    bench.run(4_000_000)
+    bench.events()
+    bench.read(0, 78)
+
+
+def test_same_conversation_gives_the_same_bytes_on_host_board_and_vm(host, vm, blocks):
+    host, vm = host[0], vm[0]
+    converse(host, blocks)
+    converse(vm, blocks)
+    assert len(host.trace) > 50
+    assert vm.trace == host.trace
+
+
+def test_sigkill_keeps_settings_and_never_repeats_a_nonce(vm):
+    bench, link = vm
+    nonces = set()
+    for boot_count in range(1, 7):
+        assert bench.read(regs.AT_BOOT_COUNT) == [boot_count]
+        nonce = bench.nonce()
+        assert nonce not in nonces
+        nonces.add(nonce)
+        if boot_count > 1:
+            assert bench.read(66, 1, 3) == [2000 + boot_count - 1]
+        assert bench.command(regs.OP_SET, 66, 2000 + boot_count) == regs.COMMAND_RESULT_ACCEPTED
+        assert bench.read(regs.AT_SETTINGS_GENERATION) == [boot_count]
+        link.kill()
+
+
+def test_two_thousand_polls_with_traffic_allocate_nothing(vm):
+    bench, link = vm
+    bench.run(100_000)
+    scans = link.step(bench.now_us, bench.inputs, [0] * regs.IN_COUNT).header.scan_count
+    for index in range(200):
+        bench.inputs[regs.IN_ENTRY_LOOP] = index & 1
+        bench.read(0, 100)
+    reply = link.step(bench.now_us, bench.inputs, [0] * regs.IN_COUNT)
+    assert reply.header.scan_count - scans >= 2000
+
+
+def test_heap_guard_is_on_and_ends_a_scan_that_allocates(tmp_path):
+    (tmp_path / "provision.txt").write_text(PROVISION + "mode=lockstep\n")
+    program = (
+        "from firmware.app.publish import Publisher\n"
+        "put_role = Publisher.put_role\n"
+        "def allocate(self, status, inputs, outputs):\n"
+        "    self.rubbish = [0] * 8\n"
+        "    put_role(self, status, inputs, outputs)\n"
+        "Publisher.put_role = allocate\n"
+        "from firmware.boards.unix.main import main\n"
+        "main()\n"
+    )
+    result = subprocess.run(
+        [VM, "-c", program, tmp_path],
+        cwd=ROOT,
+        env={**os.environ, "MICROPYPATH": str(ROOT)},
+        input=field_link.encode_field_frame(0, INPUTS, [0] * regs.IN_COUNT),
+        capture_output=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert b"MemoryError" in result.stderr
+    assert result.stdout == b""
+
+
+@pytest.mark.parametrize(
+    ("provision", "sent", "status", "said"),
+    [
+        ("role=barrier\n", b"", 2, "serial is missing: add it to the provision file\n"),
+        ("roll=barrier\n", b"", 2, "provision.txt:1: 'roll' is not understood"),
+        (PROVISION + "mode=fast\n", b"", 2, "mode is 'fast': expected real or lockstep"),
+        (PROVISION + "tty=/dev/nowhere\n", b"", 2, "tty /dev/nowhere cannot be opened"),
+        (PROVISION + "tcp_port=70000\n", b"", 2, "tcp_port is '70000': expected a number from 1 to 65535"),
+        (PROVISION + "mode=lockstep\n", b"", 0, ""),
+        (PROVISION + "mode=lockstep\n", b"not a frame at all", 3, "no field frame for 17 inputs"),
+        (PROVISION + "mode=lockstep\n", field_link.encode_field_frame(0, [1], [0]), 3, "no field frame for 17 inputs"),
+        (PROVISION + "mode=lockstep\n", field_link.encode_field_frame(0, [], [], b"", 2), 0, ""),
+        (PROVISION, b"", 0, ""),
+    ],
+)
+def test_start_and_end_have_one_sentence_and_the_right_status(deploy_dir, tmp_path, provision, sent, status, said):
+    (tmp_path / "provision.txt").write_text(provision)
+    result = start_and_wait(deploy_dir, tmp_path, sent)
+    assert result.returncode == status
+    assert said in result.stderr.decode()
+    assert result.stderr.count(b"\n") == (1 if said else 0)
+
+
+def test_missing_provision_file_is_one_sentence(deploy_dir, tmp_path):
+    result = start_and_wait(deploy_dir, tmp_path, b"")
+    assert result.returncode == 2
+    assert b"provision.txt cannot be read: provision the device first" in result.stderr
+
+
+def test_tcp_port_in_use_is_one_sentence(deploy_dir, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (tmp_path / "provision.txt").write_text(PROVISION + f"tcp_port={port}\n")
+        result = start_and_wait(deploy_dir, tmp_path, b"")
+    assert result.returncode == 2
+    assert f"tcp_port {port} is in use".encode() in result.stderr
+
+
+def test_vm_that_ends_is_told_with_its_last_words(vm):
+    bench, link = vm
+    with pytest.raises(VmLinkError, match="no field frame for 17 inputs"):
+        link.step(0, [1], [0])
+    assert link.pid == 0
+    assert bench.read(regs.AT_MAP_ID) == [regs.MAP_ID]
+
+
+def test_reset_cause_comes_from_the_environment(vm):
+    bench, link = vm
+    link.environment["GATE_RESET_CAUSE"] = str(regs.RESET_CAUSE_WATCHDOG)
+    assert bench.read(regs.AT_RESET_CAUSE) == [regs.RESET_CAUSE_WATCHDOG]
+
+
+def start_and_wait(deploy_dir, device_dir, sent):
+    return subprocess.run(
+        [VM, "-c", "import main", device_dir],
+        cwd=deploy_dir,
+        input=sent,
+        capture_output=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+
+
+class RealNode:
+    """A VM in real mode on a pty, its field refreshed whenever the test waits for something."""
+
+    def __init__(self, deploy_dir, device_dir):
+        self.master, self._slave = pty.openpty()
+        tty.setraw(self.master)
+        tty.setraw(self._slave)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.tcp_port = free.getsockname()[1]
+        lines = PROVISION + f"tty={os.ttyname(self._slave)}\ntcp_port={self.tcp_port}\n"
+        (device_dir / "provision.txt").write_text(lines)
+        self.process = subprocess.Popen(
+            [VM, "-c", "import main", device_dir],
+            cwd=deploy_dir,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.frames = b""
+        self.wait_for(lambda: len(self.frames) >= field_link.HEADER_SIZE)
+
+    def wait_for(self, is_done, *sources):
+        """Keep the field alive until `is_done`, reading the given descriptors into their buffers."""
+        end_s = time.monotonic() + DEADLINE_S
+        told_s = 0.0
+        while not is_done():
+            assert time.monotonic() < end_s, "nothing came"
+            if time.monotonic() - told_s > 0.1:
+                told_s = time.monotonic()
+                self.process.stdin.write(field_link.encode_field_frame(0, INPUTS, [0] * regs.IN_COUNT))
+                self.process.stdin.flush()
+            descriptors = {self.process.stdout.fileno(): None, **dict(sources)}
+            for descriptor in select.select(list(descriptors), [], [], 0.05)[0]:
+                data = os.read(descriptor, 4096)
+                if descriptors[descriptor] is None:
+                    assert data, self.process.stderr.read().decode()
+                    self.frames += data
+                else:
+                    descriptors[descriptor].extend(data)
+
+    def ask(self, descriptor, request, size):
+        """Write a request and wait for `size` bytes of answer."""
+        answer = bytearray()
+        os.write(descriptor, request)
+        self.wait_for(lambda: len(answer) >= size, (descriptor, answer))
+        return bytes(answer)
+
+    def close(self):
+        self.process.stdin.close()
+        status = self.process.wait(DEADLINE_S)
+        said = self.process.stderr.read().decode()
+        self.process.stdout.close()
+        self.process.stderr.close()
+        os.close(self.master)
+        os.close(self._slave)
+        assert (status, said) == (0, "")
+
+
+@pytest.fixture
+def real(deploy_dir, tmp_path):
+    node = RealNode(deploy_dir, tmp_path)
+    yield node
+    node.close()
+
+
+def test_real_mode_serves_the_pty_and_tcp_and_feeds_the_watchdog(real, frames):
+    read = bytes([4, 0, 0, 0, 2])
+    answer = bytes([4, 4, 0, regs.MAP_ID, 0, regs.MAP_VERSION])
+    for _ in range(20):
+        assert real.ask(real.master, frames(read), 9) == frames(answer)
+    for transaction in range(3):  # the newest session wins
+        with socket.create_connection(("127.0.0.1", real.tcp_port), DEADLINE_S) as session:
+            header = bytes([0, transaction, 0, 0, 0])
+            assert real.ask(session.fileno(), header + bytes([6, 255]) + read, 13) == header + bytes([7, 255]) + answer
+    header = field_link.decode_header(real.frames[: field_link.HEADER_SIZE])
+    assert header is not None
+    assert header.output_count == regs.OUT_COUNT
+    seen = len(real.frames)
+    size = field_link.HEADER_SIZE + regs.OUT_COUNT
+    real.wait_for(lambda: len(real.frames) >= seen + 5 * size)
+    last = field_link.decode_header(real.frames[-(len(real.frames) % size) - size :][: field_link.HEADER_SIZE])
+    assert last is not None
+    assert last.watchdog_fed
