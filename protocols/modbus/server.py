@@ -47,13 +47,11 @@ class ModbusServer:
     """
 
     def __init__(self, image: RegisterImage, identification: tuple[bytes, ...] = ()) -> None:
+        if len(identification) > OBJECT_COUNT:
+            raise ValueError("identification has more than the 7 basic and regular objects; leave the others out")
         for value in identification:
             if len(value) > OBJECT_SIZE_MAX:
-                raise ValueError(
-                    "identification object of {} bytes: at most {} fit an answer".format(len(value), OBJECT_SIZE_MAX)
-                )
-        if len(identification) > OBJECT_COUNT:
-            raise ValueError("{} identification objects: at most the 7 regular ones".format(len(identification)))
+                raise ValueError("an identification object is longer than the 244 bytes an answer holds; shorten it")
         self._image = image
         self._identification = identification
         self._request = bytearray()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.upy.run import ROOT, find_dual_run_tests, run_on_vm
+from tests.upy.run import ROOT, find_dual_run_tests, main, run_on_vm
 
 
 @pytest.mark.parametrize("path", find_dual_run_tests(), ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -46,3 +46,23 @@ def test_a_file_that_does_not_import_is_a_failure(tmp_path: Path) -> None:
     result = run_on_vm(path, tmp_path)
     assert result.failed == 1
     assert not result.is_good
+
+
+def test_files_elsewhere_are_found_by_what_they_import(tmp_path: Path) -> None:
+    for name, text in (
+        ("protocols/test_here.py", "import anything"),
+        ("protocols/test_here_host.py", "import unittest"),
+        ("firmware/app/test_both.py", "import unittest\nfrom firmware.app import device"),
+        ("firmware/app/test_cpython.py", "import unittest\nimport pathlib"),
+        ("firmware/app/test_no_case.py", "from protocols import crc"),
+    ):
+        path = tmp_path / "tests" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n")
+    found = [path.relative_to(tmp_path).as_posix() for path in find_dual_run_tests(tmp_path)]
+    assert found == ["tests/firmware/app/test_both.py", "tests/protocols/test_here.py"]
+
+
+def test_a_path_without_dual_run_tests_is_refused_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tests/interop"]) == 2
+    assert capsys.readouterr().err.startswith("tests/interop: no dual-run test file there;")
