@@ -105,12 +105,16 @@ LAYERS = (
     ),
     _row("hil/cli.py", "hil edge.cli tools.deploy", "the command only passes arguments on: put work into hil/run/"),
     _row("tools/", "tools", "tools read files as data: put code that runs the product into hil/ or tests/"),
+    _row(
+        "tools/generate.py", "tools edge.config_reference", "it only runs the generators that lie beside their sources"
+    ),
     _row("tests/", " ".join(PROJECT_FOLDERS), "tests may import anything"),
     _row("bench/", " ".join(PROJECT_FOLDERS), "benchmarks may import anything"),
 )
 
 # Third-party libraries and the files they enter through: one library per file, so that it can be replaced in one place.
 ADAPTERS = {
+    "edge/api.py": "aiohttp",
     "edge/northbound/mqtt_client.py": "aiomqtt",
     "edge/southbound/modbus_client.py": "pymodbus",
     "sim_devices/devices/platform_mqtt.py": "aiomqtt",
