@@ -77,6 +77,11 @@ class SiteConfig:
     devices: tuple[DeviceConfig, ...]
     lanes: tuple[LaneConfig, ...]
 
+    @property
+    def journal_path(self) -> Path:
+        """The journal's database file."""
+        return self.data_dir / "journal.sqlite"
+
     def device(self, name: str) -> DeviceConfig:
         """The device called `name`; KeyError is a program error, the loader has checked every reference."""
         return {device.name: device for device in self.devices}[name]

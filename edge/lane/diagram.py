@@ -27,7 +27,7 @@ def generated_part() -> str:
 def _diagram() -> list[str]:
     lines = ["```mermaid", "stateDiagram-v2", "    [*] --> RECOVERING"]
     for (state, event), target in states.TRANSITIONS.items():
-        if event in _COMMON and state != states.PASSING:
+        if event in _COMMON and state not in (states.PASSING, states.BACKING_OUT):
             continue
         end = "[*]" if target == states.REMEMBERED else target
         lines.append(f"    {state} --> {end}: {event}")

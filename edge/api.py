@@ -1,0 +1,115 @@
+"""The hub's HTTP door on loopback: `GET /status` for people and tools, `POST /isapi/event` for plate cameras.
+
+Knows: aiohttp (the only file that does in edge/), status codes and sentences. Must not know: lanes, devices or the
+journal; it is given functions to ask and to tell. Bad input is answered and counted, it never reaches further.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from collections.abc import Callable, Collection
+from typing import Any
+
+from aiohttp import web
+
+from edge.model import PlateRead
+from edge.southbound.camera import POST_SIZE_MAX, CameraPostError, RecentReads, parse_post
+
+HOST = "127.0.0.1"
+_SHUTDOWN_S = 1.0
+
+
+class ApiError(Exception):
+    """The door cannot be opened; the text is one sentence for whoever set the site up."""
+
+
+class Api:
+    """`get_status` gives a JSON object; `on_plate` is told of each new read of one of `cameras`."""
+
+    def __init__(
+        self,
+        port: int,
+        *,
+        cameras: Collection[str],
+        get_status: Callable[[], dict[str, Any]],
+        on_plate: Callable[[PlateRead], None],
+    ) -> None:
+        self.port = port
+        self.counters: Counter[str] = Counter(posts=0, reads=0, repeated=0, ignored=0, refused=0)
+        self._cameras = frozenset(cameras)
+        self._get_status = get_status
+        self._on_plate = on_plate
+        self._recent = RecentReads()
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listen on 127.0.0.1. Raises ApiError when the port cannot be had."""
+        app = web.Application(client_max_size=POST_SIZE_MAX, middlewares=[_answer_in_sentences])
+        app.router.add_get("/status", self._on_status)
+        app.router.add_post("/isapi/event", self._on_event)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_S)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, HOST, self.port).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise ApiError(_port_sentence(self.port, error)) from None
+        self._runner = runner
+
+    async def stop(self) -> None:
+        """Close the door; requests under way get a second to end. Harmless when it was never open."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _on_status(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._get_status())
+
+    async def _on_event(self, request: web.Request) -> web.Response:
+        self.counters["posts"] += 1
+        try:
+            body = await request.read()
+            read = parse_post(request.headers.get("Content-Type", ""), body, self._cameras)
+        except CameraPostError as error:
+            return self._refuse(400, f"{error}")
+        except web.HTTPRequestEntityTooLarge:
+            return self._refuse(413, f"the post is larger than {POST_SIZE_MAX} bytes")
+        if read is None or read.retransmitted:
+            # A retransmission tells of a truck long gone; no lane may take it for the one before it.
+            return self._answer("ignored")
+        if read.camera not in self._cameras:
+            return self._refuse(404, f"camera {read.camera[:60]!r} belongs to no lane, add it to a [[lane]]")
+        if not self._recent.is_new(read):
+            return self._answer("repeated")
+        self._on_plate(read)
+        return self._answer("reads")
+
+    def _answer(self, counter: str) -> web.Response:
+        self.counters[counter] += 1
+        return web.Response(text="read taken\n" if counter == "reads" else f"{counter}\n")
+
+    def _refuse(self, status: int, sentence: str) -> web.Response:
+        self.counters["refused"] += 1
+        return web.Response(status=status, text=f"{sentence}\n")
+
+
+@web.middleware
+async def _answer_in_sentences(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Unknown paths and methods get a sentence that names what there is."""
+    try:
+        response: web.StreamResponse = await handler(request)
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
+        text = f"there is no {request.method} {request.path[:60]}, expected GET /status or POST /isapi/event\n"
+        return web.Response(status=error.status, text=text)
+    return response
+
+
+def _port_sentence(port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        reason = "is already in use by another program"
+    elif error.errno == errno.EACCES:
+        reason = "may not be used by this user"
+    else:
+        reason = f"cannot be used ({error.strerror})"
+    return f"http_port {port} on {HOST} {reason}; expected a free port; choose another http_port or end that program"

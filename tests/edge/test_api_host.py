@@ -1,0 +1,82 @@
+"""The HTTP door as a camera and a person see it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import aiohttp
+import pytest
+
+from edge.api import Api, ApiError
+from edge.model import PlateRead
+from tests.edge.southbound.test_camera_host import NEW
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _ask(api: Api, method: str, path: str, body: bytes = b"") -> tuple[int, str]:
+    async with aiohttp.ClientSession() as session:
+        url = f"http://127.0.0.1:{api.port}{path}"
+        async with session.request(method, url, data=body, headers={"Content-Type": "application/xml"}) as response:
+            return response.status, await response.text()
+
+
+def _with_api(requests: list[tuple[str, str, bytes]]) -> tuple[list[tuple[int, str]], list[PlateRead], Api]:
+    reads: list[PlateRead] = []
+    api = Api(_free_port(), cameras=["cam1"], get_status=lambda: {"site": "x"}, on_plate=reads.append)
+
+    async def run() -> list[tuple[int, str]]:
+        await api.start()
+        try:
+            return [await _ask(api, *request) for request in requests]
+        finally:
+            await api.stop()
+
+    return asyncio.run(run()), reads, api
+
+
+def test_status_is_json() -> None:
+    answers, _, _ = _with_api([("GET", "/status", b"")])
+    assert answers == [(200, '{"site": "x"}')]
+
+
+def test_read_is_taken_once() -> None:
+    answers, reads, api = _with_api([("POST", "/isapi/event", NEW)] * 2)
+    assert [status for status, _ in answers] == [200, 200]
+    assert [read.plate for read in reads] == ["29A12345"]
+    assert api.counters == {"posts": 2, "reads": 1, "repeated": 1, "ignored": 0, "refused": 0}
+
+
+def test_bad_requests_get_a_sentence_and_harm_nothing() -> None:
+    stranger = NEW.replace(b"cam1", b"cam9").replace(b"192.0.2.64", b"")
+    answers, reads, _ = _with_api(
+        [
+            ("POST", "/isapi/event", b"garbage"),
+            ("POST", "/isapi/event", stranger),
+            ("POST", "/isapi/event", b"x" * (8 * 1024 * 1024 + 1)),
+            ("GET", "/nowhere", b""),
+            ("POST", "/isapi/event", NEW),
+        ]
+    )
+    assert [status for status, _ in answers] == [400, 404, 413, 404, 200]
+    assert "'cam9' belongs to no lane" in answers[1][1]
+    assert all(text.count("\n") == 1 for _, text in answers)
+    assert len(reads) == 1
+
+
+def test_port_in_use_is_one_clear_sentence() -> None:
+    async def run(port: int) -> None:
+        api = Api(port, cameras=[], get_status=dict, on_plate=lambda read: None)
+        with pytest.raises(ApiError, match=f"http_port {port} on 127.0.0.1 is already in use"):
+            await api.start()
+        await api.stop()
+
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        asyncio.run(run(holder.getsockname()[1]))

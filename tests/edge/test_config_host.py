@@ -1,0 +1,219 @@
+"""What a site file may and may not say: every mistake is named with its line, all at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edge.config_lines import find_lines
+from edge.config_load import LoadResult, load_site
+
+GOOD = """[site]
+name = "north"
+data_dir = "data"
+[uplink]
+host = "127.0.0.1"
+client_id = "north-1"
+[[line]]
+name = "bus"
+kind = "rtu"
+port = "/dev/ttyUSB0"
+baud = 19200
+[[line]]
+name = "net"
+kind = "tcp"
+host = "192.0.2.7"
+port = 1502
+[[device]]
+name = "boom"
+line = "bus"
+unit_id = 1
+map = "barrier"
+map_version = 1
+serial = 1001
+key_file = "a.key"
+[[device]]
+name = "scale"
+line = "net"
+unit_id = 1
+map = "weighbridge"
+map_version = 1
+serial = 1002
+key_file = "a.key"
+[[lane]]
+name = "L1"
+barrier = "boom"
+weighbridge = "scale"
+camera = "cam1"
+max_gross_kg = 48000
+deny_plates = ["29a-666.66"]
+[simulation]
+anything = [1, { goes = true }]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    key = tmp_path / "a.key"
+    key.write_text("0f" * 32 + "\n")
+    key.chmod(0o600)
+    return tmp_path
+
+
+def _load(folder: Path, text: str | bytes) -> LoadResult:
+    site = folder / "s.toml"
+    site.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return load_site(site)
+
+
+def _messages(folder: Path, text: str | bytes) -> list[str]:
+    """The messages without the folder they all begin with."""
+    return [message.removeprefix(f"{folder}/") for message in _load(folder, text).messages]
+
+
+def test_sound_site_is_loaded_with_defaults(folder: Path) -> None:
+    result = _load(folder, GOOD)
+    assert result.messages == ()
+    site = result.config
+    assert site is not None
+    assert site.uplink is not None
+    assert (site.uplink.port, site.uplink.topic_root, site.http_port) == (1883, "gate/north", 0)
+    assert (site.lines[0].port, site.lines[0].parity, site.lines[0].timeout_ms) == ("/dev/ttyUSB0", "N", 200)
+    assert (site.lines[1].host, site.lines[1].tcp_port) == ("192.0.2.7", 1502)
+    assert site.device("boom").key == bytes([15] * 32)
+    assert site.lanes[0].settings.deny_plates == ("29A66666",)
+    assert site.lanes[0].settings.name == "L1"
+    assert site.data_dir == folder / "data"
+    assert "0f0f" not in repr(site)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("unit_id = 1\nmap = \"barrier\"", "unit_id = 300\nmap = \"barrier\"",
+         ["s.toml:20: unit_id is 300; expected a whole number from 1 to 247; correct unit_id"]),
+        ("baud = 19200", "baud = 19201", ["s.toml:11: baud is 19201; expected one of 1200,"]),
+        ("baud = 19200", "", ['s.toml:7: [[line]] "bus" has no baud; expected one of 1200,']),
+        ("baud = 19200", "baud = 19200\nhost = 'x'", ['s.toml:12: host = "x" in a line of kind "rtu"; expected only']),
+        ("port = 1502", "port = \"x\"", ['s.toml:16: port is "x", text; expected a whole number from 1 to 65535']),
+        ('kind = "rtu"', 'kind = "rut"', ['s.toml:9: kind is "rut"; expected one of "rtu", "tcp"; correct kind']),
+        ("max_gross_kg = 48000", "max_gros_kg = 48000",
+         ['s.toml:33: [[lane]] "L1" has no max_gross_kg;',
+          "s.toml:38: unknown key max_gros_kg = 48000 in [[lane]] (did you mean max_gross_kg?);"]),
+        ("[uplink]", "[uplnk]", ["s.toml:4: unknown table uplnk (did you mean uplink?);"]),
+        ("[site]", "stray = 1\n[site]", ["s.toml:1: unknown key outside every table stray;"]),
+        ("[site]", "[[site]]", ["s.toml:1: site is"]),
+        ("[[lane]]", "[lane]", ["s.toml:33: lane is a single table; expected [[lane]]"]),
+        ('name = "net"', 'name = "bus"',
+         ['s.toml:13: name = "bus" again;', 's.toml:27: line names "net", which is no line of this file']),
+        ('line = "net"', 'line = "bus"',
+         ['s.toml:28: line = "bus", unit_id = 1 again; two devices of a line cannot share an address, first given']),
+        ("serial = 1002", "serial = 1001", ["s.toml:31: serial = 1001 again;"]),
+        ("serial = 1002", "serial = 1.5", ["s.toml:31: serial is 1.5, a decimal number; expected a whole number"]),
+        ("serial = 1002", "serial = true", ["s.toml:31: serial is true, true/false; expected a whole number"]),
+        ('map = "barrier"\nmap_version = 1', 'map = "barrier"\nmap_version = 2',
+         ['s.toml:22: map_version is 2 for map "barrier"; this hub knows version 1; update']),
+        ('map = "barrier"', 'map = "barier"', ['s.toml:21: map is "barier" (did you mean barrier?);']),
+        ('barrier = "boom"', 'barrier = "scale"', ['s.toml:35: barrier names "scale", whose map is "weighbridge";']),
+        ('weighbridge = "scale"', 'weighbridge = "scal"',
+         ['s.toml:26: warning: device "scale" belongs to no lane;',
+          's.toml:36: weighbridge names "scal", which is no device of this file (did you mean scale?);']),
+        ('key_file = "a.key"\n[[lane]]', 'key_file = "none.key"\n[[lane]]',
+         ['s.toml:32: key_file "none.key" cannot be read: No such file or directory;']),
+        ('name = "north"', 'name = "no rth"', ['s.toml:2: name is "no rth"; expected 1 to 40 letters,']),
+        ('data_dir = "data"', 'data_dir = "a.key"', ['s.toml:3: data_dir "a.key": ']),
+        ('client_id = "north-1"', 'topic_root = "a/#"', ['s.toml:6: topic_root is "a/#"; expected an MQTT topic']),
+        ("[site]\n", "[site\n", ["s.toml:1: not valid TOML at column 6: "]),
+        ('deny_plates = ["29a-666.66"]', "deny_plates = [1]",
+         ["s.toml:39: deny_plates is [1]; expected a list of texts"]),
+    ],
+)  # fmt: skip
+def test_each_mistake_is_named_with_its_line(folder: Path, old: str, new: str, expected: list[str]) -> None:
+    assert GOOD.count(old) >= 1
+    result = _load(folder, GOOD.replace(old, new, 1))
+    messages = _messages(folder, GOOD.replace(old, new, 1))
+    assert result.config is None
+    for start in expected:
+        assert any(message.startswith(start) for message in messages), (start, messages)
+    assert len(messages) <= len(expected) + 3
+
+
+def test_all_mistakes_are_told_at_once_in_file_order(folder: Path) -> None:
+    text = GOOD.replace("baud = 19200", "baud = 1").replace("port = 1502", "port = 0").replace("48000", "0")
+    lines = [int(message.split(":")[1]) for message in _messages(folder, text)]
+    assert lines == [11, 16, 38]
+
+
+def test_two_lines_cannot_share_a_port(folder: Path) -> None:
+    text = GOOD + '[[line]]\nname = "b2"\nkind = "rtu"\nport = "/dev/ttyUSB0"\nbaud = 9600\n'
+    assert _messages(folder, text)[0].startswith('s.toml:45: port = "/dev/ttyUSB0" again; one serial port is one line')
+    text = GOOD + '[[line]]\nname = "b2"\nkind = "tcp"\nhost = "192.0.2.7"\nport = 1502\n'
+    assert "one TCP address is one line" in _messages(folder, text)[0]
+
+
+def test_two_lanes_cannot_share_a_device_or_camera(folder: Path) -> None:
+    lane = '[[lane]]\nname = "L2"\nbarrier = "boom"\nweighbridge = "scale"\ncamera = "cam1"\nmax_gross_kg = 1\n'
+    messages = _messages(folder, GOOD + lane)
+    assert [message.split(";")[0].split(": ", 1)[1] for message in messages] == [
+        'device "boom" already belongs to lane "L1"',
+        'device "scale" already belongs to lane "L1"',
+        'camera "cam1" already belongs to lane "L1"',
+    ]
+
+
+def test_device_of_no_lane_is_a_warning_only(folder: Path) -> None:
+    text = GOOD[: GOOD.index("[[lane]]")]
+    result = _load(folder, text)
+    assert result.config is not None
+    assert result.error_count == 0
+    assert "no [[lane]] in the file" in result.messages[0]
+
+
+def test_key_file_faults(folder: Path) -> None:
+    (folder / "a.key").write_text("0f" * 31)
+    assert "does not hold a key (62 characters); expected 64 hexadecimal digits" in _messages(folder, GOOD)[0]
+    (folder / "a.key").write_text("0f" * 32)
+    (folder / "a.key").chmod(0o644)
+    result = _load(folder, GOOD)
+    assert result.config is not None
+    assert "is open to other users (mode 644)" in result.messages[0]
+
+
+def test_unreadable_texts_are_one_sentence(folder: Path) -> None:
+    for text, words in (
+        (b"", "s.toml:1: file is empty;"),
+        (b"\n  \n", "s.toml:1: file is empty;"),
+        (b"[site]\n\xff", "s.toml:2: byte 0xff is not UTF-8;"),
+        (b"\x00", "s.toml:1: not valid TOML"),
+        (b"a = " + b"[" * 5000, "s.toml:1: "),
+        (b"x" * 1_000_001, "s.toml:1: file is larger than 1000000 bytes;"),
+    ):
+        messages = _messages(folder, text)
+        assert len(messages) == 1
+        assert messages[0].startswith(words)
+    missing = load_site(folder / "gone.toml")
+    assert "gone.toml:1: cannot be read: No such file or directory;" in missing.messages[0]
+    assert "cannot be read" in load_site(folder).messages[0]
+
+
+def test_lines_are_found_across_strings_and_brackets() -> None:
+    text = (
+        'top = 1\n[a]\nx = """\n[b]\nx = 2\n"""\ny = [ # [\n "]",\n[b]]\n\n[[c]]\n"k" = 1\n[[c]]\nk = {z = 1}\nd.e = 1'
+    )
+    lines = find_lines(text)
+    assert lines.line("", 0, "top") == 1
+    assert (lines.line("a", 0, "x"), lines.line("a", 0, "y")) == (3, 7)
+    assert (lines.line("c", 0, "k"), lines.line("c", 1, "k"), lines.line("c", 1, "d")) == (12, 14, 15)
+    assert (lines.line("c", 1, "absent"), lines.line("b"), lines.line("none")) == (13, 1, 1)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, len(GOOD)), st.integers(0, 40), st.text(max_size=12))
+def test_no_file_does_more_than_be_refused(folder: Path, at: int, cut: int, noise: str) -> None:
+    text = (GOOD[:at] + noise + GOOD[at + cut :]).encode("utf-8", "replace")
+    result = _load(folder, text)
+    assert (result.config is None) == (result.error_count > 0)
+    assert all("\n" not in message for message in result.messages)
