@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -146,4 +147,5 @@ def report(file_set: FileSet, budgets: dict[str, int]) -> list[str]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `python -m tools.deploy | head` ends quietly
     sys.exit(main())

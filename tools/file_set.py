@@ -116,7 +116,7 @@ def _refuse(name: str, order: Order) -> str:
     if parts[:2] == ["firmware", "boards"] and is_board and parts[2] != order.board:
         return f"which is of board {parts[2]}; keep boards apart"
     other = _other_role(name, order)
-    return f"which is of role {other}; take what roles share from protocols.registers.header" if other else ""
+    return f"which is of role {other}; the shell is handed its role by {ROLE_TABLE}" if other else ""
 
 
 def _other_role(name: str, order: Order) -> str:

@@ -40,9 +40,13 @@ REFUSED = (
     (
         "firmware/control/barrier.py",
         "import protocols.registers.weighbridge",
-        "is of role weighbridge; take what roles",
+        "is of role weighbridge; the shell is handed",
     ),
-    ("firmware/app/device.py", "from firmware.control.weighbridge import x", "is of role weighbridge; take what roles"),
+    (
+        "firmware/app/device.py",
+        "from firmware.control.weighbridge import x",
+        "is of role weighbridge; the shell is handed",
+    ),
     ("firmware/app/device.py", "from firmware.control import weighbridge_zero", "firmware.control does not exist"),
     ("firmware/app/device.py", "from protocols.registers import barrier_tags", "is for hosts only; use the device's"),
     ("firmware/app/device.py", "from firmware.boards import host", "is of board host; keep boards apart"),

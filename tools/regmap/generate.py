@@ -5,7 +5,7 @@ Knows where the maps are and where the outputs go. Must not know what stands in 
 
 from pathlib import Path
 
-from tools.regmap.emit_device import emit_device, emit_header
+from tools.regmap.emit_device import emit_device
 from tools.regmap.emit_image import emit_image
 from tools.regmap.emit_markdown import emit_markdown
 from tools.regmap.emit_tags import emit_tags
@@ -42,11 +42,11 @@ def _join(header: MapFile, role: MapFile) -> RoleMap:
 
 def generate(root: Path, problems: Problems) -> dict[str, str]:
     """Path relative to `root` -> text of every derived file; empty when the maps are refused."""
-    role_maps = load_maps(root, problems)
-    files = {f"{MAPS}/{HEADER}.py": emit_header(role_map) for role_map in role_maps[:1]}
-    for role_map in role_maps:
-        files.update({pattern.format(role_map.role.name): emit(role_map) for pattern, emit in OUTPUTS.items()})
-    return files
+    return {
+        pattern.format(role_map.role.name): emit(role_map)
+        for role_map in load_maps(root, problems)
+        for pattern, emit in OUTPUTS.items()
+    }
 
 
 def stale_files(root: Path, files: dict[str, str]) -> list[str]:

