@@ -15,6 +15,8 @@ from sim_devices.plants.truck import TruckBody, articulated_body, rigid_body
 _PLATE_PROVINCES = (12, 14, 15, 20, 24, 29, 51, 61)
 _PLATE_SERIES = "CDH"
 _HOUR_US = 3_600_000_000
+# Nodes and hub start up in this time; after it the first truck comes early, so as not to keep a spectator waiting.
+_SETTLE_US = 6_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Traffic:
         self._mix = mix
         self._count = 0
         self._stopped = mix.trucks_per_hour <= 0.0
-        self._next_us = 0 if self._stopped else self._gap_us() // 4  # the first one need not keep a spectator waiting
+        self._next_us = 0 if self._stopped else _SETTLE_US + self._gap_us() // 4
 
     def arrivals(self, now_us: int) -> list[tuple[str, Arrival]]:
         due: list[tuple[str, Arrival]] = []

@@ -102,6 +102,7 @@ class World:
         self._on_post = on_post
         self._traffic = Traffic(_branch(seeds), tuple(self.fields), spec.mix)
         self._arrivals: dict[int, Arrival] = {}
+        self._moved = asyncio.Event()
         self._in_lane: dict[int, TruckRecord] = {}
 
     async def run(self) -> None:
@@ -132,6 +133,10 @@ class World:
         self._traffic.stop()
         for field in self.fields.values():
             field.lane.queue.clear()
+
+    async def ticked(self) -> None:
+        """Wait until the world has moved on by one tick."""
+        await self._moved.wait()
 
     def turn_back(self, lane: str) -> None:
         """Show the first truck in `lane` that it is refused: it reverses out."""
@@ -166,6 +171,8 @@ class World:
         while True:
             self._tick(round((loop.time() - last_s) * 1e6))
             last_s = loop.time()
+            self._moved.set()
+            self._moved.clear()
             due_s = max(due_s + TICK_S, last_s)
             await asyncio.sleep(due_s - last_s)
 
