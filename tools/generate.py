@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 from edge.config_reference import reference_page
+from edge.lane.diagram import states_page
 from tools.regmap.__main__ import EXIT_STALE
 from tools.regmap.__main__ import main as generate_regmap
 
 ROOT = Path(__file__).parents[1]
 # Pages that are one text made by one function.
-PAGES = {"docs/site-file.md": reference_page}
+PAGES = {"docs/site-file.md": reference_page, "docs/lane-states.md": states_page}
 
 
 def main(argv: list[str] | None = None) -> int:

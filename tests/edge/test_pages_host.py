@@ -2,12 +2,12 @@
 
 from edge.lane import states
 from edge.lane.handlers import EFFECTS, HANDLERS
-from tools import edge_pages
+from tools.generate import PAGES, ROOT
 
 
 def test_generated_pages_are_fresh() -> None:
-    for page, text in edge_pages.fresh_pages().items():
-        assert page.read_text(encoding="utf-8") == text, f"{page.name} is stale: run make gen"
+    for path, page in PAGES.items():
+        assert (ROOT / path).read_text(encoding="utf-8") == page(), f"{path} is stale: run make gen"
 
 
 def test_every_state_is_handled_reached_and_left() -> None:

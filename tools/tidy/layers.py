@@ -106,7 +106,9 @@ LAYERS = (
     _row("hil/cli.py", "hil edge.cli tools.deploy", "the command only passes arguments on: put work into hil/run/"),
     _row("tools/", "tools", "tools read files as data: put code that runs the product into hil/ or tests/"),
     _row(
-        "tools/generate.py", "tools edge.config_reference", "it only runs the generators that lie beside their sources"
+        "tools/generate.py",
+        "tools edge.config_reference edge.lane.diagram",
+        "it only runs the generators that lie beside their sources",
     ),
     _row("tests/", " ".join(PROJECT_FOLDERS), "tests may import anything"),
     _row("bench/", " ".join(PROJECT_FOLDERS), "benchmarks may import anything"),
