@@ -15,6 +15,7 @@ from firmware.boards.host import build_device
 from protocols import command
 from protocols.modbus import pdu, rtu
 from protocols.registers import barrier as regs
+from protocols.registers import weighbridge
 from sim_devices.devices.vm_link import VmLink
 from tools.deploy import deploy
 
@@ -42,6 +43,7 @@ class Bench:
 
     step: Callable[[int, list[int], bytes], tuple[tuple[int, ...], bytes, int]]
     restart: Callable[[], None]
+    map_id: int = regs.MAP_ID
     now_us: int = 0
     inputs: list[int] = field(default_factory=lambda: [int(index in AT_REST) for index in range(regs.IN_COUNT)])
     outputs: tuple[int, ...] = ()
@@ -92,7 +94,7 @@ class Bench:
 
     def command(self, opcode: int, target: int = 0, argument: int = 0) -> int:
         """Send a command with the right tag; return its result."""
-        assert self.write_block(command_block(opcode, target, argument, self.nonce()))[0] == 16
+        assert self.write_block(command_block(opcode, target, argument, self.nonce(), KEY, self.map_id))[0] == 16
         return self.read(regs.AT_COMMAND_RESULT)[0]
 
     def events(self) -> list[tuple[int, int]]:
@@ -115,9 +117,11 @@ def adu(request: bytes, unit_id: int = UNIT_ID) -> bytes:
     return bytes(buffer[: rtu.encode_adu_into(unit_id, buffer, len(request))])
 
 
-def command_block(opcode: int, target: int, argument: int, nonce: tuple[int, int], key: bytes = KEY) -> bytes:
+def command_block(
+    opcode: int, target: int, argument: int, nonce: tuple[int, int], key: bytes = KEY, map_id: int = regs.MAP_ID
+) -> bytes:
     message = bytearray(command.MESSAGE_SIZE)
-    command.pack_message_into(message, regs.MAP_ID, SERIAL, opcode, target, argument, *nonce)
+    command.pack_message_into(message, map_id, SERIAL, opcode, target, argument, *nonce)
     tag = hmac.new(key, message, hashlib.sha256).digest()
     block = bytearray(command.BLOCK_SIZE)
     command.encode_block_into(block, 0, opcode, target, argument, *nonce, tag)
@@ -127,12 +131,13 @@ def command_block(opcode: int, target: int, argument: int, nonce: tuple[int, int
 class HostTarget:
     """The device in this process."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, role: str = "barrier") -> None:
         self._directory = directory
+        self._role = role
         self.start()
 
     def start(self) -> None:
-        self.board, self.device = build_device("barrier", PROVISION, self._directory)
+        self.board, self.device = build_device(self._role, PROVISION, self._directory)
 
     def step(self, now_us: int, inputs: list[int], received: bytes) -> tuple[tuple[int, ...], bytes, int]:
         self.board.inputs[:] = inputs
@@ -144,9 +149,24 @@ class HostTarget:
         return tuple(self.board.outputs), sent, wait_us
 
 
+def vm_step(link: VmLink) -> Callable[[int, list[int], bytes], tuple[tuple[int, ...], bytes, int]]:
+    """The bench's step on a VM."""
+
+    def step(now_us: int, inputs: list[int], received: bytes) -> tuple[tuple[int, ...], bytes, int]:
+        reply = link.step(now_us, inputs, [0] * len(inputs), received)
+        return reply.outputs, reply.sent, reply.header.wait_us
+
+    return step
+
+
 @pytest.fixture(scope="session")
 def deploy_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return deploy(ROOT, "barrier", "unix", tmp_path_factory.mktemp("deploy")).folder
+
+
+@pytest.fixture(scope="session")
+def weighbridge_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return deploy(ROOT, "weighbridge", "unix", tmp_path_factory.mktemp("deploy")).folder
 
 
 @pytest.fixture
@@ -160,12 +180,17 @@ def host(tmp_path: Path) -> Any:
 def vm(tmp_path: Path, deploy_dir: Path) -> Iterator[Any]:
     """(bench, link) of a device in a VM process."""
     link = VmLink(deploy_dir, tmp_path / "vm", PROVISION)
+    yield Bench(vm_step(link), link.kill), link
+    link.close()
 
-    def step(now_us: int, inputs: list[int], received: bytes) -> tuple[tuple[int, ...], bytes, int]:
-        reply = link.step(now_us, inputs, [0] * len(inputs), received)
-        return reply.outputs, reply.sent, reply.header.wait_us
 
-    yield Bench(step, link.kill), link
+@pytest.fixture
+def scales(tmp_path: Path, weighbridge_dir: Path) -> Iterator[list[Bench]]:
+    """Benches of a weighbridge on the host board and on the VM."""
+    target = HostTarget(tmp_path, "weighbridge")
+    link = VmLink(weighbridge_dir, tmp_path / "vm", {**PROVISION, "role": "weighbridge"})
+    steps = ((lambda *step: target.step(*step), target.start), (vm_step(link), link.kill))
+    yield [Bench(step, restart, map_id=weighbridge.MAP_ID) for step, restart in steps]
     link.close()
 
 

@@ -22,7 +22,7 @@ from firmware.boards.unix.serial import SerialPort
 from firmware.boards.unix.sessions import TcpSessions
 from firmware.boards.unix.store import FileStore, SystemEntropy
 from firmware.ports import RESET_POWER_ON, NullBoard, NullClock, NullHeap
-from protocols.compat import TICKS_MASK, const, ticks_diff
+from protocols.compat import TICKS_MASK, const, ticks_add, ticks_diff
 
 DIRECTORY_VARIABLE = "GATE_DEVICE_DIR"
 RESET_CAUSE_VARIABLE = "GATE_RESET_CAUSE"
@@ -188,7 +188,7 @@ class _RealLoop:
             serial.close()
         now_ms = self._board.clock.now_ms()
         if ticks_diff(now_ms, self._reopen_ms) >= 0:
-            self._reopen_ms = (now_ms + _REOPEN_MS) & TICKS_MASK
+            self._reopen_ms = ticks_add(now_ms, _REOPEN_MS)
             if serial.open():
                 self._poller.register(serial.file, select.POLLIN)
 
