@@ -70,6 +70,11 @@ class PlatformStore:
         names = ("seq", "time", "kind", "lane", "device", "data", "prev", "hash")
         return [dict(zip(names, row, strict=True)) | {"data": json.loads(row[5])} for row in rows]
 
+    def first_of(self, kind: str, from_ms: int) -> int:
+        """The number of the first record of `kind` dated `from_ms` (UTC) or later; 0 when there is none."""
+        query = "SELECT min(seq) FROM records WHERE kind = ? AND time >= ?"
+        return int(self._db.execute(query, (kind, from_ms)).fetchone()[0] or 0)
+
     def count(self) -> int:
         """How many records are stored, gaps not counted."""
         return int(self._db.execute("SELECT count(*) FROM records").fetchone()[0])
