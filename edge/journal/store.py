@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from edge.journal.records import GENESIS, StoredRecord, first_break, seal
@@ -41,8 +42,9 @@ class JournalStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._db = _connect(path)
-        self.last_seq, self._last_hash = self._read_head()
-        self._check_tail()
+        with self._snapshot():
+            self.last_seq, self._last_hash = self._read_head()
+            self._check_tail()
 
     def append(
         self,
@@ -78,13 +80,19 @@ class JournalStore:
 
     def verify(self) -> str:
         """Check the whole chain; the sentence that names the first break by its number, or ""."""
-        broken = first_break(self._all_records(), 0, GENESIS)
-        return broken or self._head_break()
+        with self._snapshot():
+            broken = first_break(self._all_records(), 0, GENESIS)
+            return broken or self._head_break(*self._read_head())
 
     def acked_seq(self) -> int:
         """The newest record the platform has acknowledged as durably stored; 0 before the first."""
         row = self._db.execute("SELECT acked_seq FROM uplink").fetchone()
         return int(row[0]) if row else 0
+
+    def lane_counts(self) -> dict[tuple[str, str], int]:
+        """How many records there are of each (lane, kind), over the whole journal."""
+        rows = self._db.execute("SELECT lane, kind, count(*) FROM records WHERE lane <> '' GROUP BY lane, kind")
+        return {(lane, kind): int(count) for lane, kind, count in rows}
 
     def lane_states(self) -> dict[str, str]:
         """Saved lane machine states by lane name."""
@@ -130,24 +138,32 @@ class JournalStore:
     def _check_tail(self) -> None:
         tail = self.tail(TAIL_CHECKED)
         seq, prev = (tail[0].seq - 1, tail[0].prev) if tail else (0, GENESIS)
-        broken = first_break(tail, seq, prev) or self._head_break()
+        broken = first_break(tail, seq, prev) or self._head_break(self.last_seq, self._last_hash)
         if not broken and self.acked_seq() > self.last_seq:
             broken = f"record {self.last_seq + 1} is missing: the platform has acknowledged up to {self.acked_seq()}"
         if broken:
-            self._db.close()
             raise JournalError(
                 f"{self.path}: {broken}; keep this file as evidence, restore the last good copy of the data directory "
                 "or move the file away to start a new journal"
             )
 
-    def _head_break(self) -> str:
+    def _head_break(self, head_seq: int, head_hash: str) -> str:
         row = self._db.execute("SELECT seq, hash FROM records ORDER BY seq DESC LIMIT 1").fetchone()
         seq, last_hash = row or (0, GENESIS)
-        if seq < self.last_seq:
-            return f"record {seq + 1} is missing: the journal ended at record {self.last_seq}"
-        if (seq, last_hash) != (self.last_seq, self._last_hash):
-            return f"record {seq} is not the one written last: the journal ended at record {self.last_seq}"
+        if seq < head_seq:
+            return f"record {seq + 1} is missing: the journal ended at record {head_seq}"
+        if (seq, last_hash) != (head_seq, head_hash):
+            return f"record {seq} is not the one written last: the journal ended at record {head_seq}"
         return ""
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """Everything read inside is of one moment, though a running hub may be writing."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._rollback()
 
     def _all_records(self) -> Iterator[StoredRecord]:
         for row in self._db.execute(f"SELECT {_COLUMNS} FROM records ORDER BY seq"):

@@ -56,13 +56,17 @@ class JournalWriter:
         self._wake = asyncio.Event()
         self._closing = False
         self._reopen = False
-        self.written = asyncio.Condition()
+        self.listeners: list[Callable[[], None]] = []  # called after every commit
         self.last_seq = self._store.last_seq
         self.acked_seq = self._store.acked_seq()
         self._acked_durable = self.acked_seq
         self.degraded = ""  # the reason while the disk refuses
         self.write_errors = 0
         self.records_lost = 0
+
+    def lane_counts(self) -> dict[tuple[str, str], int]:
+        """Records by (lane, kind); for use before `run` starts."""
+        return self._store.lane_counts()
 
     def lane_states(self) -> dict[str, str]:
         """Saved lane states; for use before `run` starts."""
@@ -159,8 +163,8 @@ class JournalWriter:
         for entry in entries:
             if not entry.durable.done():
                 entry.durable.set_result(last_seq)
-        async with self.written:
-            self.written.notify_all()
+        for listener in self.listeners:
+            listener()
         return True
 
     def _write(self, entries: Sequence[_Entry], acked_seq: int, lost_count: int) -> int:

@@ -1,0 +1,215 @@
+"""The hub of one site: its tasks on one screen, how they start, and how they end.
+
+Knows: which parts there are and who is given whose functions. Must not know: what any of them does inside.
+
+One TaskGroup holds everything. Field problems stay inside the parts as reasons; what leaves a part is a program error:
+it ends the group, and the service manager starts the hub again on a journal that was durable all along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import importlib.metadata
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from edge.api import Api, ApiError
+from edge.config import LineConfig, SiteConfig
+from edge.journal.store import JournalError
+from edge.journal.writer import JournalWriter
+from edge.lane.machine import LaneStateError
+from edge.lane_shell import COUNTED_KINDS, LaneShell
+from edge.model import DeviceImage, PlateRead, Record
+from edge.northbound.uplink import Uplink
+from edge.southbound.modbus_line import ModbusLine
+from edge.status import build_status
+
+EXIT_DONE = 0
+EXIT_FAILED = 1  # a program error, or the journal could not be flushed
+EXIT_CANNOT_START = 2
+LOCK_NAME = "hub.lock"
+_log = logging.getLogger(__name__)
+
+
+class HubStartError(Exception):
+    """The hub cannot start; the text says why and what to do."""
+
+
+def run_hub(config: SiteConfig) -> int:
+    """Run the hub of `config` until SIGTERM or SIGINT; the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    try:
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+        with _locked(config.data_dir / LOCK_NAME):
+            return asyncio.run(_run(config))
+    except (HubStartError, JournalError, LaneStateError) as error:
+        print(f"gate: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"gate: {config.data_dir} cannot be used ({error}); check the disk and the rights", file=sys.stderr)
+    return EXIT_CANNOT_START
+
+
+async def _run(config: SiteConfig) -> int:
+    journal = JournalWriter(config.journal_path)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        hub = Hub(config, journal)
+        return EXIT_DONE if await hub.run(stop) else EXIT_FAILED
+    except ExceptionGroup as group:
+        _log.critical("the hub ends on a program error", exc_info=group)
+        print(f"gate: the hub ended on a program error ({_leaf(group)!r}); the log has the details", file=sys.stderr)
+        return EXIT_FAILED
+    finally:
+        journal.shut()
+
+
+class Hub:
+    """All parts of a running site, wired together."""
+
+    def __init__(self, config: SiteConfig, journal: JournalWriter) -> None:
+        self._config = config
+        self._journal = journal
+        self._started_ms = time.monotonic_ns() // 1_000_000
+        cursors, saved, counts = journal.device_cursors(), journal.lane_states(), journal.lane_counts()
+        self._lines = {line.name: self._make_line(line, cursors) for line in config.lines}
+        self._sessions = {
+            session.config.name: session for line in self._lines.values() for session in line.sessions.values()
+        }
+        self._lanes = {lane.name: self._make_lane(lane.name, saved.get(lane.name, "")) for lane in config.lanes}
+        for name, shell in self._lanes.items():
+            shell.counts.update({kind: counts.get((name, kind), 0) for kind in COUNTED_KINDS.values()})
+        self._uplink = Uplink(config.uplink, journal, self.images) if config.uplink else None
+        self._api = self._make_api()
+        self._api_reason = ""
+
+    async def run(self, stop: asyncio.Event) -> bool:
+        """Run until `stop`; False when records could not be flushed."""
+        async with asyncio.TaskGroup() as group:
+            writer = group.create_task(self._journal.run(), name="journal")
+            self._journal.post([self._site_record("hub_started", self._identity())])
+            tasks = [group.create_task(line.run(), name=f"line {name}") for name, line in self._lines.items()]
+            tasks += [group.create_task(lane.run(), name=f"lane {name}") for name, lane in self._lanes.items()]
+            if self._uplink is not None:
+                tasks.append(group.create_task(self._uplink.run(), name="uplink"))
+            await self._open_api()
+            _log.info("hub of site %s runs", self._config.name)
+            await stop.wait()
+            await self._close_api()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            self._journal.post([self._site_record("hub_stopped", {})])
+            return await self._journal.close(writer)
+
+    def images(self) -> Mapping[str, DeviceImage]:
+        """The newest image of every device."""
+        return {name: session.image for name, session in self._sessions.items()}
+
+    def status(self) -> dict[str, Any]:
+        """For GET /status."""
+        return build_status(
+            self._config,
+            self._started_ms,
+            lines=self._lines,
+            lanes=self._lanes,
+            journal=self._journal,
+            uplink=self._uplink,
+            api={"reason": self._api_reason, **(self._api.counters if self._api else {})},
+        )
+
+    def on_plate(self, read: PlateRead) -> None:
+        """A camera read a plate; the API has checked that the camera belongs to a lane."""
+        for lane in self._config.lanes:
+            if lane.camera == read.camera:
+                self._lanes[lane.name].on_plate(read)
+
+    def _make_line(self, line: LineConfig, cursors: Mapping[str, tuple[int, int]]) -> ModbusLine:
+        lanes = {name: lane.name for lane in self._config.lanes for name in (lane.barrier, lane.weighbridge)}
+        devices = [(device, lanes.get(device.name, "")) for device in self._config.devices if device.line == line.name]
+        return ModbusLine(line, devices, cursors, sink=self._journal.post, on_change=self._on_change)
+
+    def _make_lane(self, name: str, saved: str) -> LaneShell:
+        config = {lane.name: lane for lane in self._config.lanes}[name]
+        return LaneShell(config, saved, self._journal, images=self.images, submit=self._submit)
+
+    def _make_api(self) -> Api | None:
+        if not self._config.http_port:
+            return None
+        cameras = [lane.camera for lane in self._config.lanes if lane.camera]
+        return Api(self._config.http_port, cameras=cameras, get_status=self.status, on_plate=self.on_plate)
+
+    def _submit(
+        self, device: str, opcode: str, argument: int, deadline_ms: int, on_outcome: Callable[[bool, str], None]
+    ) -> None:
+        line = self._lines[self._config.device(device).line]
+        line.submit(device, opcode, argument, deadline_ms, on_outcome)
+
+    def _on_change(self, device: str) -> None:
+        for lane in self._config.lanes:
+            if device in (lane.barrier, lane.weighbridge):
+                self._lanes[lane.name].on_change()
+
+    async def _open_api(self) -> None:
+        """A taken port closes this door only; the gate goes on without it."""
+        if self._api is not None:
+            try:
+                await self._api.start()
+            except ApiError as error:
+                self._api_reason = str(error)
+                _log.error("%s", error)
+
+    async def _close_api(self) -> None:
+        if self._api is not None:
+            await self._api.stop()
+
+    def _identity(self) -> dict[str, Any]:
+        digest = hashlib.sha256(self._config.path.read_bytes()).hexdigest()
+        return {"version": _version(), "site": self._config.name, "config_sha256": digest, "pid": os.getpid()}
+
+    def _site_record(self, kind: str, data: Mapping[str, Any]) -> Record:
+        return Record(kind, "", "", data, time.time_ns() // 1_000_000)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock that keeps a second hub off the same data; raises HubStartError when one is running."""
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            owner = file.read(20).strip() or "unknown"
+            raise HubStartError(
+                f"{path.parent} is in use by a running hub (process {owner}); stop it first, or give this site "
+                "another data_dir"
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("smartgate")
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error that is no group."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,117 @@
+"""The uplink's cursor and window against a publisher in memory."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from edge.journal.writer import JournalWriter
+from edge.model import Record
+from edge.northbound.records import WINDOW, RecordUplink
+
+
+class _Publisher:
+    def __init__(self) -> None:
+        self.seqs: list[int] = []
+        self.published = asyncio.Condition()
+
+    async def publish(self, topic: str, payload: str, *, qos: int) -> None:
+        assert (topic, qos) == ("gate/t/records", 1)
+        async with self.published:
+            self.seqs.append(json.loads(payload)["seq"])
+            self.published.notify_all()
+
+    async def until(self, count: int) -> None:
+        async with self.published:
+            await self.published.wait_for(lambda: len(self.seqs) >= count)
+
+
+@asynccontextmanager
+async def _journal(path: Path, count: int) -> AsyncIterator[JournalWriter]:
+    journal = JournalWriter(path / "journal.db")
+    runner = asyncio.create_task(journal.run())
+    await journal.append([Record("passed", "lane-1", "", {"n": number}, number) for number in range(count)])
+    try:
+        yield journal
+    finally:
+        await journal.close(runner)
+
+
+@asynccontextmanager
+async def _sending(uplink: RecordUplink, publisher: _Publisher) -> AsyncIterator[None]:
+    task = asyncio.create_task(uplink.send(publisher))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+def _ack(seq: int) -> bytes:
+    return json.dumps({"seq": seq}).encode()
+
+
+async def test_no_more_than_the_window_is_sent_unacknowledged(tmp_path: Path) -> None:
+    async with _journal(tmp_path, WINDOW + 10) as journal:
+        uplink, publisher = RecordUplink(journal, "gate/t"), _Publisher()
+        async with _sending(uplink, publisher):
+            await publisher.until(WINDOW)
+            assert publisher.seqs == list(range(1, WINDOW + 1))
+            uplink.on_ack(_ack(3))
+            await publisher.until(WINDOW + 3)
+            assert publisher.seqs == list(range(1, WINDOW + 4))
+            assert (journal.acked_seq, uplink.republished) == (3, 0)
+
+
+async def test_new_records_follow_at_once(tmp_path: Path) -> None:
+    async with _journal(tmp_path, 1) as journal:
+        uplink, publisher = RecordUplink(journal, "gate/t"), _Publisher()
+        async with _sending(uplink, publisher):
+            await publisher.until(1)
+            await journal.append([Record("passed", "", "", {}, 1)])
+            await publisher.until(2)
+    assert publisher.seqs == [1, 2]
+
+
+async def test_a_new_connection_starts_again_at_the_cursor(tmp_path: Path) -> None:
+    async with _journal(tmp_path, 5) as journal:
+        uplink = RecordUplink(journal, "gate/t")
+        async with _sending(uplink, first := _Publisher()):
+            await first.until(5)
+            uplink.on_ack(_ack(2))
+        async with _sending(uplink, second := _Publisher()):
+            await second.until(3)
+        assert second.seqs == [3, 4, 5]
+        assert uplink.republished == 3
+
+
+async def test_a_silent_platform_is_sent_everything_unacknowledged_again(tmp_path: Path) -> None:
+    async with _journal(tmp_path, 3) as journal:
+        uplink, publisher = RecordUplink(journal, "gate/t", resend_after_s=0.05), _Publisher()
+        async with _sending(uplink, publisher):
+            await publisher.until(3)
+            uplink.on_ack(_ack(1))
+            await publisher.until(5)
+            uplink.on_ack(_ack(3))
+        assert publisher.seqs == [1, 2, 3, 2, 3]
+        assert uplink.status()["backlog"] == 0
+
+
+@pytest.mark.parametrize("payload", [b"", b"[]", b"{}", b'{"seq":"3"}', b'{"seq":-1}', b'{"seq":true}', b"\xff"])
+async def test_what_is_no_acknowledgement_is_counted_and_ignored(tmp_path: Path, payload: bytes) -> None:
+    async with _journal(tmp_path, 3) as journal:
+        uplink = RecordUplink(journal, "gate/t")
+        uplink.on_ack(payload)
+        assert (journal.acked_seq, uplink.bad_acks) == (0, 1)
+
+
+async def test_an_acknowledgement_of_records_that_never_were_is_a_fault(tmp_path: Path) -> None:
+    async with _journal(tmp_path, 3) as journal:
+        uplink = RecordUplink(journal, "gate/t")
+        uplink.on_ack(_ack(4))
+        assert journal.acked_seq == 0
+        assert "the journal ends at 3" in uplink.status()["fault"]

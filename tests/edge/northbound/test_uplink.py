@@ -1,0 +1,121 @@
+"""The uplink against a real broker, with an independent client as the platform."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import pytest
+
+from edge.config import UplinkConfig
+from edge.journal.writer import JournalWriter
+from edge.model import DeviceImage, Record
+from edge.northbound.uplink import Uplink
+
+_ROOT = "gate/test"
+
+
+class _Platform:
+    """Stores records by number, acknowledges the contiguous run, and comes back after a broken connection."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.records: dict[int, dict[str, Any]] = {}
+        self.order: list[int] = []
+        self.states: list[dict[str, Any]] = []
+        self._changed = asyncio.Condition()
+
+    async def run(self) -> None:
+        while True:
+            try:
+                async with aiomqtt.Client("127.0.0.1", self._port, identifier="platform", keepalive=5) as client:
+                    await client.subscribe(f"{_ROOT}/records", qos=1)
+                    await client.subscribe(f"{_ROOT}/state/#")
+                    async for message in client.messages:
+                        await self._take(client, message)
+            except aiomqtt.MqttError:
+                await asyncio.sleep(0.05)
+
+    async def _take(self, client: aiomqtt.Client, message: aiomqtt.Message) -> None:
+        assert isinstance(message.payload, bytes)
+        content = json.loads(message.payload)
+        if "/state/" in str(message.topic):
+            self.states.append(content)
+        else:
+            if content["seq"] not in self.records:
+                self.order.append(content["seq"])
+            self.records[content["seq"]] = content
+            contiguous = 0
+            while contiguous + 1 in self.records:
+                contiguous += 1
+            await client.publish(f"{_ROOT}/acks", json.dumps({"seq": contiguous}), qos=1)
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def until(self, count: int) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: len(self.records) >= count)
+
+
+class _Acked:
+    """Waits for the journal's cursor, looked at after every commit."""
+
+    def __init__(self, journal: JournalWriter) -> None:
+        self._journal = journal
+        self._committed = asyncio.Event()
+        journal.listeners.append(self._committed.set)
+
+    async def until(self, seq: int) -> None:
+        while self._journal.acked_seq < seq:
+            await self._committed.wait()
+            self._committed.clear()
+
+
+def _batch(first: int, count: int) -> list[Record]:
+    return [Record("passed", "lane-1", "", {"n": number}, number) for number in range(first, first + count)]
+
+
+async def test_every_record_arrives_in_order_though_the_broker_is_killed(tmp_path: Path, open_broker: Any) -> None:
+    journal = JournalWriter(tmp_path / "journal.db")
+    runner = asyncio.create_task(journal.run())
+    acked = _Acked(journal)
+    images = {"barrier-1": DeviceImage("barrier-1")}
+    async with open_broker() as broker:
+        uplink = Uplink(UplinkConfig("127.0.0.1", broker.port, "hub", _ROOT), journal, lambda: images)
+        platform = _Platform(broker.port)
+        tasks = [asyncio.create_task(platform.run()), asyncio.create_task(uplink.run())]
+        await journal.append(_batch(1, 150))
+        await platform.until(100)
+        broker.kill()
+        await journal.append(_batch(151, 100))
+        assert journal.last_seq == 250
+        await broker.start()
+        await acked.until(250)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    assert platform.order == list(range(1, 251))
+    assert platform.states[0]["device"] == "barrier-1"
+    assert uplink.status()["connects"] >= 2
+    assert await journal.close(runner)
+
+
+async def test_a_missing_broker_is_a_reason_and_stops_nothing(tmp_path: Path) -> None:
+    journal = JournalWriter(tmp_path / "journal.db")
+    runner = asyncio.create_task(journal.run())
+    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    uplink = Uplink(UplinkConfig("127.0.0.1", port, "hub", _ROOT), journal, dict)
+    task = asyncio.create_task(uplink.run())
+    await journal.append(_batch(1, 10))
+    while uplink.status()["reason"] == "not connected yet":
+        await asyncio.sleep(0.01)  # noqa: ASYNC110 - the link tells its reason to nobody: it is read
+    assert uplink.status()["state"].startswith("offline (")
+    assert uplink.status()["backlog"] == 10
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await journal.close(runner)
