@@ -24,7 +24,8 @@ def _drive(field: LaneField, **outputs: int) -> None:
 
 
 def _input(field: LaneField, name: str) -> int:
-    return field.inputs_of(BARRIER)[0][getattr(barrier, f"IN_{name}")]
+    index: int = getattr(barrier, f"IN_{name}")
+    return field.inputs_of(BARRIER)[0][index]
 
 
 def _counts(field: LaneField) -> int:

@@ -79,7 +79,7 @@ async def _send_until_acknowledged(client: aiomqtt.Client, messages: list[bytes]
 
 async def _take_acks(client: aiomqtt.Client, seq: int) -> None:
     async for message in client.messages:
-        if json.loads(bytes(message.payload))["seq"] >= seq:  # type: ignore[arg-type]
+        if json.loads(bytes(message.payload))["seq"] >= seq:
             return
 
 
