@@ -19,6 +19,7 @@ _ECHO_SLACK_US = const(20000)
 _CHARACTER_BITS = const(11)
 # An answer the port does not take for so long is of no use to a client that asked this long ago.
 _SEND_LIMIT_US = const(200000)
+_RETRY_US = const(1000)
 _COUNTER_MASK = const(0xFFFF)
 
 
@@ -68,7 +69,8 @@ class RtuService:
         if self._more:
             return 0
         if self._pending_size:
-            return max(0, ticks_diff(self._due_us, now_us))
+            due_us = ticks_diff(self._due_us, now_us)
+            return due_us if due_us > 0 else _RETRY_US
         if self._open:
             return max(0, self._silence_us - ticks_diff(now_us, self._last_us))
         return WAIT_NONE

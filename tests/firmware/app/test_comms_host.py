@@ -1,5 +1,7 @@
 """The line and the TCP session as the device sees them: silence, gaps, echo, delay, and whose frames count."""
 
+import random
+
 import pytest
 
 from protocols.registers import barrier as regs
@@ -86,6 +88,40 @@ def test_request_that_begins_like_the_last_answer_is_served(host, frames):
     assert bench.run(1000, like[:3]) == b""
     bench.run(200_000)
     assert bench.request(READ_MAP_ID) == MAP_ANSWER
+
+
+def test_answer_waits_for_a_busy_port_and_is_dropped_when_it_is_too_old(host, frames, monkeypatch):
+    bench, target = host
+    send = target.board.line.write
+    monkeypatch.setattr(target.board.line, "write", lambda buffer, size: 0)
+    assert bench.run(150_000, frames(READ_MAP_ID)) == b""
+    monkeypatch.setattr(target.board.line, "write", send)
+    assert bench.run(20_000) == frames(MAP_ANSWER)
+    monkeypatch.setattr(target.board.line, "write", lambda buffer, size: 0)
+    bench.run(300_000, frames(READ_MAP_ID))
+    monkeypatch.setattr(target.board.line, "write", send)
+    assert bench.run(20_000) == b""
+    assert target.device.rtu.dropped == 1
+    assert bench.request(READ_MAP_ID) == MAP_ANSWER
+
+
+def test_no_bytes_on_any_wire_end_the_scan_or_move_an_output(host, frames):
+    bench, target = host
+    bench.run(3_000_000)
+    outputs = bench.outputs
+    rng = random.Random(20)
+    target.board.tcp.connect()
+    for _ in range(400):
+        pdu = bytes([rng.choice((1, 2, 3, 4, 5, 6, 15, 16, 22, 23, 43, rng.randrange(256)))])
+        pdu += rng.randbytes(rng.randrange(40)) if rng.random() < 0.5 else bytes([0, 0, 0, 10, 20]) + rng.randbytes(20)
+        target.board.tcp.rx += mbap(pdu) if rng.random() < 0.9 else rng.randbytes(30)
+        bench.run(12_000, frames(pdu) if rng.random() < 0.9 else rng.randbytes(rng.randrange(300)))
+        assert bench.outputs == outputs
+        if not target.board.tcp.is_open:
+            target.board.tcp.connect()
+    assert target.device.settings.generation == 0
+    assert target.device.commands.accepted == 0
+    assert target.device.commands.rejected > 20
 
 
 def test_served_frames_are_counted(host):

@@ -70,6 +70,63 @@ def test_sigkill_keeps_settings_and_never_repeats_a_nonce(vm):
         link.kill()
 
 
+def test_sigkill_while_a_setting_is_stored_leaves_the_old_or_the_new_set(deploy_dir, tmp_path, frames, blocks):
+    (tmp_path / "provision.txt").write_text(PROVISION + "mode=lockstep\n")
+    epochs = set()
+    value = 2000
+    for round_number in range(12):
+        with StepByHand(deploy_dir, tmp_path) as node:
+            node.step(0)
+            state = node.ask(frames(bytes([4, 0, regs.AT_NONCE_EPOCH, 0, 2])))[3:7]
+            found = int.from_bytes(node.ask(frames(bytes([3, 0, 66, 0, 1])))[3:5], "big")
+            assert found in (value, 2000 + round_number)
+            value = found
+            nonce = int.from_bytes(state[:2], "big"), int.from_bytes(state[2:], "big")
+            assert nonce[0] not in epochs
+            epochs.add(nonce[0])
+            block = blocks(regs.OP_SET, 66, 2001 + round_number, nonce)
+            node.step(1_000_000, frames(bytes([16, 0, 0, 0, 10, 20]) + block))
+            node.post(1_010_000)  # the silence after the frame: now the block is judged and stored
+            select.select([node.process.stdout], [], [], 0.0002 * round_number)
+
+
+class StepByHand:
+    """A lock-step VM that can be killed while it works on a frame, which it is at the end of the with block."""
+
+    def __init__(self, deploy_dir, device_dir):
+        self.process = subprocess.Popen(
+            [VM, "-c", "import main", device_dir], cwd=deploy_dir, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self._now_us = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait(DEADLINE_S)
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    def post(self, now_us, received=b""):
+        """Send a frame and do not wait."""
+        self._now_us = now_us
+        self.process.stdin.write(field_link.encode_field_frame(now_us, INPUTS, [0] * regs.IN_COUNT, received, 1))
+        self.process.stdin.flush()
+
+    def step(self, now_us, received=b""):
+        """Send a frame, return the serial bytes of the answer."""
+        self.post(now_us, received)
+        header = field_link.decode_header(self.process.stdout.read(field_link.HEADER_SIZE))
+        assert header is not None
+        return self.process.stdout.read(header.body_size)[header.output_count :]
+
+    def ask(self, request):
+        """Send a request, let the silence pass, return the answer."""
+        self.step(self._now_us + 10_000, request)
+        return self.step(self._now_us + 10_000)
+
+
 def test_two_thousand_polls_with_traffic_allocate_nothing(vm):
     bench, link = vm
     bench.run(100_000)
@@ -173,13 +230,14 @@ def start_and_wait(deploy_dir, device_dir, sent):
 class RealNode:
     """A VM in real mode on a pty, its field refreshed whenever the test waits for something."""
 
-    def __init__(self, deploy_dir, device_dir):
-        self.master, self._slave = pty.openpty()
-        tty.setraw(self.master)
-        tty.setraw(self._slave)
+    def __init__(self, deploy_dir, device_dir, tty_link=None):
+        tty_path = self._open_line()
+        if tty_link is not None:
+            tty_link.symlink_to(tty_path)
+            tty_path = tty_link
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.tcp_port = free.getsockname()[1]
-        lines = PROVISION + f"tty={os.ttyname(self._slave)}\ntcp_port={self.tcp_port}\n"
+        lines = PROVISION + f"tty={tty_path}\ntcp_port={self.tcp_port}\n"
         (device_dir / "provision.txt").write_text(lines)
         self.process = subprocess.Popen(
             [VM, "-c", "import main", device_dir],
@@ -190,6 +248,19 @@ class RealNode:
         )
         self.frames = b""
         self.wait_for(lambda: len(self.frames) >= field_link.HEADER_SIZE)
+
+    def _open_line(self):
+        self.master, self._slave = pty.openpty()
+        tty.setraw(self.master)
+        tty.setraw(self._slave)
+        return os.ttyname(self._slave)
+
+    def replace_line(self, tty_link):
+        """Take the line away, and put a new pty under the same name."""
+        os.close(self.master)
+        os.close(self._slave)
+        tty_link.unlink()
+        tty_link.symlink_to(self._open_line())
 
     def wait_for(self, is_done, *sources):
         """Keep the field alive until `is_done`, reading the given descriptors into their buffers."""
@@ -232,6 +303,26 @@ class RealNode:
 def real(deploy_dir, tmp_path):
     node = RealNode(deploy_dir, tmp_path)
     yield node
+    node.close()
+
+
+def test_lost_pty_is_opened_again_by_its_path(deploy_dir, tmp_path, frames):
+    link = tmp_path / "line"
+    node = RealNode(deploy_dir, tmp_path, link)
+    read = frames(bytes([4, 0, 0, 0, 2]))
+    answer = node.ask(node.master, read, 9)
+    node.replace_line(link)
+    again = bytearray()
+    asked_s = [0.0]
+
+    def is_answered():
+        if time.monotonic() - asked_s[0] > 0.5:  # the hub's time-out and its next poll
+            asked_s[0] = time.monotonic()
+            os.write(node.master, read)
+        return len(again) >= 9
+
+    node.wait_for(is_answered, (node.master, again))
+    assert bytes(again[:9]) == answer
     node.close()
 
 
