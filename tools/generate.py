@@ -1,24 +1,43 @@
 """`python -m tools.generate [--check]`: write every derived file of the repository, or name the stale ones.
 
-Knows which generators there are. Must not know what they write.
+Knows which generators there are; each lives beside what it knows. Must not know what they write.
 Exit code: the highest of the generators' (0 fresh or written, 1 stale, 2 a source was refused).
 """
 
 import argparse
 import sys
+from pathlib import Path
 
-from tools.edge_pages import main as generate_edge_pages
+from edge.config_reference import reference_page
+from edge.lane.diagram import states_page
+from tools.regmap.__main__ import EXIT_STALE
 from tools.regmap.__main__ import main as generate_regmap
 
-GENERATORS = (generate_regmap, generate_edge_pages)
+ROOT = Path(__file__).parents[1]
+# Pages that are one text made by one function.
+PAGES = {"docs/site-file.md": reference_page, "docs/lane-states.md": states_page}
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run every generator, the next one even if one complains; returns the exit code."""
+    """Run all generators; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.generate", description="Write every derived file.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 and list the stale files")
-    words = ["--check"] if parser.parse_args(argv).check else []
-    return max([generator(words) for generator in GENERATORS])
+    arguments = parser.parse_args(argv)
+    codes = [generate_regmap(["--check"] if arguments.check else [])]
+    codes += [_generate_page(path, page(), check=arguments.check) for path, page in PAGES.items()]
+    return max(codes)
+
+
+def _generate_page(path: str, text: str, *, check: bool) -> int:
+    target = ROOT / path
+    if target.is_file() and target.read_text(encoding="utf-8") == text:
+        return 0
+    if check:
+        print(f"{path}: is not what its source says; run `make gen`", file=sys.stderr)
+        return EXIT_STALE
+    target.write_text(text, encoding="utf-8")
+    print(f"wrote {path}")
+    return 0
 
 
 if __name__ == "__main__":

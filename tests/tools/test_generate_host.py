@@ -1,23 +1,34 @@
-"""One command runs every generator and answers with the worst of their codes."""
+"""One command writes every derived file and names the stale ones."""
+
+from pathlib import Path
 
 import pytest
 
 from tools import generate
 
 
-def test_every_generator_runs_and_the_worst_code_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[tuple[int, list[str]]] = []
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The one derived page of a small repository without register maps."""
+    monkeypatch.setattr(generate, "generate_regmap", lambda _: 0)
+    monkeypatch.setattr(generate, "ROOT", tmp_path)
+    monkeypatch.setattr(generate, "PAGES", {"page.md": lambda: "text\n"})
+    return tmp_path / "page.md"
 
-    def answering(code: int) -> object:
-        def generator(words: list[str]) -> int:
-            calls.append((code, words))
-            return code
 
-        return generator
+def test_check_names_a_missing_and_a_stale_page(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert generate.main(["--check"]) == 1
+    assert capsys.readouterr().err == "page.md: is not what its source says; run `make gen`\n"
+    assert not page.exists()
+    page.write_text("old\n", encoding="utf-8")
+    assert generate.main(["--check"]) == 1
+    assert page.read_text(encoding="utf-8") == "old\n"
 
-    monkeypatch.setattr(generate, "GENERATORS", (answering(2), answering(0), answering(1)))
-    assert generate.main(["--check"]) == 2
-    assert calls == [(2, ["--check"]), (0, ["--check"]), (1, ["--check"])]
-    calls.clear()
-    assert generate.main([]) == 2
-    assert calls == [(2, []), (0, []), (1, [])]
+
+def test_generate_writes_what_is_stale_and_nothing_else(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert generate.main([]) == 0
+    assert page.read_text(encoding="utf-8") == "text\n"
+    assert "wrote page.md" in capsys.readouterr().out
+    assert generate.main([]) == 0
+    assert capsys.readouterr().out == ""
+    assert generate.main(["--check"]) == 0
