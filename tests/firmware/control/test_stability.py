@@ -44,6 +44,11 @@ class StabilityTest(unittest.TestCase):
         self.assertEqual(fed([n * D // 25 for n in range(30)]).stable, 1)
         self.assertEqual(fed([n * D // 15 for n in range(30)]).stable, 0)
 
+    def test_slope_is_taken_between_the_halves_of_the_window(self):
+        self.assertEqual(fed([0] * 5 + [D // 4] * 6).stable, 1)
+        self.assertEqual(fed([0] * 5 + [D // 4 + 1] * 6).stable, 0)
+        self.assertEqual(fed([D // 4 + 1] * 5 + [0] * 6).stable, 0)
+
     def test_stable_time_counts_from_its_start_and_saturates(self):
         self.assertEqual(fed([0] * 11).stable_ms, 0)
         self.assertEqual(fed([0] * 16).stable_ms, 500)

@@ -36,6 +36,21 @@ class StartTest(unittest.TestCase):
         self.assertEqual(bench.state(), regs.STATE_EMPTY)
         self.assertEqual(bench.status(regs.ST_ZERO_OFFSET_COUNTS), 0)
 
+    def test_there_is_a_weight_only_after_settling_and_a_full_filter(self):
+        bench = Bench()
+        bench.run(790)
+        self.assertFalse(bench.has_flag(regs.FLAGS_BELOW_MIN))
+        self.assertTrue(bench.has_flag(regs.FLAGS_ZERO_FROZEN))
+        bench.run(50)
+        self.assertTrue(bench.has_flag(regs.FLAGS_BELOW_MIN))
+        self.assertFalse(bench.has_flag(regs.FLAGS_ZERO_FROZEN))
+
+    def test_nothing_is_legal_for_trade_before_the_initial_zero(self):
+        bench = Bench()
+        bench.run(1500)
+        self.assertEqual((bench.state(), bench.status(regs.ST_FAULTS)), (regs.STATE_STARTING, 0))
+        self.assertFalse(bench.has_flag(regs.FLAGS_LEGAL_FOR_TRADE))
+
     def test_initial_zero_takes_what_is_below_min(self):
         for load, state in ((3900, regs.STATE_EMPTY), (-3900, regs.STATE_EMPTY), (4100, regs.STATE_STARTING)):
             bench = Bench()
@@ -117,6 +132,34 @@ class StateTest(unittest.TestCase):
         bench.run(60000)
         self.assertTrue(len(bench.events()) < 6)
 
+    def test_a_lost_weight_is_no_overload(self):
+        bench = started(noise_counts=0)
+        bench.load_kg_x10 = 810000
+        bench.run(1000)
+        self.assertTrue(bench.has_flag(regs.FLAGS_OVERLOAD))
+        bench.converting = False
+        bench.run(1500)
+        self.assertFalse(bench.has_flag(regs.FLAGS_OVERLOAD))
+
+    def test_noise_at_min_does_not_end_the_occupation(self):
+        bench = started(noise_counts=0)
+        for load, state in (
+            (3990, regs.STATE_EMPTY),
+            (4002, regs.STATE_STABLE),
+            (3610, regs.STATE_STABLE),
+            (3590, regs.STATE_EMPTY),
+        ):
+            bench.load_kg_x10 = load
+            bench.run(2500)
+            self.assertEqual(bench.state(), state, load)
+
+    def test_noise_at_the_underload_limit_fills_no_ring(self):
+        bench = started()
+        bench.settings[regs.SET_ZERO_TRACKING] = 0
+        bench.load_kg_x10 = -20 * E
+        bench.run(60000)
+        self.assertTrue(len(bench.events()) < 6)
+
     def test_underload_is_below_minus_twenty_intervals(self):
         bench = started(noise_counts=0)
         bench.load_kg_x10 = -20 * E
@@ -186,6 +229,18 @@ class ZeroTest(unittest.TestCase):
         self.assertTrue(bench.has_flag(regs.FLAGS_ZERO_FROZEN))
         self.assertEqual(bench.status(regs.ST_ZERO_OFFSET_COUNTS), offset)
 
+    def test_a_blink_of_a_photocell_between_conversions_holds_the_zero(self):
+        bench = started()
+        bench.load_kg_x10 = 60
+        offset = bench.status(regs.ST_ZERO_OFFSET_COUNTS)
+        for _ in range(50):
+            bench.run(50)
+            bench.set_contacts(0, 1, 1)
+            bench.run(10)
+            bench.set_contacts(1, 1, 1)
+            bench.run(40)
+        self.assertEqual(bench.status(regs.ST_ZERO_OFFSET_COUNTS), offset)
+
     def test_zero_command_is_refused_unless_stable_and_empty(self):
         bench = started()
         bench.drive_on(300000)
@@ -226,11 +281,22 @@ class ZeroTest(unittest.TestCase):
         self.assertEqual(bench.core.health, regs.HEALTH_OFF_SPEC)
         bench.drive_on(300000)
         self.assertEqual(bench.request(regs.OP_REGISTER, 5), regs.COMMAND_RESULT_REFUSED_STATE)
-        bench.drive_off()
+
+    def test_zero_by_command_ends_drift_at_once(self):
+        bench = started()
         bench.load_kg_x10 = 250
-        bench.run(3000)
+        bench.run(10000)
+        self.assertTrue(bench.has_fault(regs.FAULTS_ZERO_DRIFT))
         self.assertEqual(bench.request(regs.OP_ZERO), regs.COMMAND_RESULT_ACCEPTED)
         self.assertFalse(bench.has_fault(regs.FAULTS_ZERO_DRIFT))
+
+    def test_drift_stays_until_within_a_quarter_interval(self):
+        bench = started(noise_counts=0)
+        bench.settings[regs.SET_ZERO_TRACKING] = 0
+        for load, drift in ((250, True), (80, True), (40, False), (80, False)):
+            bench.load_kg_x10 = load
+            bench.run(10000)
+            self.assertEqual(bench.has_fault(regs.FAULTS_ZERO_DRIFT), drift, load)
 
 
 class FaultTest(unittest.TestCase):
@@ -342,6 +408,16 @@ class CalibrationTest(unittest.TestCase):
             bench.settings[setting] = value
             bench.run(50)
             self.assertEqual(bench.status(regs.ST_CALIBRATION_COUNT), count, setting)
+
+    def test_new_calibration_forgets_tare_and_occupation(self):
+        bench = started()
+        bench.drive_on(200000)
+        bench.request(regs.OP_REGISTER, 3)
+        bench.request(regs.OP_TARE)
+        bench.settings[regs.SET_ZERO_COUNTS] += 1
+        bench.run(10)
+        self.assertEqual(bench.status(regs.ST_TARE_KG_X10), 0)
+        self.assertEqual(bench.request(regs.OP_REGISTER, 3), regs.COMMAND_RESULT_REFUSED_STATE)
 
     def test_starting_with_stored_settings_is_no_change(self):
         bench = Bench()

@@ -8,6 +8,7 @@ import random
 
 import pytest
 
+from firmware.control.stability import StabilityWindow
 from firmware.control.weighbridge import IN_ADC_COUNTS, IN_ADC_SEQUENCE
 from protocols import quality
 from protocols.compat import ticks_add
@@ -222,6 +223,14 @@ def test_no_intermediate_leaves_the_small_integers(settings: dict[int, int], win
             core.step(now_ms)
             core.next_wake_ms()
             now_ms = Small(ticks_add(now_ms, 10))
+
+
+def test_a_bucket_of_very_many_samples_stays_within_the_small_integers() -> None:
+    window = StabilityWindow()
+    window.configure(5000)
+    for now_ms in range(6000):
+        window.on_sample(Small(now_ms), Small(-0x7FFFFF), Small(1000))
+    assert (window.stable, window.median()) == (1, -0x7FFFFF)
 
 
 def test_the_small_integers_of_this_test_do_refuse() -> None:

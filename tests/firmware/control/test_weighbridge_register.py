@@ -84,6 +84,24 @@ class RegisterTest(unittest.TestCase):
             self.assertEqual(bench.request(regs.OP_REGISTER, 1), regs.COMMAND_RESULT_OUT_OF_LIMITS, load)
             self.assertEqual(bench.status(regs.ST_REGISTERED_COUNT), 0)
 
+    def test_nothing_is_registered_until_overload_is_gone(self):
+        bench = with_truck(803000)
+        for load, result in ((801700, regs.COMMAND_RESULT_OUT_OF_LIMITS), (801500, ACCEPTED)):
+            bench.load_kg_x10 = load
+            bench.run(3000)
+            self.assertEqual(bench.request(regs.OP_REGISTER, 1), result, load)
+
+    def test_the_registered_weight_itself_must_reach_min(self):
+        bench = Bench(noise_counts=0)
+        bench.start()
+        bench.load_kg_x10 = 3950
+        bench.run(2500)
+        bench.load_kg_x10 = 4010
+        bench.run(450)
+        self.assertEqual(bench.state(), regs.STATE_STABLE)
+        self.assertFalse(bench.has_flag(regs.FLAGS_BELOW_MIN))
+        self.assertEqual(bench.request(regs.OP_REGISTER, 1), regs.COMMAND_RESULT_OUT_OF_LIMITS)
+
     def test_ids_outside_the_small_integers_are_refused(self):
         bench = with_truck()
         for register_id in (0, -1, 0x3FFFFFFF + 1):
