@@ -11,7 +11,7 @@ import struct
 from firmware.control.calibration import Calibration
 from protocols.compat import const
 
-# No indication above Max + 9 e (R 76-1); back one e lower.
+# Nothing is indicated above Max + 9 e; back one e lower.
 _OVERLOAD_E = const(9)
 _OVERLOAD_BACK_E = const(8)
 
