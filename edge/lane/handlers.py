@@ -20,7 +20,7 @@ from edge.lane.facts import (
 )
 from edge.lane.policy import ALLOW, REFUSE, decide
 from edge.lane.settings import UNIDENTIFIED_REFUSE
-from edge.lane.tracker import BY_SENSORS
+from edge.lane.tracker import BACKED_OFF, BY_SENSORS
 from edge.lane.transaction import BY_OPERATOR, BY_POLICY
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def on_passing(lane: LaneMachine) -> str:
 
 
 def on_closing(lane: LaneMachine) -> str:
-    evidence = lane.tracker.conclude(lane.facts)
+    evidence = _conclude(lane)
     if evidence:
         lane.account_tailgater(evidence)
     if sight.is_shut(lane.facts):
@@ -160,13 +160,23 @@ HANDLERS: dict[str, Callable[[LaneMachine], str]] = {
 
 def departure(lane: LaneMachine) -> str:
     """ "passed" or "turned_back" once the truck is gone, else ""."""
-    evidence = lane.tracker.conclude(lane.facts)
+    evidence = _conclude(lane)
     if evidence:
         lane.transaction.evidence = evidence
         return "passed"
     if lane.clear_ms() >= max(1, lane.settings.arrive_debounce_ms):
         lane.transaction.evidence = BY_SENSORS
         return "turned_back"
+    return ""
+
+
+def _conclude(lane: LaneMachine) -> str:
+    """How a vehicle is known to have gone through, else "". Backing off is journalled, which also saves the tracker:
+    a hub killed afterwards must not take the barrier's count for a pass."""
+    evidence = lane.tracker.conclude(lane.facts)
+    if evidence != BACKED_OFF:
+        return evidence
+    lane.record("attention", cause=BACKED_OFF, state=lane.state)
     return ""
 
 

@@ -13,6 +13,7 @@ from edge.lane.facts import LaneFacts
 
 BY_SENSORS = "sensors"
 BY_COUNTER = "counter"
+BACKED_OFF = "backed_off"
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Tracker:
         self.was_entry_occupied = entry
 
     def conclude(self, facts: LaneFacts) -> str:
-        """BY_SENSORS or BY_COUNTER once a vehicle has gone through, else ""."""
+        """BY_SENSORS or BY_COUNTER once a vehicle has gone through, BACKED_OFF once it has not, else ""."""
         deck = sight.deck(facts)
         if sight.is_path_occupied(facts) or deck == sight.DECK_UNKNOWN:
             return ""
@@ -63,7 +64,7 @@ class Tracker:
                 return BY_SENSORS
             # Nosed under the boom and backed off: still here, and the counter's step means nothing.
             self._settle(facts)
-            return ""
+            return BACKED_OFF
         return BY_COUNTER if facts.barrier.passes != self.passes_base else ""
 
     def count_off(self, facts: LaneFacts) -> None:

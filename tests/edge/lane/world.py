@@ -242,14 +242,15 @@ class World:
         if truck.plan == "follow" and self.trucks[0] is not truck:
             room = self.trucks[0].tail - truck.gap - truck.front
             return max(0, min(truck.speed, room))
-        is_called = self.boom.state == bar.STATE_OPEN and (self.boom.is_green or truck.front > 240)
-        if truck.front < 220 or truck.front > 240:
-            is_called = True
+        is_called = self._is_called() or truck.front < 220 or truck.front > 240
         if truck.plan in ("stop_under", "nose") and 250 <= truck.front < 255:
             truck.waited += 1
             if truck.plan == "nose" or truck.waited < 2000:
                 return 0
         return truck.speed if is_called else 0
+
+    def _is_called(self) -> bool:
+        return self.boom.state == bar.STATE_OPEN and self.boom.is_green
 
     def _wants_back(self, truck: Truck) -> bool:
         is_refused = self.machine.state in ("REFUSED", "BACKING_OUT") and truck.front <= 240
