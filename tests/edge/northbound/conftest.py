@@ -30,8 +30,8 @@ class Broker:
         """Start and return once it accepts MQTT connections."""
         self._launch()
         async with asyncio.timeout(READY_LIMIT_S):
-            while not await self._accepts():
-                await asyncio.sleep(0.02)  # noqa: ASYNC110 - readiness by connecting: there is nothing to wait on
+            while not await self._accepts():  # noqa: ASYNC110 - nothing tells of it, so it is asked
+                await asyncio.sleep(0.02)
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""

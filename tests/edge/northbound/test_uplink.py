@@ -111,8 +111,8 @@ async def test_a_missing_broker_is_a_reason_and_stops_nothing(tmp_path: Path) ->
     uplink = Uplink(UplinkConfig("127.0.0.1", port, "hub", _ROOT), journal, dict)
     task = asyncio.create_task(uplink.run())
     await journal.append(_batch(1, 10))
-    while uplink.status()["reason"] == "not connected yet":
-        await asyncio.sleep(0.01)  # noqa: ASYNC110 - the link tells its reason to nobody: it is read
+    while uplink.status()["reason"] == "not connected yet":  # noqa: ASYNC110 - nothing tells of it, so it is asked
+        await asyncio.sleep(0.01)
     assert uplink.status()["state"].startswith("offline (")
     assert uplink.status()["backlog"] == 10
     task.cancel()

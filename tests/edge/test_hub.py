@@ -1,0 +1,224 @@
+"""The hub as a process: it starts, is asked, is killed, starts again, and ends as it was told to."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sqlite3
+import sys
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from edge.journal.records import StoredRecord
+from edge.journal.store import JournalStore
+from edge.southbound.role_map import ROLE_MAPS
+
+_SITE = """
+[site]
+name = "test"
+data_dir = "data"
+http_port = {http_port}
+
+[uplink]
+host = "127.0.0.1"
+port = {broker_port}
+client_id = "hub-test"
+
+[[line]]
+name = "line-1"
+kind = "tcp"
+host = "127.0.0.1"
+port = {line_port}
+
+[[device]]
+name = "barrier-1"
+line = "line-1"
+unit_id = 1
+map = "barrier"
+map_version = {map_version}
+serial = 77
+key_file = "key.hex"
+
+[[device]]
+name = "weighbridge-1"
+line = "line-1"
+unit_id = 2
+map = "weighbridge"
+map_version = 1
+serial = 5
+key_file = "key.hex"
+
+[[lane]]
+name = "lane-1"
+barrier = "barrier-1"
+weighbridge = "weighbridge-1"
+camera = "cam-1"
+max_gross_kg = 48000
+"""
+
+
+class _Hub:
+    """A hub process and its site."""
+
+    def __init__(self, directory: Path, line_port: int, **values: int) -> None:
+        self.http_port = values.pop("http_port", 0) or _free_port()
+        self.site = directory / "site.toml"
+        (directory / "key.hex").write_text(bytes(range(32)).hex())
+        (directory / "key.hex").chmod(0o600)
+        fields = {"http_port": self.http_port, "broker_port": _free_port(), "line_port": line_port, "map_version": 1}
+        self.site.write_text(_SITE.format(**fields | values))
+        self.journal_path = directory / "data" / "journal.sqlite"
+        self.process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> asyncio.subprocess.Process:
+        """Start; `status_when` tells when it is ready."""
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "edge.cli", "hub", str(self.site)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=os.getcwd(),
+        )
+        return self.process
+
+    async def status_when(self, condition: Any) -> dict[str, Any]:
+        """Ask GET /status until `condition(status)` holds."""
+        while True:
+            try:
+                status = await asyncio.to_thread(self._get_status)
+                if condition(status):
+                    return status
+            except OSError:
+                pass
+            await asyncio.sleep(0.02)
+
+    async def end(self, number: int) -> tuple[int, str]:
+        """Send a signal and await the end: exit code and what was said on stderr."""
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+        _, stderr = await self.process.communicate()
+        return self.process.returncode or 0, stderr.decode()
+
+    def records(self) -> list[StoredRecord]:
+        """All records; the chain is checked."""
+        store = JournalStore(self.journal_path)
+        assert store.verify() == ""
+        records = store.records_after(0, 10_000)
+        store.close()
+        return records
+
+    def _get_status(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/status", timeout=2) as answer:
+            return dict(json.loads(answer.read()))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def _site(field: Any, directory: Path, **values: int) -> AsyncIterator[_Hub]:
+    async with field.on_tcp() as line:
+        hub = _Hub(directory, line.tcp_port, **values)
+        try:
+            yield hub
+        finally:
+            if hub.process is not None and hub.process.returncode is None:
+                hub.process.kill()
+                await hub.process.communicate()
+
+
+def _make_sound(field: Any) -> None:
+    """A closed barrier and an empty deck: a lane that may rest."""
+    field.devices[1].image.put_u16(3, ROLE_MAPS["barrier"].tag("state").address, 2)
+    field.devices[2].image.put_u16(3, ROLE_MAPS["weighbridge"].tag("state").address, 1)
+
+
+def _is_online(status: dict[str, Any]) -> bool:
+    return all(device["online"] for device in status["devices"].values())
+
+
+async def test_a_hub_without_a_broker_polls_and_says_offline(make_field: Any, tmp_path: Path) -> None:
+    field = make_field(u1=("barrier", 77), u2=("weighbridge", 5))
+    _make_sound(field)
+    field.devices[1].push_event(32, 2)
+    async with _site(field, tmp_path) as hub:
+        await hub.start()
+        status = await hub.status_when(
+            lambda status: _is_online(status) and status["uplink"]["reason"] not in ("", "not connected yet")
+        )
+        assert status["uplink"]["state"].startswith("offline (")
+        assert status["devices"]["barrier-1"]["state"] == "CLOSED"
+        status = await hub.status_when(lambda status: status["lanes"]["lane-1"]["state"] == "IDLE")
+        assert status["lanes"]["lane-1"]["counts"] == {"opened": 0, "passed": 0, "turned_back": 0, "closed": 0}
+        code, said = await hub.end(signal.SIGTERM)
+    assert code == 0, said
+    kinds = [record.kind for record in hub.records()]
+    assert kinds[0] == "hub_started"
+    assert kinds[-1] == "hub_stopped"
+    assert kinds.count("device_event") == 1
+
+
+async def test_a_killed_hub_continues_its_numbers_and_reads_no_event_twice(make_field: Any, tmp_path: Path) -> None:
+    field = make_field(u1=("barrier", 77), u2=("weighbridge", 5))
+    async with _site(field, tmp_path) as hub:
+        for round_number in range(1, 4):
+            await hub.start()
+            sequence = field.devices[1].push_event(35, round_number)
+            await hub.status_when(lambda status, wanted=2 * round_number: status["journal"]["last_seq"] >= wanted)
+            await hub.end(signal.SIGKILL)
+            events = [json.loads(record.data) for record in hub.records() if record.kind == "device_event"]
+            assert [event["sequence"] for event in events][-1:] in ([sequence], [sequence - 1])
+    numbers = [event["sequence"] for event in events]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert [record.seq for record in hub.records()] == list(range(1, len(hub.records()) + 1))
+
+
+async def test_a_second_hub_on_the_same_data_is_refused_in_one_sentence(make_field: Any, tmp_path: Path) -> None:
+    field = make_field(u1=("barrier", 77), u2=("weighbridge", 5))
+    async with _site(field, tmp_path) as hub:
+        first = await hub.start()
+        await hub.status_when(lambda _: True)
+        await hub.start()
+        code, said = await hub.end(0)
+        assert code == 2
+        assert f"in use by a running hub (process {first.pid})" in said
+        assert "Traceback" not in said
+        hub.process = first
+        assert (await hub.end(signal.SIGINT))[0] == 0
+
+
+async def test_a_broken_journal_stops_the_start_in_one_sentence(make_field: Any, tmp_path: Path) -> None:
+    field = make_field(u1=("barrier", 77), u2=("weighbridge", 5))
+    async with _site(field, tmp_path) as hub:
+        hub.journal_path.parent.mkdir()
+        store = JournalStore(hub.journal_path)
+        store.close()
+        db = sqlite3.connect(hub.journal_path)
+        db.execute("INSERT INTO records VALUES (1, 0, 'passed', '', '', '{}', '', '')")
+        db.commit()
+        db.close()
+        await hub.start()
+        code, said = await hub.end(0)
+    assert code == 2
+    assert "record 1 was altered" in said
+    assert "Traceback" not in said
+
+
+async def test_a_taken_http_port_closes_that_door_only(make_field: Any, tmp_path: Path) -> None:
+    field = make_field(u1=("barrier", 77), u2=("weighbridge", 5))
+    taken = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    port = taken.sockets[0].getsockname()[1]
+    async with _site(field, tmp_path, http_port=port) as hub:
+        await hub.start()
+        await field.devices[1].asked.wait()
+        code, said = await hub.end(signal.SIGTERM)
+    taken.close()
+    assert code == 0
+    assert "already in use" in said
