@@ -179,10 +179,12 @@ class BarrierStates:
 
     def _settle(self) -> None:
         """At rest with exactly one limit the boom is known to be there, once it cannot be coasting any more."""
-        limit_open = self.inputs.values[reg.IN_LIMIT_OPEN]
-        if self.timers.is_running(TIMER_SETTLE) or limit_open == self.inputs.values[reg.IN_LIMIT_CLOSED]:
-            return
         memory = self.memory
+        limit_open = self.inputs.values[reg.IN_LIMIT_OPEN]
+        if memory.motor != MOTOR_OFF or self.timers.is_running(TIMER_SETTLE):
+            return
+        if limit_open == self.inputs.values[reg.IN_LIMIT_CLOSED]:
+            return
         memory.homed = 1
         memory.go = 0
         memory.may_close_itself = 0
