@@ -35,7 +35,7 @@ def _row(prefix: str, project: str, home: str, library: frozenset[str] = ANY) ->
     return Layer(prefix, frozenset(project.split()), home, library)
 
 
-_TAGS_HOME = "host-side descriptions know nothing but themselves: put code that uses them into edge/, hil/ or tools/"
+_TAGS_HOME = "maps are data: put code that uses them into firmware/, edge/ or hil/"
 _SHELL_HOME = "what the shell needs from the outside comes through firmware/ports.py, and boards implement it"
 _BOARD_HOME = "boards do not know each other: put what they share into firmware/app/ or firmware/boards/<name>.py"
 
@@ -43,8 +43,7 @@ LAYERS = (
     _row("protocols/", "protocols", "wire code is pure: put I/O, clocks and roles into firmware/ or edge/", PURE),
     _row("protocols/compat.py", "", "interpreter differences only", frozenset({"micropython"})),
     _row("protocols/registers/tag.py", "", _TAGS_HOME),
-    _row("protocols/registers/barrier_tags.py", "protocols.registers.tag", _TAGS_HOME),
-    _row("protocols/registers/weighbridge_tags.py", "protocols.registers.tag", _TAGS_HOME),
+    _row("protocols/registers/", "protocols.compat protocols.registers.tag", _TAGS_HOME, PURE),
     _row(
         "firmware/control/",
         "firmware.control protocols",
