@@ -100,8 +100,8 @@ def _print_run(scenario: Scenario, run: Run) -> None:
     seconds = scenario.duration_ms / 1000
     word = "PASSED" if run.verdict.passed else "FAILED"
     print(
-        f"{word} {scenario.name} on {run.target}: {len(run.trace)} events, {seconds:.0f} s simulated in {run.wall_s:.1f} s "
-        f"({seconds / run.wall_s:.0f}x), seed {scenario.seed}, trace {run.trace.digest()[:16]}"
+        f"{word} {scenario.name} on {run.target}: {len(run.trace)} events, {seconds:.0f} s simulated "
+        f"in {run.wall_s:.1f} s ({seconds / run.wall_s:.0f}x), seed {scenario.seed}, trace {run.trace.digest()[:16]}"
     )
     for item in run.verdict.measured:
         print(f"    {item.name}: {item.value_ms} ms ({item.low} to {item.high})")

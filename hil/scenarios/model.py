@@ -1,7 +1,7 @@
 """What a scenario says, as values.
 
-Terms: a *condition* names a trace event and, optionally, the value it must have; a *step* is a list of actions that begins
-when its condition first happens; an *expectation* must happen, in the order written; a *never* must not; a
+Terms: a *condition* names a trace event and, optionally, the value it must have; a *step* is a list of actions that
+begins when its condition first happens; an *expectation* must happen, in the order written; a *never* must not; a
 *measurement* is the time between two events with limits.
 """
 
