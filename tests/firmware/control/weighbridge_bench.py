@@ -137,3 +137,11 @@ class Bench:
         if not self.noise_counts:
             return 0
         return (self._seed >> 4) % (2 * self.noise_counts + 1) - self.noise_counts
+
+
+def started(**options):
+    """A bench whose initial zero has been taken, the events of the start already read."""
+    bench = Bench(**options)
+    bench.start()
+    bench.events()
+    return bench
