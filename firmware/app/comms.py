@@ -8,13 +8,21 @@ device, so bytes that repeat the answer just sent are dropped; at the first diff
 
 from firmware.ports import NullUart
 from protocols.compat import const, ticks_add, ticks_diff
-from protocols.modbus.rtu import ADU_SIZE_MAX, FRAME_OK, PDU_START, RtuCollector, encode_adu_into, t15_us, t35_us
+from protocols.crc import crc16
+from protocols.modbus.rtu import (
+    ADU_SIZE_MAX,
+    ADU_SIZE_MIN,
+    FRAME_OK,
+    PDU_START,
+    RtuCollector,
+    encode_adu_into,
+    t15_us,
+    t35_us,
+)
 from protocols.modbus.server import ModbusServer
 
 WAIT_NONE = const(-1)
 
-# A port without byte times may be read late; a pause then must be longer than the reader's own delay to count.
-_POLL_SLACK_US = const(2000)
 _ECHO_SLACK_US = const(20000)
 _CHARACTER_BITS = const(11)
 # An answer the port does not take for so long is of no use to a client that asked this long ago.
@@ -33,7 +41,7 @@ class RtuService:
         self._unit_id = unit_id
         self._character_us = (_CHARACTER_BITS * 1000000 + baud - 1) // baud
         self._gap_us = t15_us(baud)
-        self._silence_us = t35_us(baud) if uart.timed else t35_us(baud) + _POLL_SLACK_US
+        self._silence_us = t35_us(baud)
         self._chunk = bytearray(ADU_SIZE_MAX)
         self._answer = bytearray(ADU_SIZE_MAX)
         self._more = 0
@@ -55,7 +63,7 @@ class RtuService:
         self._more = 1 if count == len(self._chunk) else 0
         pause_us = ticks_diff(now_us, self._last_us)
         handled = False
-        if self._open and pause_us >= self._silence_us and (count == 0 or self._uart.timed):
+        if self._open and self._is_frame_over(count, pause_us):
             handled = self._end_frame(now_us, reply_delay_us)
         elif self._open and count and self._uart.timed and pause_us >= self._gap_us:
             self.collector.on_gap()
@@ -74,6 +82,24 @@ class RtuService:
         if self._open:
             return max(0, self._silence_us - ticks_diff(now_us, self._last_us))
         return WAIT_NONE
+
+    def _is_frame_over(self, count: int, pause_us: int) -> bool:
+        """Judge the pause before this poll, in which `count` bytes arrived.
+
+        A port without byte times may have been read late, so a pause that ended with bytes proves nothing by itself;
+        but bytes after a pause begin a new frame when those before it are a whole one. On a line with other devices
+        the next request may follow an answer sooner than a poll can see the silence between them.
+        """
+        if count == 0 or self._uart.timed:
+            return pause_us >= self._silence_us
+        if self._echo_size and self._echo_at:
+            return False
+        collector = self.collector
+        return (
+            pause_us >= self._gap_us
+            and collector.size >= ADU_SIZE_MIN
+            and crc16(collector.buffer, 0, collector.size) == 0
+        )
 
     def _take(self, count: int, now_us: int) -> None:
         if self._echo_size and not self._echo_at and ticks_diff(now_us, self._echo_until_us) > 0:

@@ -71,6 +71,40 @@ def test_reply_delay_is_kept(host, frames):
     assert bench.run(20) == frames(MAP_ANSWER)
 
 
+@pytest.fixture
+def polled(host):
+    """A bench whose port has no byte times."""
+    bench, target = host
+    target.board.line.timed = 0
+    return bench
+
+
+def test_polled_port_does_not_take_a_late_read_for_a_gap_or_a_silence(polled, frames):
+    frame = frames(READ_MAP_ID)
+    polled.step(0, polled.inputs, frame[:3])
+    _, sent, _ = polled.step(50_000, polled.inputs, frame[3:])
+    assert sent == b""
+    _, sent, _ = polled.step(50_000 + T35_US, polled.inputs, b"")
+    assert sent == frames(MAP_ANSWER)
+
+
+def test_polled_port_tells_a_request_from_the_foreign_answer_just_before_it(polled, frames):
+    foreign = frames(MAP_ANSWER, 9)
+    polled.step(0, polled.inputs, foreign)
+    polled.step(1_000, polled.inputs, frames(READ_MAP_ID))
+    _, sent, _ = polled.step(1_000 + T35_US, polled.inputs, b"")
+    assert sent == frames(MAP_ANSWER)
+
+
+def test_own_echo_in_pieces_is_dropped_on_a_polled_port(polled, host, frames):
+    sent = polled.run(3_000, frames(READ_MAP_ID))
+    polled.run(1_500, sent[:4])
+    assert polled.exchange(sent[4:]) == b""
+    collector = host[1].device.rtu.collector
+    assert (collector.frames, collector.crc_errors, collector.short_frames) == (1, 0, 0)
+    assert polled.exchange(frames(READ_MAP_ID)) == sent
+
+
 def test_own_echo_is_dropped(host, frames):
     bench, target = host
     sent = bench.run(3_000, frames(READ_MAP_ID))
