@@ -56,7 +56,7 @@ class _Due:
 @dataclass
 class _Unit:
     polls: list[_Due]
-    events: Block | None = None
+    events: _Due | None = None
     failures: int = 0
     has_answered: bool = False
     probe_due_ms: int = 0
@@ -90,9 +90,10 @@ class PollPlan:
         unit.polls = [_Due(block, now_ms) for block in blocks]
         unit.events = None
 
-    def request_events(self, unit_id: int, block: Block) -> None:
-        """Read `block` once, as soon as the other units' dues allow; a request that waits is replaced."""
-        self._units[unit_id].events = block
+    def request_events(self, unit_id: int, block: Block, now_ms: int) -> None:
+        """Read `block` once, due now; a request that waits keeps its place and takes the newer block."""
+        unit = self._units[unit_id]
+        unit.events = _Due(block, unit.events.due_ms if unit.events else now_ms)
 
     def request_command(self, unit_id: int) -> None:
         """Give `unit_id` one command job ahead of the polls."""
@@ -117,7 +118,7 @@ class PollPlan:
         """How long until something is due, 0 = now, NEVER when only a new command could bring work."""
         if self._commands:
             return 0
-        dues = [due for unit in self._units.values() for due in _unit_dues(unit, now_ms)]
+        dues = [due for unit in self._units.values() for due in _unit_dues(unit)]
         if self._scan_due_ms != NEVER:
             dues.append(self._scan_due_ms)
         return max(0, min(dues) - now_ms) if dues else NEVER
@@ -141,7 +142,7 @@ class PollPlan:
     def _candidates(self, now_ms: int) -> list[_Candidate]:
         found = [_Candidate(now_ms, Job(JobKind.COMMAND, unit_id)) for unit_id in list(self._commands)[:1]]
         for unit_id, unit in self._units.items():
-            found += [candidate for candidate in _unit_candidates(unit_id, unit, now_ms) if candidate.due_ms <= now_ms]
+            found += [candidate for candidate in _unit_candidates(unit_id, unit) if candidate.due_ms <= now_ms]
         if self._scan_due_ms != NEVER and self._scan_due_ms <= now_ms:
             scanned = self._scan_unit()
             if scanned:
@@ -202,16 +203,16 @@ class PollPlan:
             unit.probe_period_ms = min(2 * unit.probe_period_ms, PROBE_MAX_MS)
 
 
-def _unit_candidates(unit_id: int, unit: _Unit, now_ms: int) -> list[_Candidate]:
+def _unit_candidates(unit_id: int, unit: _Unit) -> list[_Candidate]:
     """All that the unit could be asked, with its dues; a dead unit has one probe: its first block."""
     if unit.is_dead:
         block = unit.polls[0].block if unit.polls else None
         return [_Candidate(unit.probe_due_ms, Job(JobKind.PROBE, unit_id, block))] if block else []
     found = [_Candidate(poll.due_ms, Job(JobKind.POLL, unit_id, poll.block)) for poll in unit.polls]
     if unit.events is not None:
-        found.append(_Candidate(now_ms, Job(JobKind.EVENTS, unit_id, unit.events)))
+        found.append(_Candidate(unit.events.due_ms, Job(JobKind.EVENTS, unit_id, unit.events.block)))
     return found
 
 
-def _unit_dues(unit: _Unit, now_ms: int) -> list[int]:
-    return [candidate.due_ms for candidate in _unit_candidates(0, unit, now_ms)]
+def _unit_dues(unit: _Unit) -> list[int]:
+    return [candidate.due_ms for candidate in _unit_candidates(0, unit)]

@@ -212,14 +212,15 @@ class ModbusLine:
             self._set_blocks(unit_id)
         wanted = session.event_block
         if wanted is not None:
-            self._plan.request_events(unit_id, wanted)
+            self._plan.request_events(unit_id, wanted, _stamp().mono_ms)
 
     def _flush(self, session: DeviceSession) -> None:
         if session.outbox:
             records, session.outbox = session.outbox, []
             for record in records:
                 if record.kind in _LOGGED_KINDS:
-                    _log.warning("%s: %s %s", record.device, record.kind, record.data.get("reason", ""))
+                    detail = record.data.get("reason") or f"boot_count {record.data.get('boot_count')}"
+                    _log.warning("%s: %s: %s", record.device, record.kind, detail)
             self._sink(records, {session.config.name: session.events.cursor})
 
     def _on_failure(self, session: DeviceSession, error: LineError) -> None:

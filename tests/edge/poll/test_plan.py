@@ -125,7 +125,7 @@ def test_a_command_to_a_silent_unit_lets_the_others_through_between_its_tries() 
 def test_an_event_read_is_given_once() -> None:
     plan = _plan({1: [Block(0, 29, 1000)]})
     ring = Block(256, 40, 0)
-    plan.request_events(1, ring)
+    plan.request_events(1, ring, 0)
     jobs = [job for _, job in _run(plan, 900, set())]
     assert jobs.count(Job(JobKind.EVENTS, 1, ring)) == 1
 
@@ -139,3 +139,13 @@ def test_without_scan_and_blocks_nothing_is_ever_due() -> None:
     plan = _plan({1: []})
     assert plan.next_job(0) is None
     assert plan.wait_ms(0) == NEVER
+
+
+def test_an_event_read_waits_no_longer_than_one_round_of_an_overloaded_line() -> None:
+    units = range(1, 9)
+    plan = _plan({unit: [Block(0, 10, 10)] for unit in units})
+    _run(plan, 2000, set())
+    ring = Block(256, 40, 0)
+    plan.request_events(1, ring, 2000)
+    log = _run(plan, 3000, set(), 2000)
+    assert [job.block for _, job in log].index(ring) <= len(units)
