@@ -111,6 +111,19 @@ class TestPresence(unittest.TestCase):
         self.assertEqual(bench.state(), reg.STATE_OPEN)
         self.assertEqual(bench.core.status[reg.ST_REVERSALS], 0)
 
+    def test_presence_in_the_preflash_of_a_stopped_boom_leaves_it_stopped(self) -> None:
+        bench = BarrierBench()
+        bench.command(reg.OP_OPEN)
+        bench.run(1000)
+        bench.command(reg.OP_STOP)
+        self.assertEqual(bench.command(reg.OP_CLOSE), ACCEPTED)
+        bench.run(300)
+        bench.put(reg.IN_SAFETY_LOOP, 1)
+        self.assertEqual(bench.state(), reg.STATE_STOPPED_MID)
+        bench.put(reg.IN_SAFETY_LOOP, 0)
+        bench.run(10000)
+        self.assertEqual(bench.state(), reg.STATE_STOPPED_MID)
+
 
 class TestEdge(unittest.TestCase):
     def test_boom_stays_open_after_a_contact_until_a_command(self) -> None:
@@ -223,6 +236,18 @@ class TestCurtainTest(unittest.TestCase):
         bench.run(50)
         self.assertFalse(bench.has_fault(reg.FAULTS_PHOTO_TEST_FAIL))
         self.assertEqual(bench.command(reg.OP_CLOSE), ACCEPTED)
+
+    def test_cancelled_closing_still_ends_its_test(self) -> None:
+        for answers in (True, False):
+            bench = BarrierBench()
+            bench.open()
+            bench.events()
+            bench.curtain_answers = answers
+            bench.command(reg.OP_CLOSE)
+            bench.command(reg.OP_STOP)
+            bench.run(1000)
+            self.assertEqual(bench.has_fault(reg.FAULTS_PHOTO_TEST_FAIL), not answers)
+            self.assertFalse(any(code == reg.EV_PRESENCE_CHANGED for code, _ in bench.events()))
 
     def test_every_closing_tests_once(self) -> None:
         bench = BarrierBench()
