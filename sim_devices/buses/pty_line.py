@@ -1,8 +1,9 @@
 """The same RS-485 line in real time: one pseudo terminal for the hub, one for each device, symlinks to open them by.
 
 Knows: asyncio, ptys, and that a burst of bytes is handed over when its last character would have ended on the wire;
-handing over single characters would put gaps of the operating system's scheduling into frames that had none. Must
-not know: frames, devices. Timing, collisions and faults are `rs485.Rs485Line`'s, run on the loop's clock.
+handing over single characters would put gaps of the operating system's scheduling into frames that had none, and
+handing over a burst before the one before it was fetched would take away a silence that was there. Must not know:
+frames, devices. Timing, collisions and faults are `rs485.Rs485Line`'s, run on the loop's clock.
 
 The line keeps its own handle on every slave side, so a peer may close and reopen its end, or die, at any time.
 """
@@ -11,47 +12,112 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import random
+import sys
 import termios
 import tty
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from sim_devices.buses.rs485 import Rs485Line, Station
 
 HUB = "hub"
 _READ_SIZE = 4096
+_PUMP_S = 0.001
+_KERNEL_US = 2500  # bytes written to a pty can be read by the peer well within this time
+_BURST_COUNT_MAX = 8
 _BURST_US_MAX = 500_000  # a talker that never ends is handed over in pieces this long
 
 
-@dataclass(slots=True)
 class _End:
-    """One pty: the line reads and writes `master`; the peer opens `link`."""
+    """One pty: the line reads and writes `master`; the peer opens `link`.
 
-    station: Station
-    master: int
-    slave: int
-    link: Path
+    A pty keeps no times, so a peer that reads late would see two bursts as one. Hence the next burst waits until the
+    one before is fetched and the silence between frames has passed; bursts nobody fetches are dropped, oldest first.
+    """
+
+    def __init__(self, station: Station, link: Path, silence_us: int) -> None:
+        self.station = station
+        self.link = link
+        self.dropped = 0
+        self.master, self.slave = os.openpty()
+        tty.setraw(self.slave)
+        os.set_blocking(self.master, False)
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.ttyname(self.slave))
+        self._silence_us = silence_us
+        self._waiting: deque[bytes] = deque()
+        self._is_unread = False
+        self._was_seen = False
+        self._written_us = 0
+        self._free_us = 0
+
+    def put(self, burst: bytes) -> None:
+        """Queue a burst for the peer."""
+        self._waiting.append(burst)
+        if len(self._waiting) > _BURST_COUNT_MAX:
+            self.dropped += len(self._waiting.popleft())
+
+    def pump(self, now_us: int) -> bool:
+        """Hand over what may be handed over now; True when it must be called again in _PUMP_S."""
+        if self._is_unread and self._is_fetched(now_us):
+            self._is_unread = False
+            self._free_us = now_us + self._silence_us
+        if self._waiting and not self._is_unread and now_us >= self._free_us:
+            self._write(self._waiting.popleft())
+            self._is_unread, self._was_seen, self._written_us = True, False, now_us
+        return self._is_unread or bool(self._waiting)
+
+    def flush(self) -> None:
+        """Forget what the peer has not fetched."""
+        termios.tcflush(self.slave, termios.TCIFLUSH)
+        self._waiting.clear()
+        self._is_unread = False
+
+    def close(self) -> None:
+        os.close(self.master)
+        os.close(self.slave)
+        self.link.unlink(missing_ok=True)
+
+    def _is_fetched(self, now_us: int) -> bool:
+        """Nothing is left to read, and it is not merely still on its way through the kernel."""
+        size = bytearray(4)
+        fcntl.ioctl(self.slave, termios.FIONREAD, size)
+        if int.from_bytes(size, sys.byteorder):
+            self._was_seen = True
+            return False
+        return self._was_seen or now_us - self._written_us >= _KERNEL_US
+
+    def _write(self, burst: bytes) -> None:
+        try:
+            written = os.write(self.master, burst)
+        except BlockingIOError:
+            written = 0
+        self.dropped += len(burst) - written
 
 
 class PtyLine:
-    """Open it inside a running loop, close it when done. `links` says where each end is to be opened.
-
-    `dropped` counts bytes a peer did not fetch in time.
-    """
+    """Open it inside a running loop, close it when done. `links` says where each end is to be opened."""
 
     def __init__(self, baud: int, rng: random.Random, directory: Path, name: str) -> None:
         """The hub's end becomes `directory/name`, a device's `directory/name.<device>`."""
         self.name = name
-        self.dropped = 0
         self._line = Rs485Line(baud, rng)
         self._directory = directory
         self._ends: dict[str, _End] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._pumper: asyncio.TimerHandle | None = None
         self._burst_from_us = -1
+        self._pumping = False
+
+    @property
+    def dropped(self) -> int:
+        """Bytes that peers did not fetch in time."""
+        return sum(end.dropped for end in self._ends.values())
 
     @property
     def line(self) -> Rs485Line:
@@ -77,19 +143,18 @@ class PtyLine:
 
     def close(self) -> None:
         """Give up the ptys and their links; safe to call twice."""
-        if self._timer:
-            self._timer.cancel()
+        for timer in (self._timer, self._pumper):
+            if timer:
+                timer.cancel()
         for end in self._ends.values():
             if self._loop:
                 self._loop.remove_reader(end.master)
-            os.close(end.master)
-            os.close(end.slave)
-            end.link.unlink(missing_ok=True)
+            end.close()
         self._ends.clear()
 
     def flush(self, name: str) -> None:
         """Throw away what a peer has not fetched, as a restarted device starts with an empty UART."""
-        termios.tcflush(self._ends[name].slave, termios.TCIFLUSH)
+        self._ends[name].flush()
 
     def inject_noise(self, count: int) -> None:
         """Put `count` characters of garbage on the line now."""
@@ -102,13 +167,8 @@ class PtyLine:
         self._schedule()
 
     def _make_end(self, name: str) -> _End:
-        master, slave = os.openpty()
-        tty.setraw(slave)
-        os.set_blocking(master, False)
         link = self._directory / (self.name if name == HUB else f"{self.name}.{name}")
-        link.unlink(missing_ok=True)
-        link.symlink_to(os.ttyname(slave))
-        return _End(self._line.attach(name), master, slave, link)
+        return _End(self._line.attach(name), link, _silence_us(self._line.baud))
 
     def _now_us(self) -> int:
         assert self._loop is not None, "the line is not open"
@@ -141,13 +201,21 @@ class PtyLine:
         self._line.advance_to(self._now_us() + 1)  # the loop's clock may stand a hair before the time it was set for
         for end in self._ends.values():
             if end.station.has_heard:
-                self._write(end, end.station.take())
+                end.put(end.station.take())
         self._burst_from_us = -1
         self._schedule()
+        if not self._pumping:
+            self._pump()
 
-    def _write(self, end: _End, data: bytes) -> None:
-        try:
-            written = os.write(end.master, data)
-        except BlockingIOError:
-            written = 0
-        self.dropped += len(data) - written
+    def _pump(self) -> None:
+        """Hand over to every peer that is ready, and come back while one is not."""
+        now_us = self._now_us()
+        self._pumping = any([end.pump(now_us) for end in self._ends.values()])
+        if self._pumping:
+            assert self._loop is not None
+            self._pumper = self._loop.call_later(_PUMP_S, self._pump)
+
+
+def _silence_us(baud: int) -> int:
+    """What must lie between two frames: 3.5 characters, fixed above 19200 baud (Modbus over Serial Line, 2.5.1.1)."""
+    return 1750 if baud > 19200 else 38_500_000 // baud

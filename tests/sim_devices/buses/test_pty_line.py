@@ -137,3 +137,27 @@ def test_closing_removes_the_links(tmp_path: Path) -> None:
 
     _with_line(tmp_path, 115200, body)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_late_reader_still_gets_burst_after_burst(tmp_path: Path) -> None:
+    async def body(line: PtyLine) -> None:
+        hub, a, b = (_open(line, name) for name in (HUB, "a", "b"))
+        os.write(hub, b"first")
+        assert await _read(b, 5) == b"first"
+        os.write(hub, b"second")
+        assert await _read(b, 6) == b"second"
+        assert os.read(a, 100) == b"first"
+        assert await _read(a, 6) == b"second"
+
+    _with_line(tmp_path, 115200, body)
+
+
+def test_bursts_nobody_fetches_are_dropped_and_counted(tmp_path: Path) -> None:
+    async def body(line: PtyLine) -> None:
+        hub, b = _open(line, HUB), _open(line, "b")
+        for number in range(12):
+            os.write(hub, bytes([number]) * 10)
+            assert await _read(b, 10) == bytes([number]) * 10
+        assert line.dropped in (10, 20, 30)  # one to three bursts fit into the pty itself
+
+    _with_line(tmp_path, 115200, body)
