@@ -13,8 +13,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from edge import hub as hub_module
+from edge.config_load import load_site
 from edge.journal.records import StoredRecord
 from edge.journal.store import JournalStore
+from edge.lane_shell import LaneShell
 from edge.southbound.role_map import ROLE_MAPS
 
 _SITE = """
@@ -222,3 +227,19 @@ async def test_a_taken_http_port_closes_that_door_only(make_field: Any, tmp_path
     taken.close()
     assert code == 0
     assert "already in use" in said
+
+
+async def test_a_program_error_ends_the_hub_with_1_and_a_sound_journal(
+    make_field: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fail(_: LaneShell) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(LaneShell, "run", fail)
+    async with _site(make_field(u1=("barrier", 77), u2=("weighbridge", 5)), tmp_path) as hub:
+        config = load_site(hub.site).config
+        assert config is not None
+        config.data_dir.mkdir()
+        assert await hub_module._run(config) == 1
+    assert "program error (ZeroDivisionError('a bug'))" in capsys.readouterr().err
+    assert isinstance(hub.records(), list)
