@@ -23,6 +23,8 @@ from protocols.modbus.server import ModbusServer
 
 WAIT_NONE = const(-1)
 
+# What a port without byte times may hand over as one: another device's request, its answer, and our request.
+_BATCH_SIZE = const(3 * 256)
 _ECHO_SLACK_US = const(20000)
 _CHARACTER_BITS = const(11)
 # An answer the port does not take for so long is of no use to a client that asked this long ago.
@@ -37,7 +39,7 @@ class RtuService:
     def __init__(self, uart: NullUart, unit_id: int, baud: int, server: ModbusServer) -> None:
         self._uart = uart
         self._server = server
-        self.collector = RtuCollector(unit_id)
+        self.collector = RtuCollector(unit_id, ADU_SIZE_MAX if uart.timed else _BATCH_SIZE, bool(uart.timed))
         self._unit_id = unit_id
         self._character_us = (_CHARACTER_BITS * 1000000 + baud - 1) // baud
         self._gap_us = t15_us(baud)

@@ -10,47 +10,50 @@ part proven by its CRC. Only a request at the very end can still be waiting for 
 from protocols.compat import const
 from protocols.crc import crc16
 from protocols.modbus import pdu
-from protocols.modbus.rtu import ADU_SIZE_MAX, ADU_SIZE_MIN, FRAME_BAD_CRC, FRAME_NOT_MINE, FRAME_OK
+
+# What `split` returns besides the place of a request.
+SPLIT_GARBAGE = const(-1)
+SPLIT_FOREIGN = const(-2)
 
 _UNIT_ID_MAX = const(247)
+_ADU_SIZE_MAX = const(256)
+_ADU_SIZE_MIN = const(4)
 # Bytes put through the CRC for one piece: the frames it can hold several times over, and a bound on what hostile bytes
 # can cost.
 _CRC_BYTES_MAX = const(4096)
 
 
 class FrameSplitter:
-    """`split` looks at `buffer[:size]`; after FRAME_OK the request stands at `start` and has `size` bytes."""
+    """`split` looks at `buffer[:size]`; a request it finds has `self.size` bytes."""
 
     def __init__(self, unit_id: int) -> None:
         self._unit_id = unit_id
         self._crc_bytes = 0
-        self.start = 0
         self.size = 0
 
     def split(self, buffer: bytearray, size: int) -> int:
-        """FRAME_OK for a request to this unit at the end, FRAME_NOT_MINE for whole frames only, else FRAME_BAD_CRC."""
+        """Return where a request to this unit stands at the end; SPLIT_FOREIGN for other whole frames, SPLIT_GARBAGE else."""
         self._crc_bytes = 0
-        result = FRAME_NOT_MINE
-        mine = 0
+        result = SPLIT_FOREIGN
         at = 0
+        mine = -1
         while at < size:
-            mine = 0
+            mine = -1
             count = self._whole(buffer, at, size, request_size(buffer, at, size))
-            if count:
-                mine = buffer[at] == self._unit_id
-            else:
+            if count and buffer[at] == self._unit_id:
+                mine = at
+            if count == 0:
                 count = self._whole(buffer, at, size, response_size(buffer, at, size))
             if count == 0:
-                result = FRAME_BAD_CRC
+                result = SPLIT_GARBAGE
                 count = 1
-            self.start = at
             self.size = count
             at += count
-        return FRAME_OK if mine else result
+        return mine if mine >= 0 else result
 
     def _whole(self, buffer: bytearray, at: int, size: int, count: int) -> int:
         """`count` when that many bytes from `at` are a frame with a right CRC, else 0."""
-        if count < ADU_SIZE_MIN or count > ADU_SIZE_MAX or at + count > size or self._crc_bytes > _CRC_BYTES_MAX:
+        if count < _ADU_SIZE_MIN or count > _ADU_SIZE_MAX or at + count > size or self._crc_bytes > _CRC_BYTES_MAX:
             return 0
         self._crc_bytes += count
         end = at + count - 2
@@ -59,7 +62,7 @@ class FrameSplitter:
 
 def request_size(buffer: bytearray, at: int, size: int) -> int:
     """Bytes of the request frame that begins at `at`, as its first bytes tell; 0 when they are no request's."""
-    if size - at < ADU_SIZE_MIN or buffer[at] > _UNIT_ID_MAX:
+    if size - at < _ADU_SIZE_MIN or buffer[at] > _UNIT_ID_MAX:
         return 0
     function_code = buffer[at + 1]
     if pdu.READ_COILS <= function_code <= pdu.WRITE_SINGLE_REGISTER:
@@ -75,7 +78,7 @@ def request_size(buffer: bytearray, at: int, size: int) -> int:
 
 def response_size(buffer: bytearray, at: int, size: int) -> int:
     """Bytes of the response frame that begins at `at`; 0 when its first bytes are no response's we can measure."""
-    if size - at < ADU_SIZE_MIN or buffer[at] > _UNIT_ID_MAX:
+    if size - at < _ADU_SIZE_MIN or buffer[at] > _UNIT_ID_MAX:
         return 0
     function_code = buffer[at + 1]
     if function_code & pdu.EXCEPTION_FLAG:

@@ -9,6 +9,7 @@ and reports them as `on_gap` and `on_silence`. Knows nothing inside a PDU.
 
 from protocols.compat import const
 from protocols.crc import crc16
+from protocols.modbus.resync import SPLIT_FOREIGN, FrameSplitter
 
 BROADCAST = const(0)
 ADU_SIZE_MAX = const(256)
@@ -35,8 +36,12 @@ class RtuCollector:
     counter named after its result; counters wrap at 2**16.
     """
 
-    def __init__(self, unit_id: int, size: int = ADU_SIZE_MAX) -> None:
+    def __init__(self, unit_id: int, size: int = ADU_SIZE_MAX, is_timed: bool = True) -> None:
+        """A port that cannot tell pauses (`is_timed` false) may hand over two or three frames as one; `size` then has
+        room for as many, and a request among them is found by its length and CRC.
+        """
         self.unit_id = unit_id
+        self._splitter = None if is_timed else FrameSplitter(unit_id)
         self.buffer = bytearray(size)
         self.size = 0
         self._limit = size
@@ -97,9 +102,19 @@ class RtuCollector:
             return FRAME_TOO_SHORT
         end = self.size - 2
         if crc16(self.buffer, 0, end) != self.buffer[end] | self.buffer[end + 1] << 8:
-            return FRAME_BAD_CRC
+            return FRAME_BAD_CRC if self._splitter is None else self._split(self._splitter)
         address = self.buffer[0]
         return FRAME_OK if address == self.unit_id or address == BROADCAST else FRAME_NOT_MINE
+
+    def _split(self, splitter: FrameSplitter) -> int:
+        """Take the frames apart; a request found is moved to the start of the buffer."""
+        start = splitter.split(self.buffer, self.size)
+        if start < 0:
+            return FRAME_NOT_MINE if start == SPLIT_FOREIGN else FRAME_BAD_CRC
+        for index in range(splitter.size):
+            self.buffer[index] = self.buffer[start + index]
+        self.size = splitter.size
+        return FRAME_OK
 
     def _count(self, result: int) -> None:
         if result == FRAME_OK:

@@ -49,7 +49,7 @@ class PlateCamera:
         """A truck's front is in the picture: a post falls due 300 to 900 ms later."""
         due_us = now_us + self._rng.randint(300_000, 900_000)
         sure = self._rng.randint(82, 99)
-        uuid = f"{self._rng.getrandbits(128):032x}"
+        uuid = f"{self._epoch_ms:012x}{self._rng.getrandbits(80):020x}"  # never one of an earlier run
         if self._failure == "silent":
             return
         is_read = readable and self._failure != "blind"

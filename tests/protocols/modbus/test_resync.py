@@ -3,8 +3,8 @@
 import unittest
 
 from protocols.modbus import pdu
-from protocols.modbus.resync import FrameSplitter, request_size, response_size
-from protocols.modbus.rtu import FRAME_BAD_CRC, FRAME_NOT_MINE, FRAME_OK, PDU_START, encode_adu_into
+from protocols.modbus.resync import SPLIT_FOREIGN, SPLIT_GARBAGE, FrameSplitter, request_size, response_size
+from protocols.modbus.rtu import FRAME_BAD_CRC, FRAME_NOT_MINE, FRAME_OK, PDU_START, RtuCollector, encode_adu_into
 
 UNIT = 2
 OTHER = 1
@@ -41,15 +41,22 @@ def _exception(unit_id):
 def _split(data):
     splitter = FrameSplitter(UNIT)
     buffer = bytearray(data)
-    result = splitter.split(buffer, len(buffer))
-    return result, bytes(buffer[splitter.start : splitter.start + splitter.size])
+    start = splitter.split(buffer, len(buffer))
+    return bytes(buffer[start : start + splitter.size]) if start >= 0 else start
+
+
+def _collect(data, is_timed):
+    collector = RtuCollector(UNIT, 768, is_timed)
+    for byte in data:
+        collector.on_byte(byte)
+    return collector.on_silence(), bytes(collector.buffer[: collector.size]), collector.crc_errors
 
 
 class TestResync(unittest.TestCase):
     def test_a_request_behind_another_devices_answer_is_found(self):
         for before in (_read_response(OTHER, 85), _read_request(OTHER) + _read_response(OTHER, 3), _exception(OTHER)):
             for request in (_read_request(UNIT), _write_request(UNIT)):
-                self.assertEqual(_split(before + request), (FRAME_OK, request), (before, request))
+                self.assertEqual(_split(before + request), request, (before, request))
 
     def test_whole_frames_of_others_are_no_error_and_no_request(self):
         for data in (
@@ -57,30 +64,38 @@ class TestResync(unittest.TestCase):
             _write_request(OTHER) + _write_request(OTHER)[:6] + _write_request(OTHER)[6:],
             _exception(OTHER) + _read_request(OTHER),
         ):
-            self.assertEqual(_split(data)[0], FRAME_NOT_MINE, data)
+            self.assertEqual(_split(data), SPLIT_FOREIGN, data)
 
     def test_a_request_that_is_not_the_last_frame_is_history(self):
-        self.assertEqual(_split(_read_request(UNIT) + _read_request(OTHER))[0], FRAME_NOT_MINE)
+        self.assertEqual(_split(_read_request(UNIT) + _read_request(OTHER)), SPLIT_FOREIGN)
 
     def test_a_request_behind_garbage_is_found(self):
         for garbage in (b"\x00", b"\xff\xff\xff", b"\x02\x04", bytes(range(60))):
-            self.assertEqual(_split(garbage + _read_request(UNIT)), (FRAME_OK, _read_request(UNIT)), garbage)
+            self.assertEqual(_split(garbage + _read_request(UNIT)), _read_request(UNIT), garbage)
 
     def test_garbage_alone_is_a_crc_error(self):
         for garbage in (b"\x00" * 300, bytes(range(256)), b"\x02\x04" * 200, _read_request(UNIT)[:-1], b""):
-            expected = FRAME_BAD_CRC if garbage else FRAME_NOT_MINE
-            self.assertEqual(_split(garbage)[0], expected, garbage)
+            expected = SPLIT_GARBAGE if garbage else SPLIT_FOREIGN
+            self.assertEqual(_split(garbage), expected, garbage)
 
     def test_no_flipped_bit_of_a_request_is_accepted(self):
         request = _read_response(OTHER, 3) + _write_request(UNIT)
         for bit in range(8 * 11, len(request) * 8):
             changed = bytearray(request)
             changed[bit >> 3] ^= 1 << (bit & 7)
-            self.assertEqual(_split(changed)[0], FRAME_BAD_CRC, bit)
+            self.assertEqual(_split(changed), SPLIT_GARBAGE, bit)
 
     def test_a_broadcast_behind_other_frames_is_not_taken(self):
         # Broadcasts carry no proof of whom they are for; one that is not alone on the line is left to the next poll.
-        self.assertEqual(_split(_read_response(OTHER, 3) + _write_request(0))[0], FRAME_NOT_MINE)
+        self.assertEqual(_split(_read_response(OTHER, 3) + _write_request(0)), SPLIT_FOREIGN)
+
+    def test_a_collector_of_an_untimed_port_finds_what_a_timed_one_must_refuse(self):
+        request = _read_request(UNIT)
+        data = _read_response(OTHER, 85) + request
+        self.assertEqual(_collect(data, False), (FRAME_OK, request, 0))
+        self.assertEqual(_collect(data, True), (FRAME_BAD_CRC, data, 1))
+        self.assertEqual(_collect(_read_response(OTHER, 3) + _read_request(OTHER), False)[0], FRAME_NOT_MINE)
+        self.assertEqual(_collect(data[:-1], False)[0], FRAME_BAD_CRC)
 
     def test_sizes_follow_the_function_code(self):
         request = bytearray(_write_request(UNIT))
