@@ -32,7 +32,10 @@ class FrameSplitter:
         self.size = 0
 
     def split(self, buffer: bytearray, size: int) -> int:
-        """Return where a request to this unit stands at the end; SPLIT_FOREIGN for other whole frames, SPLIT_GARBAGE else."""
+        """Return where a request to this unit stands at the end, or one of SPLIT_FOREIGN and SPLIT_GARBAGE.
+
+        SPLIT_FOREIGN: nothing but whole frames, and the last is not for us.
+        """
         self._crc_bytes = 0
         result = SPLIT_FOREIGN
         at = 0
