@@ -99,10 +99,9 @@ LAYERS = (
     ),
     _row(
         "hil/",
-        "hil sim_devices firmware.boards.host protocols tools.deploy",
-        "the rig sees the hub as a process and the firmware as bytes or as the host board: put checks into tests/",
+        "hil sim_devices firmware.boards.host protocols edge.cli tools.deploy",
+        "the rig sees the hub as a command and the firmware as bytes or as the host board: put checks into tests/",
     ),
-    _row("hil/cli.py", "hil edge.cli tools.deploy", "the command only passes arguments on: put work into hil/run/"),
     _row("tools/", "tools", "tools read files as data: put code that runs the product into hil/ or tests/"),
     _row(
         "tools/generate.py",
