@@ -213,7 +213,8 @@ _RESOLVED: dict[str, Callable[[LaneMachine], bool]] = {
 }
 
 
-def _identified(lane: LaneMachine) -> None:
+def identify(lane: LaneMachine) -> None:
+    """Take the plate read that belongs to this truck, if there is one; no other truck gets it."""
     read = usable_plate(lane)
     if read is None:
         return
@@ -281,7 +282,7 @@ def _devices_unfit(lane: LaneMachine) -> None:
 
 EFFECTS: dict[str, Callable[[LaneMachine], None]] = {
     "arrived": lambda lane: lane.open_transaction("arrival"),
-    "identified": _identified,
+    "identified": identify,
     "unidentified": _attend("unidentified"),
     "weighed": _weighed,
     "weigh_timeout": _attend("weigh_timeout"),

@@ -173,6 +173,7 @@ class LaneMachine:
         """Another vehicle went through before the boom was down: it gets a transaction of its own."""
         self.close_transaction()
         self.open_transaction("tailgating")
+        handlers.identify(self)  # its plate may have been read; the next truck must not be taken for it
         self.attend("passed_without_decision")
         self.transaction.outcome = "passed"
         self.tracker.count_off(self.facts)

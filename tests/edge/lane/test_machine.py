@@ -290,3 +290,58 @@ def test_saved_state_of_another_version_is_refused() -> None:
         LaneMachine(SETTINGS, {"version": 99})
     with pytest.raises(LaneStateError, match="not usable"):
         LaneMachine(SETTINGS, {"version": 1, "state": "NOWHERE", "remembered": "IDLE"})
+
+
+def test_read_from_long_before_the_arrival_is_not_this_trucks() -> None:
+    world = _world(on_unidentified="refuse").run(5)
+    world.read_plate("29A12345")
+    world.run(101)
+    world.waiting.append(Truck(plate=""))
+    _finish(world)
+    assert "identified" not in world.kinds()
+    _check_books(world)
+
+
+def test_weight_of_another_registration_is_not_taken() -> None:
+    world = _world(Truck())
+    world.deck.registered = (1, 99_990, 5)
+    world.run_until("WEIGHING")
+    world.deck.registered = (77, 88_880, 6)
+    _finish(world)
+    assert [record.data["gross_kg_x10"] for record in world.records if record.kind == "weighed"] == [300_000]
+    _check_books(world)
+
+
+def test_weight_left_under_this_number_by_a_lost_journal_is_not_taken() -> None:
+    world = _world(Truck())
+    world.deck.registered = (1, 99_990, 5)
+    _finish(world)
+    assert [record.data["gross_kg_x10"] for record in world.records if record.kind == "weighed"] == [300_000]
+
+
+def test_registration_count_that_starts_anew_is_followed() -> None:
+    world = _world(Truck(), Truck(plate="12C11111")).run_until("CLOSING").run_until("WEIGHING")
+    world.deck.restart()
+    _finish(world)
+    assert world.kinds() == PASSED * 2
+
+
+def test_transaction_is_not_closed_while_its_command_is_under_way() -> None:
+    world = _world(Truck()).run_until("CLOSING")
+    while world.machine.commander.pending is None:
+        world.tick()
+    world._outcomes.clear()
+    world.run(20)
+    assert world.boom.state == bar.STATE_CLOSED
+    assert world.machine.state == "CLOSING"
+    _finish(world)
+    _check_books(world)
+
+
+def test_plate_of_a_tailgater_is_not_taken_for_the_truck_after_it() -> None:
+    world = _world(Truck(), on_unidentified="refuse").run_until("PASSING")
+    world.trucks.append(Truck(plate="12C11111", plan="follow", front=-20, gap=70))
+    world.waiting.append(Truck(plate=""))
+    _finish(world)
+    plates = [record.data["plate"] for record in world.records if record.kind == "identified"]
+    assert plates == ["29A12345", "12C11111"]
