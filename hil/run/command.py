@@ -1,0 +1,195 @@
+"""`gate run`: the whole gate on one machine, with a live view or headless for a fixed time.
+
+Knows: arguments, the order of preparation, exit codes. Must not know: how the parts work.
+Exit codes: 0 every truck accounted for, 1 not so or it failed while running, 2 bad input, 3 blocked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+
+from edge.cli import main as hub_main
+from hil.run.account import IN_LANE, TruckTruth, transactions_of
+from hil.run.broker import BrokerError
+from hil.run.gate import GateRun, RunError, running_gate
+from hil.run.site import RigSite, SiteError, build_site, make_missing_keys, read_tables
+from hil.run.summary import Summary, summarize
+from hil.run.view import show_live
+from hil.targets.target import BlockedError
+from hil.targets.vm import deployed_sets
+from sim_devices.devices.platform import PlatformStore
+
+EXIT_ACCOUNTED, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_BLOCKED = 0, 1, 2, 3
+
+# After the traffic has stopped: a truck that has just entered still has to be noticed, and the last records acknowledged.
+_SETTLE_S = 20.0
+_END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def main(argv: list[str]) -> int:
+    """Entry of `gate run`."""
+    options = _parser().parse_args(argv)
+    try:
+        site = _prepare(options.site, options.seed)
+        if site is None:
+            return EXIT_BAD_INPUT
+        deploy_dir = _compile(site)
+        summary = asyncio.run(_run(site, deploy_dir, options))
+    except BaseExceptionGroup as group:
+        return _explain(_first(group))
+    except Exception as error:
+        return _explain(error)
+    return _report(summary, options.json)
+
+
+def _explain(error: BaseException) -> int:
+    """One sentence and the exit code for what users can mend; anything else is a program error and goes on."""
+    if isinstance(error, BlockedError):
+        return _fail(f"BLOCKED: {error}", EXIT_BLOCKED)
+    if isinstance(error, SiteError):
+        return _fail(str(error), EXIT_BAD_INPUT)
+    if isinstance(error, BrokerError | RunError | OSError):
+        return _fail(str(error), EXIT_FAILED)
+    raise error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gate run", description="Run a site with simulated field, real firmware, hub and broker on this machine."
+    )
+    parser.add_argument("site", type=Path, metavar="SITE", help="the site file (docs/site-file.md)")
+    parser.add_argument("--headless", action="store_true", help="no live view")
+    parser.add_argument("--seconds", type=_seconds, help="stop after so long; without it, run until interrupted")
+    parser.add_argument("--json", action="store_true", help="print the closing account as one JSON object")
+    parser.add_argument("--seed", type=int, help="seed of the simulated field, instead of [simulation] seed")
+    return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 1.0 <= value <= 86_400.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration; 1 to 86400 seconds are expected")
+    return value
+
+
+def _prepare(path: Path, seed: int | None) -> RigSite | None:
+    """Make what a simulated site may lack, let the hub check the file, build the site; None after a failed check."""
+    tables = read_tables(path)
+    make_missing_keys(tables, path.parent)
+    return build_site(path, tables, seed) if _is_sound(path) else None
+
+
+def _is_sound(path: Path) -> bool:
+    with contextlib.redirect_stdout(sys.stderr):  # stdout is for the closing account alone
+        return hub_main(["check", str(path)]) == 0
+
+
+def _compile(site: RigSite) -> Path:
+    _say("compiling the firmware for the MicroPython VM")
+    roles = sorted({node.role for lane in site.lanes for node, _ in lane.nodes()})
+    return deployed_sets(roles, site.data_dir / "deploy")
+
+
+async def _run(site: RigSite, deploy_dir: Path, options: argparse.Namespace) -> Summary:
+    started_ms = int(time.time() * 1000)
+    async with running_gate(site, deploy_dir) as run:
+        _say("starting broker, platform, hub and one VM per device")
+        await run.wait_until_ready()
+        _say(f"the gate is up: http://127.0.0.1:{site.http_port}/status, MQTT on port {site.broker_port}")
+        began = time.monotonic()
+        await _watch(run, options)
+        seconds = time.monotonic() - began
+        await _settle(run, started_ms)
+        return _summarize(run, started_ms, seconds)
+
+
+async def _watch(run: GateRun, options: argparse.Namespace) -> None:
+    """Let the gate run until its time is over or somebody ends it with Ctrl-C or SIGTERM."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    for number in _END_SIGNALS:
+        loop.add_signal_handler(number, ended.set)
+    view = None if options.headless else asyncio.create_task(show_live(run))
+    try:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(options.seconds):
+                await ended.wait()
+    finally:
+        for number in _END_SIGNALS:
+            loop.remove_signal_handler(number)  # a second Ctrl-C interrupts at once
+        if view is not None:
+            view.cancel()
+            await asyncio.wait([view])
+
+
+async def _settle(run: GateRun, started_ms: int) -> None:
+    """No more trucks; wait until those in the lanes are noticed and every record is acknowledged."""
+    run.world.stop_traffic()
+    await run.wait_until(lambda: _summarize(run, started_ms, 0.0).accounted, _SETTLE_S)
+
+
+def _summarize(run: GateRun, started_ms: int, seconds: float) -> Summary:
+    records = _records_since(run.platform_db, started_ms)
+    trucks = [TruckTruth(truck.truck_id, truck.lane, truck.plate, truck.outcome) for truck in run.world.trucks]
+    return summarize(
+        site=run.site.name,
+        seed=run.site.seed,
+        seconds=seconds,
+        trucks=trucks,
+        transactions=transactions_of(records),
+        status=run.status,
+        seq_before=records[0]["seq"] - 1 if records else 0,
+        hits=run.world.counts()["hits"],
+        restarts=sum(process.restarts for process in run.processes)
+        + sum(max(0, node.counters.starts - 1) for node in run.world.nodes.values()),
+    )
+
+
+def _records_since(path: Path, started_ms: int) -> list[dict[str, object]]:
+    """What the platform has of this run: everything from the first hub_started record on."""
+    if not path.exists():
+        return []
+    store = PlatformStore(path)
+    try:
+        found = store.first_of("hub_started", started_ms)
+        return store.records(after=found - 1, limit=10_000_000) if found else []
+    finally:
+        store.close()
+
+
+def _report(summary: Summary, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps(summary.as_json()))
+    else:
+        _say(
+            f"{summary.trucks} trucks: {summary.passed} passed, {summary.turned_back} turned back, {summary.in_lane} in "
+            f"the lanes; {summary.records_journalled} records, {summary.records_acknowledged} acknowledged"
+        )
+        for problem in summary.problems:
+            _say(problem)
+    return EXIT_ACCOUNTED if summary.accounted else EXIT_FAILED
+
+
+def _say(text: str) -> None:
+    print(f"gate: {text}", file=sys.stderr, flush=True)
+
+
+def _fail(text: str, code: int) -> int:
+    _say(text)
+    return code
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

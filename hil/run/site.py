@@ -1,0 +1,136 @@
+"""The site file as the rig needs it: what to simulate and where. The hub has checked the file before.
+
+Knows: the tables of the site file and [simulation]. Must not know: how anything is simulated.
+"""
+
+from __future__ import annotations
+
+import secrets
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from sim_devices.devices.vm_node import NodeSpec
+from sim_devices.traffic import TrafficMix
+from sim_devices.world import LaneSpec, LineSpec
+
+_KEY_SIZE = 32
+
+
+class SiteError(Exception):
+    """The site cannot be run; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RigSite:
+    """A site with paths resolved; `traffic` and `seed` come from [simulation]."""
+
+    path: Path
+    name: str
+    data_dir: Path
+    http_port: int
+    broker_host: str
+    broker_port: int
+    topic_root: str
+    lines: tuple[LineSpec, ...]
+    lanes: tuple[LaneSpec, ...]
+    traffic: TrafficMix
+    seed: int
+
+
+def read_tables(path: Path) -> dict[str, Any]:
+    """The tables of a site file, unchecked; raises SiteError when it is no TOML file."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SiteError(f"{path}: cannot be read ({error.strerror}); name a site file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SiteError(f"{path}: not a TOML file ({error}); mend the line it names") from error
+
+
+def make_missing_keys(tables: dict[str, Any], folder: Path) -> None:
+    """Give every simulated device that has no command key yet a new random one."""
+    for device in _items(tables, "device"):
+        name = device.get("key_file")
+        if not isinstance(name, str) or (folder / name).exists():
+            continue
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(_KEY_SIZE) + "\n", encoding="ascii")
+
+
+def build_site(path: Path, tables: dict[str, Any], seed: int | None) -> RigSite:
+    """The site to run, from tables the hub's check has passed; raises SiteError for what the rig cannot simulate."""
+    folder = path.parent
+    site, uplink, simulation = tables["site"], tables.get("uplink"), dict(tables.get("simulation", {}))
+    if uplink is None or not site.get("http_port"):
+        raise SiteError(f"{path}: a simulated site needs [uplink] and a site.http_port; add them")
+    lines = {line["name"]: _line(path, line) for line in _items(tables, "line")}
+    devices = {device["name"]: device for device in _items(tables, "device")}
+    lanes = tuple(_lane(lane, devices, lines, folder) for lane in _items(tables, "lane"))
+    own_seed = simulation.pop("seed", 1)
+    return RigSite(
+        path=path,
+        name=site["name"],
+        data_dir=(folder / site["data_dir"]).resolve(),
+        http_port=site["http_port"],
+        broker_host=uplink["host"],
+        broker_port=uplink.get("port", 1883),
+        topic_root=uplink.get("topic_root", f"gate/{site['name']}"),
+        lines=tuple(lines.values()),
+        lanes=lanes,
+        traffic=_traffic(path, simulation, tables),
+        seed=own_seed if seed is None else seed,
+    )
+
+
+def _items(tables: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    value = tables.get(name, [])
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _line(path: Path, line: dict[str, Any]) -> LineSpec:
+    if line["kind"] != "rtu":
+        raise SiteError(f"{path}: line '{line['name']}' is {line['kind']}; only rtu lines can be simulated, change its kind")
+    return LineSpec(line["name"], (path.parent / line["port"]).absolute(), line["baud"])
+
+
+def _lane(
+    lane: dict[str, Any], devices: dict[str, dict[str, Any]], lines: dict[str, LineSpec], folder: Path
+) -> LaneSpec:
+    barrier, weighbridge = devices[lane["barrier"]], devices[lane["weighbridge"]]
+    return LaneSpec(
+        name=lane["name"],
+        camera=lane.get("camera", ""),
+        barrier=_node(barrier, lines, folder),
+        barrier_line=barrier["line"],
+        weighbridge=_node(weighbridge, lines, folder),
+        weighbridge_line=weighbridge["line"],
+    )
+
+
+def _node(device: dict[str, Any], lines: dict[str, LineSpec], folder: Path) -> NodeSpec:
+    line = lines[device["line"]]
+    return NodeSpec(
+        name=device["name"],
+        role=device["map"],
+        serial=device["serial"],
+        unit_id=device["unit_id"],
+        baud=line.baud,
+        key=bytes.fromhex((folder / device["key_file"]).read_text(encoding="ascii").strip()),
+        tty=line.tty_of(device["name"]),
+    )
+
+
+def _traffic(path: Path, simulation: dict[str, Any], tables: dict[str, Any]) -> TrafficMix:
+    known = {field.name for field in fields(TrafficMix)}
+    unknown = sorted(set(simulation) - known)
+    if unknown:
+        raise SiteError(f"{path}: [simulation] knows no '{unknown[0]}'; expected seed, {', '.join(sorted(known))}")
+    limits = [lane["max_gross_kg"] for lane in _items(tables, "lane")]
+    try:
+        return TrafficMix(**{"max_gross_kg": float(min(limits)), **simulation})
+    except (TypeError, ValueError) as error:
+        raise SiteError(f"{path}: [simulation] {error}") from error

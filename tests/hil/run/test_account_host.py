@@ -1,0 +1,48 @@
+"""Every truck accounted for: what is a match and what is told when it is not."""
+
+from hil.run.account import IN_LANE, PASSED, TURNED_BACK, TruckTruth, discrepancies, transactions_of
+
+
+def _record(kind: str, number: str, **data: object) -> dict[str, object]:
+    return {"kind": kind, "lane": "L1", "data": {"transaction": number, **data}}
+
+
+RECORDS = [
+    _record("transaction_opened", "L1-000001"),
+    _record("identified", "L1-000001", plate="12C12345"),
+    _record("passed", "L1-000001"),
+    _record("transaction_closed", "L1-000001"),
+    _record("transaction_opened", "L1-000002"),
+    _record("turned_back", "L1-000002"),
+    _record("transaction_opened", "L1-000003"),
+]
+TRUCKS = [
+    TruckTruth(1, "L1", "12C12345", PASSED),
+    TruckTruth(2, "L1", "15C99999", TURNED_BACK),
+    TruckTruth(3, "L1", "29C00001", IN_LANE),
+]
+
+
+def test_trucks_that_match_their_transactions_leave_no_discrepancy() -> None:
+    assert discrepancies(TRUCKS, transactions_of(RECORDS)) == []
+
+
+def test_a_truck_without_a_transaction_is_told() -> None:
+    problems = discrepancies(TRUCKS, transactions_of(RECORDS[:-1]))
+    assert problems == ["L1: truck 3 (29C00001) has no transaction"]
+
+
+def test_a_transaction_without_a_truck_is_told() -> None:
+    assert discrepancies(TRUCKS[:2], transactions_of(RECORDS)) == ["L1: transaction L1-000003 belongs to no truck"]
+
+
+def test_another_outcome_or_plate_is_told() -> None:
+    swapped = [TruckTruth(1, "L1", "other", TURNED_BACK), *TRUCKS[1:]]
+    problems = discrepancies(swapped, transactions_of(RECORDS))
+    assert len(problems) == 2
+    assert "turned_back" in problems[0]
+    assert "other" in problems[1]
+
+
+def test_a_record_of_an_unknown_transaction_changes_nothing() -> None:
+    assert transactions_of([_record("passed", "L1-000009")]) == {}
