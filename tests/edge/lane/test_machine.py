@@ -345,3 +345,57 @@ def test_plate_of_a_tailgater_is_not_taken_for_the_truck_after_it() -> None:
     _finish(world)
     plates = [record.data["plate"] for record in world.records if record.kind == "identified"]
     assert plates == ["29A12345", "12C11111"]
+
+
+def test_read_already_used_is_not_used_again() -> None:
+    world = _world(Truck(), on_unidentified="refuse", read_before_ms=600_000).run_until("PASSING")
+    world.trucks.append(Truck(plate="", plan="follow", front=-20, gap=70))
+    world.waiting.append(Truck(plate=""))
+    _finish(world)
+    assert world.kinds().count("identified") == 1
+
+
+def test_restarted_hub_remembers_whose_plate_was_read_last() -> None:
+    world = _world(Truck(), on_unidentified="refuse").run_until("CLOSING")
+    world.read_plate("29A12345")
+    world.run_until("IDLE").restart_hub()
+    world.waiting.append(Truck(plate=""))
+    _finish(world)
+    assert world.kinds().count("identified") == 1
+
+
+def test_operator_cannot_open_for_a_truck_that_has_just_left() -> None:
+    world = _world(Truck(plate="")).run_until("ATTENTION")
+    world.trucks.clear()
+    world.ask("open")
+    world.run(50)
+    assert "OPEN" not in world.opcodes()
+    assert world.kinds()[-2:] == ["turned_back", "transaction_closed"]
+
+
+def test_lost_boom_is_not_opened_for_a_truck_that_was_refused() -> None:
+    world = _world(Truck(kg=60_000)).run_until("BACKING_OUT")
+    world.boom.state = bar.STATE_UNKNOWN
+    world.run(1000)
+    assert world.machine.state == "CLOSING"
+    assert world.opcodes() == ["REGISTER"]
+    assert "attention:closing_timeout" in world.kinds()
+
+
+def test_time_without_a_device_does_not_count_as_waiting() -> None:
+    world = _world(Truck(plate="")).run_until("IDENTIFYING")
+    world.lost.add("weighbridge")
+    world.run(400)
+    world.lost.clear()
+    world.run(100)
+    assert world.machine.state == "IDENTIFYING"
+
+
+def test_boom_closed_by_hand_needs_a_person_even_after_an_earlier_restart() -> None:
+    world = _world(Truck()).run_until("PASSING")
+    world.boom.restart()
+    world.run(2)
+    world.run_until("PASSING")
+    world.boom.state = bar.STATE_CLOSED
+    world.run(2)
+    assert world.machine.state == "ATTENTION"
