@@ -17,7 +17,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -98,19 +98,25 @@ class Hub:
         async with asyncio.TaskGroup() as group:
             writer = group.create_task(self._journal.run(), name="journal")
             self._journal.post([self._site_record("hub_started", self._identity())])
-            tasks = [group.create_task(line.run(), name=f"line {name}") for name, line in self._lines.items()]
-            tasks += [group.create_task(lane.run(), name=f"lane {name}") for name, lane in self._lanes.items()]
-            if self._uplink is not None:
-                tasks.append(group.create_task(self._uplink.run(), name="uplink"))
+            lines = [group.create_task(line.run(), name=f"line {name}") for name, line in self._lines.items()]
+            lanes = [group.create_task(lane.run(), name=f"lane {name}") for name, lane in self._lanes.items()]
+            uplinks = [group.create_task(self._uplink.run(), name="uplink")] if self._uplink else []
             await self._open_api()
             _log.info("hub of site %s runs", self._config.name)
             await stop.wait()
-            await self._close_api()
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            await self._end([*lines, *lanes])
             self._journal.post([self._site_record("hub_stopped", {})])
+            if self._uplink is not None:
+                await self._uplink.drain()
+            await self._end(uplinks)
+            await self._close_api()
             return await self._journal.close(writer)
+
+    async def _end(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        """Cancel `tasks` and await their ends."""
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def images(self) -> Mapping[str, DeviceImage]:
         """The newest image of every device."""

@@ -110,10 +110,10 @@ class JournalWriter:
 
     async def run(self) -> None:
         """Commit what is waiting, all of it at a time, until `close` was called and nothing is left."""
-        while not (self._closing and not self._has_work()):
+        while not (self._closing and not self.has_work()):
             await self._wake.wait()
             self._wake.clear()
-            while self._has_work():
+            while self.has_work():
                 if not await self._commit_once():
                     await asyncio.sleep(self._retry_s)
 
@@ -143,7 +143,8 @@ class JournalWriter:
         self._wake.set()
         return durable
 
-    def _has_work(self) -> bool:
+    def has_work(self) -> bool:
+        """Whether something waits to be written."""
         return bool(self._entries) or self.acked_seq != self._acked_durable
 
     async def _commit_once(self) -> bool:

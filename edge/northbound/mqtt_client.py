@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiomqtt
 
+from edge.cancellation import raise_if_cancelled
 from edge.config import UplinkConfig
 
 KEEPALIVE_S = 5  # a dead link is seen within one and a half times this
@@ -37,6 +38,7 @@ class MqttSession:
         """Publish; with QoS 1 return once the broker has it."""
         try:
             await self._client.publish(topic, payload, qos=qos)
+            raise_if_cancelled()
         except aiomqtt.MqttError as error:
             raise BrokerError(str(error)) from error
 
@@ -44,6 +46,7 @@ class MqttSession:
         """Ask for `topic`, QoS 1."""
         try:
             await self._client.subscribe(topic, qos=1)
+            raise_if_cancelled()
         except aiomqtt.MqttError as error:
             raise BrokerError(str(error)) from error
 
@@ -93,6 +96,7 @@ class MqttLink:
                 max_queued_incoming_messages=INCOMING_MAX,
             )
             async with client:
+                raise_if_cancelled()
                 self._on_up()
                 await serve(MqttSession(client))
         except (aiomqtt.MqttError, OSError, ValueError) as error:

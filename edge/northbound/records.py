@@ -38,11 +38,12 @@ class RecordUplink:
         self._sent_seq = journal.acked_seq
         self._highest_sent = journal.acked_seq
         self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._progress_s = 0.0  # loop time of the last acknowledgement, or of the first record it is owed for
         self.republished = 0
         self.bad_acks = 0
         self.fault = ""
-        journal.listeners.append(self._news.set)
+        journal.listeners += [self._news.set, self._changed.set]
 
     async def send(self, publisher: Publisher) -> None:
         """Send from the cursor on, for as long as the connection lives."""
@@ -77,6 +78,12 @@ class RecordUplink:
             self._journal.acknowledge(seq)
             self._sent_seq = max(self._sent_seq, self._journal.acked_seq)
             self._news.set()
+
+    async def drained(self) -> None:
+        """Until everything posted is journalled and acknowledged."""
+        while self._journal.has_work() or self._journal.acked_seq < self._journal.last_seq:
+            await self._changed.wait()
+            self._changed.clear()
 
     def status(self) -> dict[str, Any]:
         """The ledger: produced = acked + stored, always."""

@@ -16,6 +16,8 @@ from edge.northbound.mqtt_client import MqttLink, MqttSession
 from edge.northbound.records import RecordUplink
 from edge.northbound.state import StatePublisher
 
+DRAIN_S = 1.0
+
 
 class Uplink:
     """Run `run` as a task."""
@@ -30,6 +32,14 @@ class Uplink:
     async def run(self) -> None:
         """Until cancelled."""
         await self._link.run(self._serve)
+
+    async def drain(self) -> None:
+        """Give what is journalled a last chance to be acknowledged, DRAIN_S at the most; offline, return at once."""
+        try:
+            async with asyncio.timeout(DRAIN_S if self._link.is_connected else 0):
+                await self._records.drained()
+        except TimeoutError:
+            pass
 
     def status(self) -> dict[str, Any]:
         """Connection and ledger."""

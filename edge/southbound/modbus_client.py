@@ -23,6 +23,7 @@ from pymodbus.client.base import ModbusBaseClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
+from edge.cancellation import raise_if_cancelled
 from edge.config import KIND_RTU, LineConfig
 from edge.southbound.answer_gate import READ_INPUTS, WRITE_REGISTERS, AnswerGate, Shape
 from edge.southbound.line_error import Fault, LineError
@@ -77,8 +78,12 @@ class ModbusClient:
         failure = _record_failure(client)
         try:
             is_connected = await client.connect()
+            raise_if_cancelled()
         except (OSError, ValueError) as error:
             raise self._port_error(error) from error
+        except asyncio.CancelledError:
+            client.close()
+            raise
         if not is_connected:
             client.close()
             raise self._port_error(failure[0] if failure else TimeoutError())
@@ -135,6 +140,7 @@ class ModbusClient:
         answered = False
         try:
             response = await send(client)
+            raise_if_cancelled()
             answered = True
         except (ModbusException, OSError) as error:
             raise self._unanswered(shape, timeout_ms) from error

@@ -92,10 +92,13 @@ async def test_every_record_arrives_in_order_though_the_broker_is_killed(tmp_pat
         assert journal.last_seq == 250
         await broker.start()
         await acked.until(250)
+        journal.post(_batch(251, 1))
+        await uplink.drain()
+        assert journal.acked_seq == 251
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-    assert platform.order == list(range(1, 251))
+    assert platform.order == list(range(1, 252))
     assert platform.states[0]["device"] == "barrier-1"
     assert uplink.status()["connects"] >= 2
     assert await journal.close(runner)
@@ -115,6 +118,7 @@ async def test_a_missing_broker_is_a_reason_and_stops_nothing(tmp_path: Path) ->
         await asyncio.sleep(0.01)
     assert uplink.status()["state"].startswith("offline (")
     assert uplink.status()["backlog"] == 10
+    await uplink.drain()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from edge.config import LineConfig
+from edge.southbound.answer_gate import AnswerGate
 from edge.southbound.line_error import Fault, LineError
 from edge.southbound.modbus_client import ModbusClient
 
@@ -143,4 +144,24 @@ async def test_cancelling_a_request_is_not_swallowed(make_field: Any, open_field
             await reading
         field.devices[1].mode = "answer"
         assert await client.read_inputs(1, 64, 4) == [0, 0, 0, 0]
+        client.close()
+
+
+async def test_a_cancellation_in_the_same_turn_as_the_answer_is_not_swallowed(
+    make_field: Any, open_field: Any, wire: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pick = AnswerGate.pick
+
+    def pick_and_cancel(gate: AnswerGate, received: bytes) -> bytes:
+        frame = pick(gate, received)
+        if frame:
+            reading.cancel()
+        return frame
+
+    monkeypatch.setattr(AnswerGate, "pick", pick_and_cancel)
+    async with open_field(make_field(u1=("barrier", 77)), wire) as config:
+        client = await _opened(config)
+        reading = asyncio.create_task(client.read_inputs(1, 0, 4))
+        with pytest.raises(asyncio.CancelledError):
+            await reading
         client.close()
