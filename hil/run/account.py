@@ -2,8 +2,8 @@
 
 Knows: the truth of the field and transactions as the platform has them. Must not know: where either came from.
 
-A truck that entered a lane must be the subject of exactly one transaction of that lane, in the order of entering, with the
-outcome the field saw. A truck still in the lane must have an open transaction.
+A truck that entered a lane must be the subject of exactly one transaction of that lane, in the order of entering, with
+the outcome the field saw. A truck still in the lane must have an open transaction.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ def _lane_discrepancies(lane: str, trucks: Sequence[TruckTruth], transactions: S
 def _pair_discrepancies(truck: TruckTruth, item: Transaction) -> list[str]:
     problems = []
     if truck.outcome != item.outcome:
-        problems.append(f"{item.number}: the field saw truck {truck.truck_id} {truck.outcome}, the records say {item.outcome}")
+        problems.append(
+            f"{item.number}: the field saw truck {truck.truck_id} {truck.outcome}, the records say {item.outcome}"
+        )
     if item.plate and item.plate != truck.plate:
         problems.append(f"{item.number}: the field saw plate {truck.plate}, the records say {item.plate}")
     return problems

@@ -14,9 +14,10 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from edge.cli import main as hub_main
-from hil.run.account import IN_LANE, TruckTruth, transactions_of
+from hil.run.account import TruckTruth, transactions_of
 from hil.run.broker import BrokerError
 from hil.run.gate import GateRun, RunError, running_gate
 from hil.run.site import RigSite, SiteError, build_site, make_missing_keys, read_tables
@@ -28,7 +29,7 @@ from sim_devices.devices.platform import PlatformStore
 
 EXIT_ACCOUNTED, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_BLOCKED = 0, 1, 2, 3
 
-# After the traffic has stopped: a truck that has just entered still has to be noticed, and the last records acknowledged.
+# After the traffic has stopped: a truck that has just entered has still to be noticed, the last records acknowledged.
 _SETTLE_S = 20.0
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -154,7 +155,7 @@ def _summarize(run: GateRun, started_ms: int, seconds: float) -> Summary:
     )
 
 
-def _records_since(path: Path, started_ms: int) -> list[dict[str, object]]:
+def _records_since(path: Path, started_ms: int) -> list[dict[str, Any]]:
     """What the platform has of this run: everything from the first hub_started record on."""
     if not path.exists():
         return []
@@ -171,8 +172,8 @@ def _report(summary: Summary, as_json: bool) -> int:
         print(json.dumps(summary.as_json()))
     else:
         _say(
-            f"{summary.trucks} trucks: {summary.passed} passed, {summary.turned_back} turned back, {summary.in_lane} in "
-            f"the lanes; {summary.records_journalled} records, {summary.records_acknowledged} acknowledged"
+            f"{summary.trucks} trucks: {summary.passed} passed, {summary.turned_back} turned back, {summary.in_lane} "
+            f"in the lanes; {summary.records_journalled} records, {summary.records_acknowledged} acknowledged"
         )
         for problem in summary.problems:
             _say(problem)

@@ -33,7 +33,7 @@ class RunError(Exception):
 
 @dataclass(slots=True)
 class GateRun:
-    """A running gate. `status` is the hub's newest status, {} while it is away; `first_status` the first of this run."""
+    """A running gate. `status` is the hub's newest status, {} while it is away."""
 
     site: RigSite
     world: World
@@ -41,7 +41,6 @@ class GateRun:
     platform: ManagedProcess
     hub: ManagedProcess
     status: dict[str, Any] = field(default_factory=dict)
-    first_status: dict[str, Any] = field(default_factory=dict)
     _posts: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
@@ -58,7 +57,6 @@ class GateRun:
         while True:
             status = await client.status()
             self.status = status or {}
-            self.first_status = self.first_status or self.status
             for name, lane in self.status.get("lanes", {}).items():
                 if lane["state"] in _REFUSED_STATES:
                     self.world.turn_back(name)

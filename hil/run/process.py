@@ -11,7 +11,13 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-_BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)  # the first restart is quick: a killed child should be back before its peers give up
+_BACKOFF_S = (
+    0.2,
+    0.5,
+    1.0,
+    2.0,
+    5.0,
+)  # the first restart is quick: a killed child should be back before its peers give up
 _STOP_S = 8.0  # a hub flushes its journal and its uplink before it goes
 
 

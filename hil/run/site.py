@@ -24,7 +24,8 @@ class SiteError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RigSite:
-    """A site with paths resolved; `traffic` and `seed` come from [simulation]."""
+    """A site with paths resolved. `traffic` and `seed` come from [simulation]; so does `modbus_tcp_port`, on which the
+    first device also serves Modbus TCP, the next ones on the ports after it."""
 
     path: Path
     name: str
@@ -68,9 +69,11 @@ def build_site(path: Path, tables: dict[str, Any], seed: int | None) -> RigSite:
     if uplink is None or not site.get("http_port"):
         raise SiteError(f"{path}: a simulated site needs [uplink] and a site.http_port; add them")
     lines = {line["name"]: _line(path, line) for line in _items(tables, "line")}
+    own_seed, first_port = simulation.pop("seed", 1), simulation.pop("modbus_tcp_port", 0)
     devices = {device["name"]: device for device in _items(tables, "device")}
-    lanes = tuple(_lane(lane, devices, lines, folder) for lane in _items(tables, "lane"))
-    own_seed = simulation.pop("seed", 1)
+    ports = {name: first_port + n if first_port else 0 for n, name in enumerate(devices)}
+    nodes = {name: _node(device, lines, folder, ports[name]) for name, device in devices.items()}
+    lanes = tuple(_lane(lane, nodes, devices) for lane in _items(tables, "lane"))
     return RigSite(
         path=path,
         name=site["name"],
@@ -93,25 +96,25 @@ def _items(tables: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 def _line(path: Path, line: dict[str, Any]) -> LineSpec:
     if line["kind"] != "rtu":
-        raise SiteError(f"{path}: line '{line['name']}' is {line['kind']}; only rtu lines can be simulated, change its kind")
+        raise SiteError(
+            f"{path}: line '{line['name']}' is {line['kind']}; only rtu lines can be simulated, change its kind"
+        )
     return LineSpec(line["name"], (path.parent / line["port"]).absolute(), line["baud"])
 
 
-def _lane(
-    lane: dict[str, Any], devices: dict[str, dict[str, Any]], lines: dict[str, LineSpec], folder: Path
-) -> LaneSpec:
-    barrier, weighbridge = devices[lane["barrier"]], devices[lane["weighbridge"]]
+def _lane(lane: dict[str, Any], nodes: dict[str, NodeSpec], devices: dict[str, dict[str, Any]]) -> LaneSpec:
+    barrier, weighbridge = lane["barrier"], lane["weighbridge"]
     return LaneSpec(
         name=lane["name"],
         camera=lane.get("camera", ""),
-        barrier=_node(barrier, lines, folder),
-        barrier_line=barrier["line"],
-        weighbridge=_node(weighbridge, lines, folder),
-        weighbridge_line=weighbridge["line"],
+        barrier=nodes[barrier],
+        barrier_line=devices[barrier]["line"],
+        weighbridge=nodes[weighbridge],
+        weighbridge_line=devices[weighbridge]["line"],
     )
 
 
-def _node(device: dict[str, Any], lines: dict[str, LineSpec], folder: Path) -> NodeSpec:
+def _node(device: dict[str, Any], lines: dict[str, LineSpec], folder: Path, tcp_port: int) -> NodeSpec:
     line = lines[device["line"]]
     return NodeSpec(
         name=device["name"],
@@ -121,6 +124,7 @@ def _node(device: dict[str, Any], lines: dict[str, LineSpec], folder: Path) -> N
         baud=line.baud,
         key=bytes.fromhex((folder / device["key_file"]).read_text(encoding="ascii").strip()),
         tty=line.tty_of(device["name"]),
+        tcp_port=tcp_port,
     )
 
 
@@ -128,7 +132,9 @@ def _traffic(path: Path, simulation: dict[str, Any], tables: dict[str, Any]) -> 
     known = {field.name for field in fields(TrafficMix)}
     unknown = sorted(set(simulation) - known)
     if unknown:
-        raise SiteError(f"{path}: [simulation] knows no '{unknown[0]}'; expected seed, {', '.join(sorted(known))}")
+        raise SiteError(
+            f"{path}: [simulation] knows no '{unknown[0]}'; expected seed, modbus_tcp_port, {', '.join(sorted(known))}"
+        )
     limits = [lane["max_gross_kg"] for lane in _items(tables, "lane")]
     try:
         return TrafficMix(**{"max_gross_kg": float(min(limits)), **simulation})
