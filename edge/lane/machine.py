@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edge.lane import handlers, sight, states
+from edge.lane import effects, handlers, sight, states
 from edge.lane.actions import ROLE_BARRIER, ROLE_WEIGHBRIDGE, Action, WriteRecord
 from edge.lane.commander import Commander
 from edge.lane.facts import LaneFacts
@@ -173,7 +173,7 @@ class LaneMachine:
         """Another vehicle went through before the boom was down: it gets a transaction of its own."""
         self.close_transaction()
         self.open_transaction("tailgating")
-        handlers.identify(self)  # its plate may have been read; the next truck must not be taken for it
+        effects.identify(self)  # its plate may have been read; the next truck must not be taken for it
         self.attend("passed_without_decision")
         self.transaction.outcome = "passed"
         self.tracker.count_off(self.facts)
@@ -254,7 +254,7 @@ class LaneMachine:
             return
         before = self.state
         target = states.TRANSITIONS[before, event]
-        effect = handlers.EFFECTS.get(event)
+        effect = effects.EFFECTS.get(event)
         if effect is not None:
             effect(self)
         if target == states.ATTENTION:

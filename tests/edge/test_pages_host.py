@@ -1,7 +1,8 @@
 """The generated pages are fresh, and the table of states they are drawn from is whole."""
 
 from edge.lane import states
-from edge.lane.handlers import EFFECTS, HANDLERS
+from edge.lane.effects import EFFECTS
+from edge.lane.handlers import HANDLERS
 from tools.generate import PAGES, ROOT
 
 
