@@ -197,8 +197,11 @@ class Settings:
         self._move_epoch(1 if self.source == SOURCE_BOTH else 2)
 
     def _start_from_defaults(self, entropy: NullEntropy) -> None:
-        """Keep the defaults. A device that lost its settings starts its epochs anywhere but where they were."""
-        self.defaulted = True
+        """Keep the defaults. A device that lost its settings says so and starts its epochs anywhere but where they were.
+
+        A device without any record is new: its defaults stand for nothing that was lost.
+        """
+        self.defaulted = self._copy_states != [_ABSENT, _ABSENT]
         self._lost = _BAD in self._copy_states
         self.nonce_epoch = 1 + entropy.read_u15() if self._lost else 1
 

@@ -66,7 +66,7 @@ def test_first_start_has_defaults_and_stores_both_copies():
     store = FaultyStore()
     settings = start(store)
     assert settings.source == SOURCE_DEFAULTS
-    assert settings.defaulted
+    assert not settings.defaulted
     assert not settings.one_copy
     assert set(store.records) == set(COPY_NAMES)
     again = start(store)
