@@ -32,6 +32,7 @@ _REFUSED = (2, 3)  # exit status of a VM that cannot use its provisioning or its
 _LOG = "vm.log"
 _WORDS_SIZE_MAX = 4096
 _WORDS_S = 0.5
+_BURY_S = 1.0
 _LIVED_WELL_S = 10.0  # after so long a start counts as good and the backoff begins anew
 
 
@@ -215,9 +216,7 @@ class VmNode:
         self._process = None
         self.card.drop()
         self._field.drop_outputs(self.spec.role)
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        await _bury(process)
         if process.returncode in _REFUSED:
             self.last_message = _last_line((self._state_dir / _LOG).read_bytes())
 
@@ -230,6 +229,21 @@ class VmNode:
     def _write_provision(self) -> None:
         self._state_dir.mkdir(parents=True, exist_ok=True)
         (self._state_dir / "provision.txt").write_text(self.spec.provision_text(), encoding="ascii")
+
+
+async def _bury(process: asyncio.subprocess.Process) -> None:
+    """Wait for the end of a process that closed its stdout; end any other at once.
+
+    A process that has ended must not be killed: the signal's own look at it would take the exit status from asyncio.
+    """
+    assert process.stdout is not None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_BURY_S if process.stdout.at_eof() else 0.0):
+            await process.wait()
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 async def _read_words(stream: asyncio.StreamReader) -> bytes:

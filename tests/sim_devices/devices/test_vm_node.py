@@ -9,7 +9,7 @@ from sim_devices.devices.vm_node import NodeSpec, VmNode
 
 _DEADLINE_S = 20.0
 
-# Echoes the first input to the only output; 7 ends the process, 9 raises, 8 stops feeding the watchdog and answering.
+# Echoes the first input to the only output; 6 refuses to run, 7 ends the process, 9 raises, 8 stops feeding the watchdog and answering.
 _PROGRAM = """
 import struct, sys
 i, o = sys.stdin.buffer, sys.stdout.buffer
@@ -21,6 +21,9 @@ while i.readinto(header, 16) == 16:
     value = struct.unpack_from("<iB", body, 0)[0]
     if value == 7:
         break
+    if value == 6:
+        sys.stderr.write("the tty cannot be opened\\n")
+        sys.exit(2)
     if value == 9:
         raise ValueError("nine")
     if value == 8:
@@ -140,6 +143,16 @@ def test_program_error_of_the_vm_is_kept_and_the_vm_started_again(tmp_path: Path
         await field.until("barrier=1")
         assert node.last_message == "ValueError: nine"
         assert node.counters.link_errors >= 1
+
+    _with_node(tmp_path, body)
+
+
+def test_reason_of_a_vm_that_refuses_to_run_is_kept(tmp_path: Path) -> None:
+    async def body(node: VmNode, field: _Field) -> None:
+        await field.until("barrier=0")
+        field.value = 6
+        await field.until("starts")
+        assert node.last_message == "the tty cannot be opened"
 
     _with_node(tmp_path, body)
 
