@@ -9,7 +9,8 @@ from sim_devices.devices.vm_node import NodeSpec, VmNode
 
 _DEADLINE_S = 20.0
 
-# Echoes the first input to the only output; 6 refuses to run, 7 ends the process, 9 raises, 8 stops feeding the watchdog and answering.
+# Echoes the first input to the only output;
+# 6 refuses to run, 7 ends the process, 9 raises, 8 stops feeding the watchdog and answering.
 _PROGRAM = """
 import struct, sys
 i, o = sys.stdin.buffer, sys.stdout.buffer
