@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiomqtt
 
-from edge.cancellation import raise_if_cancelled
+from edge.cancellation import cancel_count, raise_if_cancelled
 from edge.config import UplinkConfig
 
 KEEPALIVE_S = 5  # a dead link is seen within one and a half times this
@@ -21,7 +21,9 @@ OPERATION_TIMEOUT_S = 5.0
 RECONNECT_FIRST_S = 0.25
 RECONNECT_MAX_S = 5.0
 INCOMING_MAX = 1000  # messages waiting to be read; the broker's next acknowledgement covers what is dropped
+_PENDING_CALLS = 1000
 _log = logging.getLogger(__name__)
+logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # its failures come back as exceptions; ours are logged once
 
 
 class BrokerError(Exception):
@@ -36,17 +38,19 @@ class MqttSession:
 
     async def publish(self, topic: str, payload: str, *, qos: int) -> None:
         """Publish; with QoS 1 return once the broker has it."""
+        since = cancel_count()
         try:
             await self._client.publish(topic, payload, qos=qos)
-            raise_if_cancelled()
+            raise_if_cancelled(since)
         except aiomqtt.MqttError as error:
             raise BrokerError(str(error)) from error
 
     async def subscribe(self, topic: str) -> None:
         """Ask for `topic`, QoS 1."""
+        since = cancel_count()
         try:
             await self._client.subscribe(topic, qos=1)
-            raise_if_cancelled()
+            raise_if_cancelled(since)
         except aiomqtt.MqttError as error:
             raise BrokerError(str(error)) from error
 
@@ -85,7 +89,7 @@ class MqttLink:
             pause_s = min(2 * pause_s, RECONNECT_MAX_S)
 
     async def _serve_once(self, serve: Callable[[MqttSession], Awaitable[None]]) -> None:
-        config = self._config
+        config, since = self._config, cancel_count()
         try:
             client = aiomqtt.Client(
                 config.host,
@@ -95,8 +99,9 @@ class MqttLink:
                 timeout=OPERATION_TIMEOUT_S,
                 max_queued_incoming_messages=INCOMING_MAX,
             )
+            client.pending_calls_threshold = _PENDING_CALLS  # aiomqtt warns above 10; our window is larger on purpose
             async with client:
-                raise_if_cancelled()
+                raise_if_cancelled(since)
                 self._on_up()
                 await serve(MqttSession(client))
         except (aiomqtt.MqttError, OSError, ValueError) as error:

@@ -23,7 +23,7 @@ from pymodbus.client.base import ModbusBaseClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
-from edge.cancellation import raise_if_cancelled
+from edge.cancellation import cancel_count, raise_if_cancelled
 from edge.config import KIND_RTU, LineConfig
 from edge.southbound.answer_gate import READ_INPUTS, WRITE_REGISTERS, AnswerGate, Shape
 from edge.southbound.line_error import Fault, LineError
@@ -76,9 +76,10 @@ class ModbusClient:
         client = self._make_client()
         client.set_max_no_responses(_FOREVER)
         failure = _record_failure(client)
+        since = cancel_count()
         try:
             is_connected = await client.connect()
-            raise_if_cancelled()
+            raise_if_cancelled(since)
         except (OSError, ValueError) as error:
             raise self._port_error(error) from error
         except asyncio.CancelledError:
@@ -137,10 +138,10 @@ class ModbusClient:
         client.ctx.comm_params.timeout_connect = timeout_ms / 1000 + self._frames_s(shape)
         self.counters.requests += 1
         self._gate.open(shape)
-        answered = False
+        answered, since = False, cancel_count()
         try:
             response = await send(client)
-            raise_if_cancelled()
+            raise_if_cancelled(since)
             answered = True
         except (ModbusException, OSError) as error:
             raise self._unanswered(shape, timeout_ms) from error
