@@ -26,7 +26,6 @@ from sim_devices.plants.lane import Arrival
 from sim_devices.plants.truck import articulated_body, rigid_body
 
 BAUD = 115_200
-_CHUNK_US = 600  # bytes reach a device at most this late: below the 0.75 ms pause that breaks a frame (t1.5)
 _RESTART_US = 300_000  # a board's way from power-on to its first scan
 
 
@@ -38,7 +37,6 @@ class _Node:
     device: Device
     station: Station
     due_us: int = 0
-    fed_us: int = 0
     dead: bool = False
 
 
@@ -79,8 +77,9 @@ class LaneRig:
     def _act(self) -> None:
         now_us = self._now_us
         self._admit(now_us)
-        self.field.advance_to(now_us)
-        self._record_field()
+        if now_us >= self.field.now_us + STEP_US:
+            self.field.advance_to(now_us)
+            self._record_field()
         self.line.advance_to(now_us)
         for node in self._nodes:
             self._run_node(node)
@@ -93,13 +92,7 @@ class LaneRig:
             wants.append(self._script.next_us)
         if self.line.idle_at_us() >= 0:
             wants.append(self.line.idle_at_us())
-            wants += [self._feed_us(node) for node in self._nodes]
         return max(self._now_us + 1, min(wants))
-
-    def _feed_us(self, node: _Node) -> int:
-        """When a device must be given what it has heard, or will hear next, of a frame that is still on the line."""
-        due_us = node.fed_us + _CHUNK_US
-        return due_us if node.station.has_heard else max(due_us, self.line.next_change_us())
 
     def _admit(self, now_us: int) -> None:
         while self._arrivals and self._arrivals[0][1].enters_at_ms * 1000 <= now_us:
@@ -107,13 +100,13 @@ class LaneRig:
             self.field.lane.arrive(_arrival(truck_id, truck))
 
     def _run_node(self, node: _Node) -> None:
-        due = self._now_us >= node.due_us or (self._is_fed(node) and not node.dead)
-        if not due:
+        heard = self._take_burst(node)
+        if self._now_us < node.due_us and (node.dead or not heard):
             return
-        node.dead, node.fed_us = False, self._now_us
+        node.dead = False
         role = node.provision.role
         values, qualities = self.field.inputs_of(role)
-        result = node.device.step(self._now_us, values, qualities, node.station.take())
+        result = node.device.step(self._now_us, values, qualities, heard)
         node.due_us = self._now_us + max(1, result.wait_us)
         if result.outputs != self.field.outputs_of(role):
             self.field.apply_outputs(role, result.outputs)
@@ -121,10 +114,9 @@ class LaneRig:
         if result.sent:
             self.line.transmit(node.station, result.sent, self._now_us)
 
-    def _is_fed(self, node: _Node) -> bool:
-        """Bytes wait for it, and the line is quiet or they have waited long enough."""
-        quiet = self.line.idle_at_us() < 0
-        return node.station.has_heard and (quiet or self._now_us >= node.fed_us + _CHUNK_US)
+    def _take_burst(self, node: _Node) -> bytes:
+        """What the device heard, handed over when the line is quiet: a burst comes whole, as out of a UART FIFO."""
+        return node.station.take() if self.line.idle_at_us() < 0 else b""
 
     def _run_master(self) -> None:
         received = self._host.take()

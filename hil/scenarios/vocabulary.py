@@ -5,6 +5,7 @@ Knows: generated tags. Must not know: scenario files, targets.
 
 from __future__ import annotations
 
+from functools import cache
 from types import ModuleType
 
 from protocols.registers import barrier_tags, weighbridge_tags
@@ -33,16 +34,19 @@ def map_of(role: str) -> ModuleType:
     return _MODULES[role]
 
 
+@cache
 def tag_of(role: str, point: str) -> Tag | None:
     return next((tag for tag in _MODULES[role].TAGS if tag.name == point), None)
 
 
+@cache
 def level_tags(role: str) -> tuple[Tag, ...]:
     """The input register points a rig records, in map order."""
     tags = (tag for tag in _MODULES[role].TAGS if tag.table == "input_register" and tag.name not in _QUIET)
     return tuple(tag for tag in tags if tag.address >= 64 or tag.name in _HEADER_LEVELS)
 
 
+@cache
 def names_of(role: str, point: str) -> tuple[str, ...]:
     """Symbols of a point in the order of their values: input and output names."""
     tag = tag_of(role, point)
