@@ -84,12 +84,12 @@ LAYERS = (
     ),
     _row(
         "edge/southbound/",
-        "edge.southbound edge.poll edge.model edge.config protocols",
+        "edge.southbound edge.poll edge.model edge.config edge.cancellation protocols",
         "the two sides of the hub do not know each other: join them in edge/hub.py",
     ),
     _row(
         "edge/northbound/",
-        "edge.northbound edge.journal edge.model edge.config",
+        "edge.northbound edge.journal edge.model edge.config edge.cancellation",
         "the two sides of the hub do not know each other: join them in edge/hub.py",
     ),
     _row(
