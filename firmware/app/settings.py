@@ -197,7 +197,7 @@ class Settings:
         self._move_epoch(1 if self.source == SOURCE_BOTH else 2)
 
     def _start_from_defaults(self, entropy: NullEntropy) -> None:
-        """Keep the defaults. A device that lost its settings says so and starts its epochs anywhere but where they were.
+        """Keep the defaults. A device that lost its settings says so and starts its epochs at a random one.
 
         A device without any record is new: its defaults stand for nothing that was lost.
         """

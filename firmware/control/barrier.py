@@ -76,7 +76,7 @@ class Barrier:
         self.presence.step(self.ring)
         self.faults.step()
         self.travel.watch()
-        self.rest.watch()
+        self.rest.watch(self.hub_alive)
         self._handle_request()
         self.commands.handle_buttons()
         self.states.step()

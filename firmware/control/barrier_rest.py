@@ -31,8 +31,9 @@ class BarrierRest:
         self.inputs = states.inputs
         self.settings = states.settings
 
-    def watch(self) -> None:
-        """Before the states: a limit that stayed away is a fault."""
+    def watch(self, hub_alive: int) -> None:
+        """Before the states: a limit that stayed away is a fault, and a delay whose reason is gone ends nothing."""
+        self._delay_closing(self._closing_cause(hub_alive))
         if self.timers.is_done(TIMER_LIMIT_LOST):
             self.timers.stop(TIMER_LIMIT_LOST)
             if self._is_limit_missing():
@@ -40,6 +41,8 @@ class BarrierRest:
 
     def step(self, hub_alive: int) -> None:
         """After the motor: start or stop the two timers as the new state wants them."""
+        if not hub_alive:
+            self.memory.go = 0  # whoever was called may be gone when the hub is back: it decides anew
         if not self._is_limit_missing():
             self.timers.stop(TIMER_LIMIT_LOST)
         elif self.timers.is_off(TIMER_LIMIT_LOST):

@@ -48,6 +48,8 @@ class BarrierStates:
     def step(self) -> None:
         """Follow the transitions that the inputs and timers of this scan cause, until nothing changes."""
         self._note_mains()
+        if self.presence.blocking:
+            self.memory.go = 0  # one vehicle per opening: the next one must not follow on its green
         for _ in range(_TRANSITIONS_MAX):
             before = self.memory.state
             self._step_once()
@@ -65,8 +67,9 @@ class BarrierStates:
         if state == reg.STATE_POWER_FAIL and memory.power_opening:
             return MOTOR_OPENS
         if state == reg.STATE_CLOSING and self.timers.is_done(TIMER_PREFLASH):
-            tested = memory.test_phase == TEST_PASSED or (memory.hold_to_run and self.is_degraded())
-            return MOTOR_CLOSES if tested else MOTOR_OFF
+            # A held button closes with a curtain that failed its test, but never while a test still hides the curtain.
+            untested = memory.test_phase == TEST_IDLE and memory.hold_to_run and self.is_degraded()
+            return MOTOR_CLOSES if untested or memory.test_phase == TEST_PASSED else MOTOR_OFF
         return MOTOR_OFF
 
     def is_degraded(self) -> bool:
@@ -83,6 +86,9 @@ class BarrierStates:
         """Open from wherever the boom is, homing if its position is in doubt; the next vehicle may go."""
         memory = self.memory
         memory.go = 0 if self.presence.blocking else 1
+        # Whoever is called now has the whole delay of the automatic closing.
+        self.timers.stop(TIMER_AUTO_CLOSE)
+        memory.auto_close_cause = 0
         if memory.state == reg.STATE_OPEN or memory.state == reg.STATE_HOLD_OPEN:
             return
         self._enter(reg.STATE_OPENING if memory.homed else reg.STATE_HOMING)
@@ -98,8 +104,9 @@ class BarrierStates:
         self.presence.begin_test()
 
     def stop(self) -> None:
-        """Stop where it is and stay; no automatic movement follows."""
+        """Stop where it is and stay; no automatic movement follows and no vehicle is invited."""
         memory = self.memory
+        memory.go = 0
         memory.may_close_itself = 0
         memory.power_opening = 0
         if memory.state == reg.STATE_OPEN or memory.state == reg.STATE_HOLD_OPEN:
@@ -112,6 +119,8 @@ class BarrierStates:
         state = memory.state
         override = self._override()
         if override != _NO_OVERRIDE:
+            if override != reg.STATE_FIRE_OPEN and override != reg.STATE_POWER_FAIL:
+                memory.power_opening = 0  # mains lost during a stop must not move the boom when the stop ends
             if state != override:
                 self._enter_override(override)
         elif state == reg.STATE_BLOCKED or state >= reg.STATE_FIRE_OPEN:
@@ -153,11 +162,9 @@ class BarrierStates:
         if state == reg.STATE_ESTOP:
             # The stop chain is worked by hand at the boom: it also ends a series of contacts.
             memory.contacts = 0
-            memory.power_opening = 0
             self.faults.clear(FAULT_SECOND_CONTACT)
         elif state == reg.STATE_MANUAL_RELEASED or state == reg.STATE_FAULT:
             memory.homed = 0
-            memory.power_opening = 0
         self._enter(state)
 
     def _leave_override(self, state: int) -> None:
@@ -192,8 +199,6 @@ class BarrierStates:
 
     def _step_open(self) -> None:
         memory = self.memory
-        if self.presence.blocking:
-            memory.go = 0  # one vehicle per opening: the next one must not follow on its green
         if self.timers.is_done(TIMER_AUTO_CLOSE) and memory.state == reg.STATE_OPEN and self.can_close(0):
             self.begin_closing(0)
         else:

@@ -160,6 +160,17 @@ class TestCommands(unittest.TestCase):
         bench.run(20)
         self.assertEqual(bench.state(), reg.STATE_CLOSING)
 
+    def test_further_open_starts_the_delay_of_the_automatic_closing_anew(self) -> None:
+        bench = BarrierBench()
+        bench.settings[reg.SET_AUTO_CLOSE_MS] = 5000
+        bench.open()
+        bench.run(3900)
+        self.assertEqual(bench.command(reg.OP_OPEN), ACCEPTED)
+        bench.run(4900)
+        self.assertEqual(bench.state(), reg.STATE_OPEN)
+        bench.run(200)
+        self.assertEqual(bench.state(), reg.STATE_CLOSING)
+
 
 class TestPriorities(unittest.TestCase):
     def test_stop_chain_ends_every_movement_in_the_same_scan(self) -> None:

@@ -29,6 +29,25 @@ class TestLights(unittest.TestCase):
         bench.command(reg.OP_OPEN)
         self.assertEqual(bench.lights(), reg.LIGHTS_GREEN)
 
+    def test_vehicle_that_slipped_under_the_opening_boom_leaves_no_green_to_the_next(self) -> None:
+        bench = BarrierBench()
+        bench.settings[reg.SET_GAP_BRIDGE_MS] = 500
+        bench.command(reg.OP_OPEN)
+        bench.run(500)
+        bench.put(reg.IN_SAFETY_LOOP, 1)
+        bench.run(300)
+        bench.put(reg.IN_SAFETY_LOOP, 0)
+        bench.run(5000)
+        self.assertEqual(bench.state(), reg.STATE_OPEN)
+        self.assertEqual(bench.lights(), reg.LIGHTS_RED)
+
+    def test_stop_command_ends_the_green(self) -> None:
+        bench = BarrierBench()
+        bench.open()
+        bench.command(reg.OP_STOP)
+        self.assertEqual(bench.state(), reg.STATE_OPEN)
+        self.assertEqual(bench.lights(), reg.LIGHTS_RED)
+
     def test_boom_found_open_at_boot_or_after_fire_shows_red(self) -> None:
         self.assertEqual(BarrierBench(2000).lights(), reg.LIGHTS_RED)
         bench = BarrierBench()
@@ -75,6 +94,29 @@ class TestHubLost(unittest.TestCase):
         bench.core.hub_alive = 0
         bench.run(3000)
         self.assertEqual(bench.state(), reg.STATE_CLOSED)
+
+    def test_green_does_not_come_back_with_the_hub(self) -> None:
+        bench = BarrierBench()
+        bench.open()
+        bench.core.hub_alive = 0
+        bench.scan()
+        bench.core.hub_alive = 1
+        bench.scan()
+        self.assertEqual(bench.lights(), reg.LIGHTS_RED)
+        bench.command(reg.OP_OPEN)
+        self.assertEqual(bench.lights(), reg.LIGHTS_GREEN)
+
+    def test_hub_lost_in_the_scan_of_an_automatic_closing_begins_no_movement(self) -> None:
+        bench = BarrierBench()
+        bench.settings[reg.SET_AUTO_CLOSE_MS] = 5000
+        bench.open()
+        while bench.core.next_wake_ms() > 10:
+            bench.run(10)
+        bench.now_ms += bench.core.next_wake_ms()
+        bench.core.hub_alive = 0
+        bench.scan()
+        bench.run(1000)
+        self.assertEqual(bench.state(), reg.STATE_OPEN)
 
     def test_closing_without_a_hub_still_reverses(self) -> None:
         bench = BarrierBench()

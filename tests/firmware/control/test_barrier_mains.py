@@ -45,6 +45,22 @@ class TestMains(unittest.TestCase):
             bench.run(1000)
             self.assertEqual(bench.motors(), "-")
 
+    def test_mains_lost_during_a_stop_moves_nothing_when_the_stop_ends(self) -> None:
+        for index, value in ((reg.IN_STOP_CHAIN_OK, 0), (reg.IN_MANUAL_RELEASED, 1), (reg.IN_ARM_INTACT, 0)):
+            for mains_back_first in (True, False):
+                bench = BarrierBench()
+                bench.settings[reg.SET_POWER_LOSS_ACTION] = reg.POWER_LOSS_ACTION_OPEN
+                bench.put(index, value)
+                bench.put(reg.IN_MAINS_OK, 0)
+                bench.run(500)
+                if mains_back_first:
+                    bench.put(reg.IN_MAINS_OK, 1)
+                bench.put(index, 1 - value)
+                bench.command(reg.OP_CLEAR_FAULTS)
+                bench.run(1000)
+                self.assertEqual(bench.motors(), "-")
+                self.assertEqual(bench.position_ms, 0)
+
     def test_closing_stops_at_a_mains_failure_and_does_not_go_on_by_itself(self) -> None:
         bench = BarrierBench()
         bench.open()

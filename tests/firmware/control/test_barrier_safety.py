@@ -249,6 +249,38 @@ class TestCurtainTest(unittest.TestCase):
             self.assertEqual(bench.has_fault(reg.FAULTS_PHOTO_TEST_FAIL), not answers)
             self.assertFalse(any(code == reg.EV_PRESENCE_CHANGED for code, _ in bench.events()))
 
+    def test_held_button_never_closes_while_a_test_hides_the_curtain(self) -> None:
+        bench = self._bench_with_failed_test()
+        bench.settings[reg.SET_PREFLASH_MS] = 0
+        bench.put(reg.IN_LOCAL_CLOSE, 1)
+        self.assertEqual(bench.core.outputs[reg.OUT_CURTAIN_TEST], 1)
+        self.assertEqual(bench.motors(), "-")
+        bench.run(200)
+        self.assertEqual(bench.motors(), "close")
+
+    def test_test_asked_for_while_a_held_button_closes_stops_the_motor_meanwhile(self) -> None:
+        bench = self._bench_with_failed_test()
+        bench.put(reg.IN_LOCAL_CLOSE, 1)
+        bench.run(1000)
+        self.assertEqual(bench.motors(), "close")
+        bench.curtain_answers = True
+        bench.command(reg.OP_CLEAR_FAULTS)
+        self.assertEqual(bench.core.outputs[reg.OUT_CURTAIN_TEST], 1)
+        self.assertEqual(bench.motors(), "-")
+        bench.run(100)
+        self.assertFalse(bench.has_fault(reg.FAULTS_PHOTO_TEST_FAIL))
+        self.assertEqual(bench.motors(), "close")
+
+    def _bench_with_failed_test(self) -> BarrierBench:
+        """Open, in local mode, with a curtain that does not answer its test."""
+        bench = BarrierBench()
+        bench.open()
+        bench.curtain_answers = False
+        bench.command(reg.OP_CLOSE)
+        bench.run(1000)
+        bench.put(reg.IN_LOCAL_MODE, 1)
+        return bench
+
     def test_every_closing_tests_once(self) -> None:
         bench = BarrierBench()
         for _ in range(3):
