@@ -5,7 +5,7 @@ moving, GREEN is go for one vehicle, AMBER_FLASHING is degraded or faulty. Flash
 """
 
 from firmware.control.barrier_inputs import BarrierInputs
-from firmware.control.barrier_memory import MOTOR_OFF, TIMER_FLASH, BarrierMemory
+from firmware.control.barrier_memory import MOTOR_OFF, TEST_IDLE, TIMER_FLASH, BarrierMemory
 from firmware.control.timer import TimerBank
 from protocols.compat import const
 from protocols.registers import barrier as reg
@@ -60,6 +60,8 @@ class BarrierLights:
             return reg.LIGHTS_AMBER_FLASHING
         if state != reg.STATE_OPEN and state != reg.STATE_HOLD_OPEN:
             return reg.LIGHTS_RED
+        if memory.test_phase != TEST_IDLE:
+            return reg.LIGHTS_RED  # a vehicle in the curtain does not show while the curtain is tested
         if memory.go and not blocking and self.inputs.values[reg.IN_LIMIT_OPEN]:
             return reg.LIGHTS_GREEN
         return reg.LIGHTS_RED

@@ -41,6 +41,17 @@ class TestLights(unittest.TestCase):
         self.assertEqual(bench.state(), reg.STATE_OPEN)
         self.assertEqual(bench.lights(), reg.LIGHTS_RED)
 
+    def test_no_green_while_a_test_hides_the_curtain(self) -> None:
+        bench = BarrierBench()
+        bench.open()
+        bench.command(reg.OP_CLOSE)
+        bench.run(10)
+        bench.curtain_blocked = True
+        bench.run(10)
+        bench.command(reg.OP_OPEN)
+        self.assertEqual(bench.state(), reg.STATE_OPEN)
+        self.assertEqual(bench.lights(), reg.LIGHTS_RED)
+
     def test_stop_command_ends_the_green(self) -> None:
         bench = BarrierBench()
         bench.open()
