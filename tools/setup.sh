@@ -13,9 +13,21 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
         "install python3.11 or name one with: make PYTHON=/path/to/python3.11" >&2
     exit 1
 fi
-if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
-    echo "smartgate: $python lacks the venv module; install it with: apt-get install python3-venv" >&2
-    exit 1
+has_venv() {
+    "$python" -c 'import venv, ensurepip' 2>/dev/null
+}
+
+# Debian splits the venv module off; root may add it, anybody else is told how.
+if ! has_venv; then
+    package=python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "smartgate: installing $package, which $python lacks"
+        { apt-get update && apt-get install -y --no-install-recommends "$package"; } >/dev/null 2>&1 || true
+    fi
+    if ! has_venv; then
+        echo "smartgate: $python lacks the venv module; install it with: apt-get install $package" >&2
+        exit 1
+    fi
 fi
 
 echo "smartgate: building $venv with $("$python" --version)"
