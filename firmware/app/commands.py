@@ -41,6 +41,7 @@ class Commands:
         self._block = CommandBlock()
         self._message = bytearray(MESSAGE_SIZE)
         self._event_at_s = _NO_EVENT_YET
+        self._is_moving = False
         self.counter = 0
         self.request_opcode = 0
         self.request_argument = 0
@@ -50,11 +51,12 @@ class Commands:
         self.accepted = 0
         self.rejected = 0
 
-    def take(self, data: bytearray, offset: int) -> None:
+    def take(self, data: bytearray, offset: int, is_moving: bool = False) -> None:
         """Judge the block at byte `offset` of `data`, and do it or hand it on.
 
-        Allocates; may block for the store's time.
+        Allocates; may block for the store's time, and so refuses to store a setting while `is_moving`.
         """
+        self._is_moving = is_moving
         block = self._block
         decode_block(data, offset, block)
         self.opcode = block.opcode
@@ -129,6 +131,8 @@ class Commands:
         value = self._block.argument
         if index < 0 or not self._settings.is_allowed(index, value):
             return int(self._map.COMMAND_RESULT_OUT_OF_LIMITS)
+        if self._is_moving:
+            return int(self._map.COMMAND_RESULT_REFUSED_STATE)
         if not self._settings.change(index, value, index in self._sealed):
             return int(self._map.COMMAND_RESULT_STORE_FAILED)
         self._ring.push(self._map.EV_SETTING_CHANGED, self._block.target)

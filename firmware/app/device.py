@@ -1,6 +1,6 @@
 """The device: composition of one role on one board, and the slice of work a board's loop calls again and again.
 
-Knows the order of a scan: inputs, command, control core, outputs, publication, watchdog. Must not know which board or
+Knows the order of a scan: command, inputs, control core, outputs, publication, watchdog. Must not know which board or
 role it runs. The board owns the loop and the clock; nothing here waits.
 
 *Poll*: one slice, at most one request answered and at most one scan. *Scan*: one pass of the control core.
@@ -52,6 +52,7 @@ class Device:
         self.supervisor = Supervisor(board.watchdog)
         self.publisher = Publisher(regmap, self.image, self.settings)
         self.publisher.put_identity(identity.serial, FIRMWARE_VERSION, board.reset_cause)
+        self._role = role
         self._map = regmap
         self._write_count = self.image.write_count
         self._started = False
@@ -72,6 +73,7 @@ class Device:
         if not self._started:
             self._start(now_ms)
         self.board.output_port.expire(now_ms)
+        self._set_time(now_ms)
         self._serve(now_ms, now_us)
         commanded = self.image.write_count != self._write_count
         if self.schedule.is_due(now_ms):
@@ -103,16 +105,18 @@ class Device:
             self.ring.push(self._map.EV_SCAN_OVERRUN, self.schedule.last_us)
 
     def _scan(self, now_ms: int, commanded: bool) -> None:
-        """Inputs, command, core, outputs, publication: in this order, every time."""
+        """Command, inputs, core, outputs, publication: in this order, every time.
+
+        The command comes first because it may wait for the store, and the core must not judge inputs of before.
+        """
         board = self.board
         core = self.core
         started_us = board.clock.now_us()
-        self._set_time(now_ms)
+        if commanded:
+            self._take_command()
         board.input_port.read_into(core.inputs, core.quality)
         self.hub.step(now_ms, self.settings.values[self._map.SET_HUB_TIMEOUT_MS])
         core.hub_alive = self.hub.alive
-        if commanded:
-            self._take_command()
         requested = core.request_opcode
         core.step(now_ms)
         if requested:
@@ -135,7 +139,8 @@ class Device:
         self._write_count = self.image.write_count
         self.board.heap.unlock()
         try:
-            self.commands.take(self.image.holdings, self._map.COMMAND_ADDRESS * 2)
+            is_moving = self._role.is_moving(self.core.outputs)
+            self.commands.take(self.image.holdings, self._map.COMMAND_ADDRESS * 2, is_moving)
             self.publisher.put_settings()
         finally:
             self.board.heap.lock()

@@ -132,3 +132,37 @@ def test_noise_on_the_bus_cannot_wash_the_event_ring(host, blocks):
         bench.write_block(forged)
     assert bench.read(regs.AT_COMMANDS_REJECTED) == [20]
     assert bench.read(regs.AT_EVENT_HEAD, 2)[1] - before <= 6
+
+
+def test_setting_is_not_stored_while_the_boom_moves(host):
+    """The store may block, and nothing watches the path while it does."""
+    bench, _ = host
+    bench.run(100_000)
+    assert bench.command(regs.OP_OPEN) == regs.COMMAND_RESULT_ACCEPTED
+    bench.run(200_000)
+    assert bench.outputs[regs.OUT_MOTOR_OPEN] == 1
+    assert bench.command(regs.OP_SET, SET_ADDRESS, 2500) == regs.COMMAND_RESULT_REFUSED_STATE
+    assert bench.read(SET_ADDRESS, 1, 3) == [2000]
+    assert bench.command(regs.OP_STOP) == regs.COMMAND_RESULT_ACCEPTED
+    assert bench.command(regs.OP_SET, SET_ADDRESS, 2500) == regs.COMMAND_RESULT_ACCEPTED
+
+
+def test_core_judges_the_inputs_as_they_are_after_the_store(host, monkeypatch):
+    bench, target = host
+    bench.run(100_000)
+    write = target.board.store.write
+    step = target.device.core.step
+    judged = []
+
+    def write_while_someone_presses_stop(name, buffer, size):
+        target.board.inputs[regs.IN_STOP_CHAIN_OK] = 0
+        return write(name, buffer, size)
+
+    def note_and_step(now_ms):
+        judged.append(target.device.core.inputs[regs.IN_STOP_CHAIN_OK])
+        step(now_ms)
+
+    monkeypatch.setattr(target.board.store, "write", write_while_someone_presses_stop)
+    monkeypatch.setattr(target.device.core, "step", note_and_step)
+    bench.command(regs.OP_SET, SET_ADDRESS, 2500)
+    assert 0 in judged

@@ -134,6 +134,15 @@ def test_late_scan_is_an_overrun_and_news_once_a_minute(host):
     assert not target.device.health.reasons >> regs.REASONS_SCAN_OVERRUN & 1
 
 
+def test_overrun_is_dated_by_the_late_scan(host):
+    bench, _ = host
+    bench.run(100_000)
+    bench.now_us += 5_000_000
+    bench.run(10_000)
+    slots = [bench.read(regs.RING_ADDRESS + 8 * index, 8) for index in range(bench.read(regs.AT_EVENT_HEAD, 2)[1])]
+    assert [slot[3] for slot in slots if slot[5] == regs.EV_SCAN_OVERRUN] == [5]
+
+
 def test_scans_keep_their_grid_in_time_across_the_tick_wrap(host):
     bench, target = host
     bench.now_us = (2**30 - 500) * 1000
