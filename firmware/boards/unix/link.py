@@ -116,6 +116,7 @@ class FieldLink(NullInputs):
         self._fields = bytearray(255 * _INPUT_SIZE)
         self._serial = bytearray(LINE_SIZE_MAX)
         self._out = bytearray(HEADER_SIZE + 255 + LINE_SIZE_MAX)
+        self._has_new_inputs = False
         self._received_ms = 0
         self._sent_ms = 0
         self._sent_changes = -1
@@ -146,15 +147,19 @@ class FieldLink(NullInputs):
             return False
         if header[12] & _QUIT:
             return False
-        self._take_inputs(count)
+        if count:
+            self._has_new_inputs = True
+            self._take_inputs(count)
         self.line.take(self._serial, serial_size)
         self.clock.ms = _get_u30(header, 4)
         self.clock.us = _get_u30(header, 8)
         return True
 
     def note_received(self, now_ms: int) -> None:
-        """Date the last frame by the device's own clock."""
-        self._received_ms = now_ms
+        """Date the inputs received since the last call, if there were any, by the device's own clock."""
+        if self._has_new_inputs:
+            self._has_new_inputs = False
+            self._received_ms = now_ms
 
     def check_age(self, now_ms: int) -> None:
         """Mark all inputs bad when the field has been silent too long."""

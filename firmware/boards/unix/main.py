@@ -29,6 +29,8 @@ RESET_CAUSE_VARIABLE = "GATE_RESET_CAUSE"
 
 _FIRST_FRAME_LIMIT_MS = const(1000)
 _REOPEN_MS = const(500)
+# More frames than the pipe can hold; a field that sends them faster than they are read is a broken one.
+_FRAMES_MAX = const(2000)
 
 
 class TicksClock(NullClock):
@@ -115,6 +117,8 @@ class _RealLoop:
         self._link = link
         self._poller = select.poll()
         self._poller.register(sys.stdin, select.POLLIN)
+        self._field_poller = select.poll()
+        self._field_poller.register(sys.stdin, select.POLLIN)
         self._serial = SerialPort(provision.get("tty", ""), identity.baud) if provision.get("tty") else None
         self._sessions = None
         self._stdin_ready = False
@@ -132,6 +136,7 @@ class _RealLoop:
     def run(self) -> None:
         """Loop until the field is gone."""
         self._wait(_FIRST_FRAME_LIMIT_MS)  # also lets the poller make its result object before the heap is locked
+        self._is_field_waiting()
         wait_ms = 0
         while True:
             self._board.heap.lock()
@@ -167,10 +172,20 @@ class _RealLoop:
                 self._accept_ready = True
 
     def _receive(self) -> bool:
-        if not self._link.receive():
-            return False
-        self._link.note_received(self._board.clock.now_ms())
+        """Take all frames that wait: after a pause of this process only the last one is the present."""
+        for _ in range(_FRAMES_MAX):
+            if not self._link.receive():
+                return False
+            if not self._is_field_waiting():
+                self._link.note_received(self._board.clock.now_ms())
+                break
         return True
+
+    def _is_field_waiting(self) -> bool:
+        is_waiting = False
+        for _ in self._field_poller.ipoll(0):
+            is_waiting = True
+        return is_waiting
 
     def _tend(self) -> None:
         """What is rare and allocates, outside the heap guard: new and ended connections, a lost serial port."""

@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -247,6 +248,7 @@ class RealNode:
             stderr=subprocess.PIPE,
         )
         self.frames = b""
+        self.inputs = INPUTS
         self.wait_for(lambda: len(self.frames) >= field_link.HEADER_SIZE)
 
     def _open_line(self):
@@ -270,7 +272,7 @@ class RealNode:
             assert time.monotonic() < end_s, "nothing came"
             if time.monotonic() - told_s > 0.1:
                 told_s = time.monotonic()
-                self.process.stdin.write(field_link.encode_field_frame(0, INPUTS, [0] * regs.IN_COUNT))
+                self.process.stdin.write(field_link.encode_field_frame(0, self.inputs, [0] * len(self.inputs)))
                 self.process.stdin.flush()
             descriptors = {self.process.stdout.fileno(): None, **dict(sources)}
             for descriptor in select.select(list(descriptors), [], [], 0.05)[0]:
@@ -324,6 +326,45 @@ def test_lost_pty_is_opened_again_by_its_path(deploy_dir, tmp_path, frames):
     node.wait_for(is_answered, (node.master, again))
     assert bytes(again[:9]) == answer
     node.close()
+
+
+def events_of(real, frames, code):
+    """Arguments of all events of this code; ring not yet wrapped."""
+    head = int.from_bytes(real.ask(real.master, frames(bytes([4, 0, regs.AT_EVENT_HEAD, 0, 2])), 9)[3:7], "big")
+    found = []
+    for index in range(head):
+        address = (regs.RING_ADDRESS + 8 * index).to_bytes(2, "big")
+        slot = real.ask(real.master, frames(bytes([4]) + address + bytes([0, 8])), 21)[3:19]
+        if int.from_bytes(slot[10:12], "big") == code:
+            found.append(int.from_bytes(slot[12:16], "big"))
+    return found
+
+
+def stop_and_queue(real, inputs, count):
+    """Queue `count` frames of `inputs` and a last one of INPUTS while the process is stopped, then let it go on."""
+    os.kill(real.process.pid, signal.SIGSTOP)
+    os.waitpid(real.process.pid, os.WUNTRACED)
+    real.process.stdin.write(field_link.encode_field_frame(0, inputs, [0] * len(inputs)) * count)
+    real.process.stdin.write(field_link.encode_field_frame(0, INPUTS, [0] * regs.IN_COUNT))
+    real.process.stdin.flush()
+    time.sleep(0.02)  # the length of the stop: two scan periods, so that a scan is due when it ends
+    os.kill(real.process.pid, signal.SIGCONT)
+
+
+def test_process_that_was_stopped_acts_on_the_last_frame_only(real, frames):
+    before = events_of(real, frames, regs.EV_PRESENCE_CHANGED)
+    assert before
+    stop_and_queue(real, [0] * regs.IN_COUNT, 500)
+    assert events_of(real, frames, regs.EV_PRESENCE_CHANGED) == before
+
+
+def test_frames_without_inputs_do_not_keep_old_inputs_alive(real, frames):
+    read = frames(bytes([4, 0, regs.AT_REASONS, 0, 1]))
+    assert not real.ask(real.master, read, 7)[4] >> regs.REASONS_INPUT_BAD & 1
+    real.inputs = []
+    end_s = time.monotonic() + DEADLINE_S
+    while not real.ask(real.master, read, 7)[4] >> regs.REASONS_INPUT_BAD & 1:
+        assert time.monotonic() < end_s, "the inputs stayed good"
 
 
 def test_real_mode_serves_the_pty_and_tcp_and_feeds_the_watchdog(real, frames):
