@@ -33,7 +33,12 @@ def _weighed(lane: LaneMachine) -> None:
     bridge = lane.facts.weighbridge
     lane.transaction.gross_kg_x10 = bridge.registered_kg_x10
     lane.transaction.registered_base = bridge.registered_count
-    lane.record("weighed", gross_kg_x10=bridge.registered_kg_x10, registered_count=bridge.registered_count)
+    lane.record(
+        "weighed",
+        gross_kg_x10=bridge.registered_kg_x10,
+        registered_id=bridge.registered_id,
+        registered_count=bridge.registered_count,
+    )
 
 
 def _decided(lane: LaneMachine) -> None:

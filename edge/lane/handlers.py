@@ -18,7 +18,7 @@ from edge.lane.facts import (
     OPERATOR_RELEASE,
     PlateFact,
 )
-from edge.lane.policy import ALLOW, REFUSE, decide
+from edge.lane.policy import ALLOW, OVERLOADED, REFUSE, decide
 from edge.lane.settings import UNIDENTIFIED_REFUSE
 from edge.lane.tracker import BACKED_OFF, BY_SENSORS
 from edge.lane.transaction import BY_OPERATOR, BY_POLICY
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 # A truck whose weight differs by more than this from the registered one is not the truck that was weighed; a driver
 # getting in or out stays below it.
 _WEIGHT_SLACK_KG_X10 = 2_000
+# A truck that brakes on the deck swings it; an overload that lasts longer is the truck's weight.
+_OVERLOAD_SETTLE_MS = 2_000
 
 
 def on_idle(lane: LaneMachine) -> str:
@@ -56,10 +58,15 @@ def on_weighing(lane: LaneMachine) -> str:
     if event:
         return event
     bridge = lane.facts.weighbridge
-    if bridge.registered_id == lane.transaction.number and bridge.registered_count != lane.transaction.registered_base:
+    truck = lane.transaction
+    if bridge.registered_id == truck.register_id and bridge.registered_count != truck.registered_base:
         return "weighed"
-    if sight.is_deck_stable(lane.facts):
-        lane.command(ROLE_WEIGHBRIDGE, "REGISTER", lane.transaction.number)
+    if lane.overload_ms() >= _OVERLOAD_SETTLE_MS:
+        truck.verdict, truck.reason, truck.by = REFUSE, OVERLOADED, BY_POLICY
+        return "refused"
+    if sight.is_deck_stable(lane.facts) and lane.commander.can_send(lane.now_ms):
+        truck.register_attempts += 1
+        lane.command(ROLE_WEIGHBRIDGE, "REGISTER", truck.register_id)
     return ""
 
 
@@ -207,7 +214,7 @@ def close_if_clear(lane: LaneMachine) -> None:
 # The attentions that end by themselves; the others wait for the operator or for the truck to leave.
 _RESOLVED: dict[str, Callable[[LaneMachine], bool]] = {
     "unidentified": lambda lane: usable_plate(lane) is not None,
-    "weigh_timeout": lambda lane: sight.is_deck_stable(lane.facts),
+    "weigh_timeout": lambda lane: sight.is_deck_stable(lane.facts) or lane.overload_ms() >= _OVERLOAD_SETTLE_MS,
     "devices_unfit": lambda lane: not sight.unfit_reason(lane.facts),
     "open_timeout": lambda lane: sight.is_open(lane.facts),
 }

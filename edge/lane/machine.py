@@ -57,6 +57,7 @@ class LaneMachine:
         self._lost: list[str] = []
         self._seen_since_ms: int | None = None
         self._clear_since_ms: int | None = None
+        self._overload_since_ms: int | None = None
         self._actions: list[Action] = []
         if state is not None:
             self._load(state)
@@ -97,6 +98,10 @@ class LaneMachine:
             "is_barrier_restarted": self.is_barrier_restarted,
             "bridge_boot": self._bridge_boot,
         }
+
+    def memory(self) -> tuple[object, ...]:
+        """What a hub killed now would miss most: it saves again when this differs, records or not."""
+        return (self.state, self.is_barrier_restarted, self._bridge_boot, *self.tracker.save().values())
 
     def view(self) -> dict[str, Any]:
         """What a person wants to see of the lane now, as a JSON object."""
@@ -154,6 +159,10 @@ class LaneMachine:
         """For how long the whole lane was known to be empty; -1 when it is not."""
         return -1 if self._clear_since_ms is None else self.now_ms - self._clear_since_ms
 
+    def overload_ms(self) -> int:
+        """For how long the deck was overloaded without interruption; -1 when it is not."""
+        return -1 if self._overload_since_ms is None else self.now_ms - self._overload_since_ms
+
     def open_transaction(self, cause: str) -> None:
         """Give the next truck its number."""
         arrival_ms = self.now_ms - max(0, self.seen_ms())
@@ -206,7 +215,7 @@ class LaneMachine:
                 self.entered_ms = self.now_ms
             elif not fresh and role not in self._lost:
                 self._lost.append(role)
-                self._seen_since_ms = self._clear_since_ms = None
+                self._seen_since_ms = self._clear_since_ms = self._overload_since_ms = None
                 if self.state != states.RECOVERING:
                     self.record("attention", cause="device_lost", state=self.state, role=role)
         return not self._lost
@@ -227,6 +236,7 @@ class LaneMachine:
             self.tracker.reset(self.facts)
         self._seen_since_ms = self._since(self._seen_since_ms, sight.is_vehicle_seen(self.facts))
         self._clear_since_ms = self._since(self._clear_since_ms, sight.is_clear(self.facts))
+        self._overload_since_ms = self._since(self._overload_since_ms, sight.is_deck_overloaded(self.facts))
 
     def _since(self, since_ms: int | None, holds: bool) -> int | None:
         if not holds:

@@ -9,6 +9,7 @@ from edge.lane.settings import LaneSettings
 
 ALLOW = "allow"
 REFUSE = "refuse"
+OVERLOADED = "overloaded"  # beyond what the weighbridge can weigh, so there is no weight to decide on
 
 
 @dataclass(frozen=True, slots=True)

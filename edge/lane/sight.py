@@ -44,6 +44,11 @@ def is_deck_stable(facts: LaneFacts) -> bool:
     return facts.weighbridge.state == wb.STATE_STABLE
 
 
+def is_deck_overloaded(facts: LaneFacts) -> bool:
+    """Whether the load is beyond what the weighbridge can weigh."""
+    return facts.weighbridge.state == wb.STATE_OVERLOAD
+
+
 def is_entry_occupied(facts: LaneFacts) -> bool:
     """Whether the entry loop reports a vehicle."""
     return bool(facts.barrier.presence & _ENTRY)

@@ -50,6 +50,7 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (IDENTIFYING, "unidentified"): ATTENTION,
     (IDENTIFYING, "refused"): REFUSED,
     (WEIGHING, "weighed"): DECIDING,
+    (WEIGHING, "refused"): REFUSED,
     (WEIGHING, "weigh_timeout"): ATTENTION,
     (DECIDING, "allowed"): OPENING,
     (DECIDING, "refused"): REFUSED,

@@ -6,6 +6,9 @@ Knows: the facts of one transaction. Must not know: states, devices. Times are m
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+_ATTEMPTS = 16
+_REGISTER_IDS = 2**30  # the weighbridge takes ids below this; 2**26 trucks pass before a number comes again
+
 BY_POLICY = "policy"
 BY_OPERATOR = "operator"
 
@@ -15,7 +18,8 @@ class Transaction:
     """One truck from arrival to departure.
 
     `number` counts up without gap over the life of the lane and is 0 before the first.
-    `gross_kg_x10` is -1 until a weight is registered; `registered_base` is the device's count before ours.
+    `gross_kg_x10` is -1 until a weight is registered; `registered_base` is the device's count before ours, and
+    `register_attempts` says how often REGISTER was sent for this truck.
     `causes` are the attentions raised for it, each once.
     """
 
@@ -27,12 +31,18 @@ class Transaction:
     read_id: str = ""
     gross_kg_x10: int = -1
     registered_base: int = 0
+    register_attempts: int = 0
     verdict: str = ""
     reason: str = ""
     by: str = BY_POLICY
     outcome: str = ""
     evidence: str = ""
     causes: list[str] = field(default_factory=list)
+
+    @property
+    def register_id(self) -> int:
+        """The id of the newest attempt: number * 16 + attempt modulo 16, so that a second weighing is no repetition."""
+        return (self.number * _ATTEMPTS + self.register_attempts % _ATTEMPTS) % _REGISTER_IDS
 
     def save(self, now_ms: int) -> dict[str, Any]:
         """The transaction as a JSON object, its time as an age."""

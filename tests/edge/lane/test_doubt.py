@@ -17,7 +17,7 @@ def test_read_from_long_before_the_arrival_is_not_this_trucks() -> None:
 
 def test_weight_of_another_registration_is_not_taken() -> None:
     world = make_world(Truck())
-    world.deck.registered = (1, 99_990, 5)
+    world.deck.registered = (17, 99_990, 5)
     world.run_until("WEIGHING")
     world.deck.registered = (77, 88_880, 6)
     finish(world)
@@ -26,8 +26,9 @@ def test_weight_of_another_registration_is_not_taken() -> None:
 
 
 def test_weight_left_under_this_number_by_a_lost_journal_is_not_taken() -> None:
-    world = make_world(Truck())
-    world.deck.registered = (1, 99_990, 5)
+    world = make_world(Truck()).run_until("WEIGHING")
+    world.deck.registered, world.deck.is_here = (17, 99_990, 5), True
+    world.machine.transaction.registered_base = 5
     finish(world)
     assert [record.data["gross_kg_x10"] for record in world.records if record.kind == "weighed"] == [300_000]
 

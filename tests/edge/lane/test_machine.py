@@ -42,11 +42,12 @@ def test_truck_passes() -> None:
     check_books(world)
 
 
-def test_register_carries_the_transaction_number_and_its_weight_is_journalled() -> None:
+def test_register_carries_number_and_attempt_and_its_weight_is_journalled() -> None:
     world = finish(make_world(Truck(), Truck(plate="12C11111", kg=41_260)))
-    assert [command.argument for command in world.sent if command.opcode == "REGISTER"] == [1, 2]
-    weights = [record.data["gross_kg_x10"] for record in world.records if record.kind == "weighed"]
-    assert weights == [300_000, 412_600]
+    assert [command.argument for command in world.sent if command.opcode == "REGISTER"] == [17, 33]
+    weighed = [record.data for record in world.records if record.kind == "weighed"]
+    assert [data["registered_id"] for data in weighed] == [17, 33]
+    assert [data["gross_kg_x10"] for data in weighed] == [300_000, 412_600]
     check_books(world)
 
 
@@ -217,6 +218,40 @@ def test_swapped_truck_after_weighing_needs_a_person() -> None:
     world.boom.ticks = 0
     world.run_until("ATTENTION")
     assert world.kinds()[-1] == "attention:weight_changed"
+    world.restart_hub()
+    world.run(5).ask("release")
+    finish(world)
+    weights = [record.data["gross_kg_x10"] for record in world.records if record.kind == "weighed"]
+    assert weights == [300_000, 450_000], "weighed anew under an id of its own"
+    assert world.gone_forward == 1
+    check_books(world)
+
+
+def test_truck_beyond_the_weighbridges_range_is_refused_as_overloaded() -> None:
+    world = finish(make_world(Truck(kg=85_000)))
+    decided = next(record.data for record in world.records if record.kind == "decided")
+    assert (decided["decision"], decided["reason"]) == ("refuse", "overloaded")
+    assert world.opcodes() == []
+    assert world.gone_back == 1
+    check_books(world)
+
+
+def test_overload_of_a_braking_truck_is_waited_out() -> None:
+    world = make_world(Truck()).run_until("WEIGHING")
+    world.deck.overload_kg = 20_000
+    world.run(15)
+    world.deck.overload_kg = 80_000
+    finish(world)
+    assert world.kinds() == PASSED
+    check_books(world)
+
+
+def test_overload_found_after_the_time_for_weighing_still_refuses() -> None:
+    world = make_world(Truck(), weigh_timeout_ms=500).run_until("ATTENTION")
+    world.deck.overload_kg = 20_000
+    finish(world)
+    assert world.gone_back == 1
+    check_books(world)
 
 
 def test_boom_closed_by_hand_before_the_truck_left_needs_a_person() -> None:

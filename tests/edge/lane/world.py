@@ -110,6 +110,7 @@ class Deck:
     is_here: bool = False
     boot: int = 1
     starting: int = 0
+    overload_kg: int = 80_000
 
     def tick(self, kg: int, is_moving: bool) -> None:
         self.still = 0 if is_moving or kg != self.kg else self.still + 1
@@ -123,6 +124,8 @@ class Deck:
             return wb.STATE_STARTING
         if not self.kg:
             return wb.STATE_EMPTY
+        if self.kg > self.overload_kg:
+            return wb.STATE_OVERLOAD
         return wb.STATE_STABLE if self.still >= _SETTLE_TICKS else wb.STATE_OCCUPIED
 
     def register(self, number: int) -> tuple[bool, str]:
