@@ -22,7 +22,7 @@ from hil.run.broker import BrokerError
 from hil.run.gate import GateRun, RunError, running_gate
 from hil.run.site import RigSite, SiteError, build_site, make_missing_keys, read_tables
 from hil.run.summary import Summary, summarize
-from hil.run.view import show_live
+from hil.run.view import show_lines, show_live
 from hil.targets.target import BlockedError
 from hil.targets.vm import deployed_sets
 from sim_devices.devices.platform import PlatformStore
@@ -119,7 +119,8 @@ async def _watch(run: GateRun, options: argparse.Namespace) -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for number in _END_SIGNALS:
         loop.add_signal_handler(number, ended.set)
-    view = None if options.headless else asyncio.create_task(show_live(run))
+    drawn = sys.stdout.isatty() and not options.headless
+    view = asyncio.create_task(show_live(run) if drawn else show_lines(run))
     try:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(options.seconds):
@@ -127,9 +128,8 @@ async def _watch(run: GateRun, options: argparse.Namespace) -> None:
     finally:
         for number in _END_SIGNALS:
             loop.remove_signal_handler(number)  # a second Ctrl-C interrupts at once
-        if view is not None:
-            view.cancel()
-            await asyncio.wait([view])
+        view.cancel()
+        await asyncio.wait([view])
 
 
 async def _settle(run: GateRun, started_ms: int) -> None:

@@ -1,4 +1,4 @@
-"""The live terminal view: lanes, devices, weights, decisions and counters, four times a second.
+"""The live terminal view: lanes, devices, weights, decisions and counters, four times a second; or a line now and then.
 
 Knows: rich, the hub's status and the world's counts. Must not know: how either comes about.
 """
@@ -6,6 +6,7 @@ Knows: rich, the hub's status and the world's counts. Must not know: how either 
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any
 
 from rich.console import Console, Group
@@ -17,6 +18,7 @@ from rich.text import Text
 from hil.run.gate import GateRun
 
 _PERIOD_S = 0.25
+_LINE_PERIOD_S = 10.0
 _HEALTH_STYLES = {"NORMAL": "green", "FAILURE": "bold red", "": "red"}
 _LIGHT_STYLES = {"GREEN": "bold green", "RED": "red", "RED_FLASHING": "bold red", "AMBER_FLASHING": "yellow"}
 _LANE_LENGTH_M = 32.0
@@ -29,6 +31,14 @@ async def show_live(run: GateRun) -> None:
         while True:
             live.update(draw(run), refresh=True)
             await asyncio.sleep(_PERIOD_S)
+
+
+async def show_lines(run: GateRun) -> None:
+    """Print one line about the gate every ten seconds, where there is no terminal to draw on, until cancelled."""
+    while True:
+        await asyncio.sleep(_LINE_PERIOD_S)
+        lanes = ", ".join(f"{name} {lane['state']}" for name, lane in run.status.get("lanes", {}).items())
+        print(f"gate: {lanes or 'no hub'}; {_trucks(run)}; {_records(run.status)}", file=sys.stderr, flush=True)
 
 
 def draw(run: GateRun) -> Group:
@@ -119,13 +129,20 @@ def _device_row(name: str, device: dict[str, Any]) -> list[Text]:
 
 
 def _counters(run: GateRun) -> Panel:
-    journal, uplink = run.status.get("journal", {}), run.status.get("uplink", {})
+    uplink = run.status.get("uplink", {}).get("state", "-")
+    parts = [f"{process.name} {process.pid or 'down'} ({process.restarts} restarts)" for process in run.processes]
+    lines = [_trucks(run), f"{_records(run.status)}; uplink {uplink}", f"processes: {', '.join(parts)}; Ctrl-C ends"]
+    return Panel(Text("\n".join(lines)), title="counters", title_align="left")
+
+
+def _trucks(run: GateRun) -> str:
     counts = run.world.counts()
-    trucks = (
+    return (
         f"trucks: {counts['entered']} entered, {counts['passed']} passed, {counts['turned_back']} turned back, "
         f"{counts['in_lane']} in the lanes, {counts['waiting']} waiting"
     )
-    records = f"records: {journal.get('last_seq', '-')} journalled, {uplink.get('acked_seq', '-')} acknowledged"
-    parts = [f"{process.name} {process.pid or 'down'} ({process.restarts} restarts)" for process in run.processes]
-    lines = [trucks, f"{records}; uplink {uplink.get('state', '-')}", f"processes: {', '.join(parts)}; Ctrl-C ends"]
-    return Panel(Text("\n".join(lines)), title="counters", title_align="left")
+
+
+def _records(status: dict[str, Any]) -> str:
+    journal, uplink = status.get("journal", {}), status.get("uplink", {})
+    return f"records: {journal.get('last_seq', '-')} journalled, {uplink.get('acked_seq', '-')} acknowledged"
