@@ -67,10 +67,10 @@ class Scale:
     def step(self, now_ms: int, counts: int, sequence: int, is_good: bool) -> None:
         """Look at converter and photocells once; afterwards weight, stability and zero agree with each other."""
         seen = self.sampler.step(now_ms, counts, sequence, is_good)
-        if self.sampler.broken:
-            self.window.reset()
+        if self.sampler.broken or self.is_blocked:
+            self.window.reset()  # a truck half on the deck may stand still for long: that proves nothing later
         is_new = seen == SAMPLE_NEW and self.calibration.valid != 0
-        if is_new:
+        if is_new and not self.is_blocked:
             self.window.on_sample(now_ms, self.sampler.filtered, self.calibration.d_counts)
         self._weigh()
         if is_new:

@@ -32,6 +32,20 @@ class RegisterTest(unittest.TestCase):
             ],
         )
 
+    def test_a_truck_half_on_the_deck_is_not_registered_in_a_gap_of_its_photocell(self):
+        for front, rear in ((0, 1), (1, 0)):
+            bench = with_truck(212000)
+            bench.set_contacts(front, rear, 1)
+            bench.run(10000)
+            self.assertFalse(bench.has_flag(regs.FLAGS_STABLE))
+            bench.set_contacts(1, 1, 1)
+            bench.run(100)
+            self.assertEqual(bench.state(), regs.STATE_OCCUPIED)
+            self.assertEqual(bench.request(regs.OP_REGISTER, 77), regs.COMMAND_RESULT_REFUSED_STATE)
+            self.assertEqual(bench.request(regs.OP_TARE), regs.COMMAND_RESULT_REFUSED_STATE)
+            bench.run(4000)
+            self.assertEqual(bench.request(regs.OP_REGISTER, 77), ACCEPTED)
+
     def test_the_same_id_for_the_same_truck_registers_once(self):
         bench = with_truck()
         bench.request(regs.OP_REGISTER, 77)
