@@ -1,7 +1,8 @@
 """`gate run`: the whole gate on one machine, with a live view or headless for a fixed time.
 
 Knows: arguments, the order of preparation, exit codes. Must not know: how the parts work.
-Exit codes: 0 every truck accounted for, 1 not so or it failed while running, 2 bad input, 3 blocked.
+Exit codes: 0 every truck accounted for, 1 not so or it failed while running, 2 bad input, 3 blocked, 130 interrupted
+before the gate was up.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from edge.cli import main as hub_main
 from hil.run.account import TruckTruth, transactions_of
 from hil.run.broker import BrokerError
 from hil.run.gate import GateRun, RunError, running_gate
+from hil.run.process import ProcessError
 from hil.run.site import RigSite, SiteError, build_site, make_missing_keys, read_tables
 from hil.run.summary import Summary, summarize
 from hil.run.view import show_lines, show_live
@@ -28,6 +31,7 @@ from hil.targets.vm import deployed_sets
 from sim_devices.devices.platform import PlatformStore
 
 EXIT_ACCOUNTED, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_BLOCKED = 0, 1, 2, 3
+EXIT_INTERRUPTED = 130
 
 # After the traffic has stopped: a truck that has just entered has still to be noticed, the last records acknowledged.
 _SETTLE_S = 20.0
@@ -43,10 +47,14 @@ def main(argv: list[str]) -> int:
             return EXIT_BAD_INPUT
         deploy_dir = _compile(site)
         summary = asyncio.run(_run(site, deploy_dir, options))
+    except KeyboardInterrupt:
+        summary = None
     except BaseExceptionGroup as group:
         return _explain(_first(group))
     except Exception as error:
         return _explain(error)
+    if summary is None:
+        return _fail("interrupted; everything that was started has been ended", EXIT_INTERRUPTED)
     return _report(summary, options.json)
 
 
@@ -56,7 +64,7 @@ def _explain(error: BaseException) -> int:
         return _fail(f"BLOCKED: {error}", EXIT_BLOCKED)
     if isinstance(error, SiteError):
         return _fail(str(error), EXIT_BAD_INPUT)
-    if isinstance(error, BrokerError | RunError | OSError):
+    if isinstance(error, BrokerError | ProcessError | RunError | OSError):
         return _fail(str(error), EXIT_FAILED)
     raise error
 
@@ -101,24 +109,59 @@ def _compile(site: RigSite) -> Path:
     return deployed_sets(roles, site.data_dir / "deploy")
 
 
-async def _run(site: RigSite, deploy_dir: Path, options: argparse.Namespace) -> Summary:
+async def _run(site: RigSite, deploy_dir: Path, options: argparse.Namespace) -> Summary | None:
+    """The closing account; None when somebody ended the start."""
     started_ms = int(time.time() * 1000)
-    async with running_gate(site, deploy_dir) as run:
-        _say("starting broker, platform, hub and one VM per device")
-        await run.wait_until_ready()
-        _say(f"the gate is up: http://127.0.0.1:{site.http_port}/status, MQTT on port {site.broker_port}")
-        began = time.monotonic()
-        await _watch(run, options)
-        seconds = time.monotonic() - began
-        await _settle(run, started_ms)
-        return _summarize(run, started_ms, seconds)
+    with _end_signals() as ended:
+        async with running_gate(site, deploy_dir) as run:
+            _say("starting broker, platform, hub and one VM per device")
+            if not await _is_up(run, ended):
+                return None
+            _say(f"the gate is up: http://127.0.0.1:{site.http_port}/status, MQTT on port {site.broker_port}")
+            began = time.monotonic()
+            await _watch(run, options, ended)
+            seconds = time.monotonic() - began
+            await _settle(run, started_ms)
+            return _summarize(run, started_ms, seconds)
 
 
-async def _watch(run: GateRun, options: argparse.Namespace) -> None:
-    """Let the gate run until its time is over or somebody ends it with Ctrl-C or SIGTERM."""
+@contextlib.contextmanager
+def _end_signals() -> Iterator[asyncio.Event]:
+    """An event that is set by the first Ctrl-C or SIGTERM; a second one interrupts at once."""
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+    def let_go() -> None:
+        for number in _END_SIGNALS:
+            loop.remove_signal_handler(number)
+
+    def end() -> None:
+        ended.set()
+        let_go()
+
     for number in _END_SIGNALS:
-        loop.add_signal_handler(number, ended.set)
+        loop.add_signal_handler(number, end)
+    try:
+        yield ended
+    finally:
+        let_go()
+
+
+async def _is_up(run: GateRun, ended: asyncio.Event) -> bool:
+    """Wait until the gate is up; False when `ended` comes first."""
+    ready, end = asyncio.create_task(run.wait_until_ready()), asyncio.create_task(ended.wait())
+    try:
+        await asyncio.wait([ready, end], return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done():
+            return False
+        ready.result()
+        return True
+    finally:
+        ready.cancel()
+        end.cancel()
+
+
+async def _watch(run: GateRun, options: argparse.Namespace, ended: asyncio.Event) -> None:
+    """Let the gate run until its time is over or somebody ends it."""
     drawn = sys.stdout.isatty() and not options.headless
     view = asyncio.create_task(show_live(run) if drawn else show_lines(run))
     try:
@@ -126,8 +169,6 @@ async def _watch(run: GateRun, options: argparse.Namespace) -> None:
             async with asyncio.timeout(options.seconds):
                 await ended.wait()
     finally:
-        for number in _END_SIGNALS:
-            loop.remove_signal_handler(number)  # a second Ctrl-C interrupts at once
         view.cancel()
         await asyncio.wait([view])
 

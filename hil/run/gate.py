@@ -83,8 +83,10 @@ class GateRun:
             return
         if not self.status:
             raise RunError(f"the hub did not come up in {_READY_S:.0f} s: {self.hub.last_words() or 'it said nothing'}")
-        missing = next(f"{name}: {device['reason']}" for name, device in self._devices() if device["quality"] == "bad")
-        raise RunError(f"not every device came up in {_READY_S:.0f} s; {missing}")
+        name, reason = next((name, device["reason"]) for name, device in self._devices() if device["quality"] == "bad")
+        node = self.world.nodes.get(name)
+        words = f" ({node.last_message})" if node and node.last_message else ""
+        raise RunError(f"not every device came up in {_READY_S:.0f} s; {name}: {reason}{words}")
 
     def _devices(self) -> list[tuple[str, dict[str, Any]]]:
         return list(self.status.get("devices", {}).items())

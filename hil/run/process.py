@@ -1,6 +1,7 @@
 """A child process that is kept alive: started, watched, restarted with back-off, stopped in order.
 
-Knows: processes and log files. Must not know: what the child does.
+Knows: processes and log files. Must not know: what the child does. A child ends with the rig, even if the rig is
+killed (`tether.py`).
 """
 
 from __future__ import annotations
@@ -8,17 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-_BACKOFF_S = (
-    0.2,
-    0.5,
-    1.0,
-    2.0,
-    5.0,
-)  # the first restart is quick: a killed child should be back before its peers give up
+from hil.run.tether import tethered
+
+# The first restart is quick: a killed child should be back before its peers give up.
+_BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 _STOP_S = 8.0  # a hub flushes its journal and its uplink before it goes
+_QUICK_S = 3.0  # a child that ends sooner did not come up
+_QUICK_ENDS_MAX = 5  # so many in a row: trying again will not help
+
+
+class ProcessError(Exception):
+    """A child does not come up; the message says which, how it ended and what it said."""
 
 
 class ManagedProcess:
@@ -39,19 +44,33 @@ class ManagedProcess:
         return self._process.pid if self._process and self._process.returncode is None else None
 
     async def run(self) -> None:
-        """Keep the child alive; returns after stop(). Cancellation stops the child at once."""
+        """Keep the child alive; returns after stop(). Cancellation stops the child at once.
+
+        Raises ProcessError when the child ended within _QUICK_S of its start _QUICK_ENDS_MAX times in a row.
+        """
+        quick_ends = 0
         while not self._stopping:
+            began_s = time.monotonic()
             await self._run_once()
             if self._stopping:
                 return
-            delay = _BACKOFF_S[min(self.restarts, len(_BACKOFF_S) - 1)]
+            quick_ends = quick_ends + 1 if time.monotonic() - began_s < _QUICK_S else 0
+            if quick_ends >= _QUICK_ENDS_MAX:
+                raise ProcessError(
+                    f"the {self.name} ended {quick_ends} times in a row right after its start, the last time with "
+                    f"{_end_words(self.last_exit)}: {self.last_words() or 'it said nothing'}; its log is {self._log}"
+                )
             self.restarts += 1
-            await asyncio.sleep(delay)
+            await asyncio.sleep(_BACKOFF_S[min(quick_ends, len(_BACKOFF_S) - 1)])
 
     async def _run_once(self) -> None:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                *tethered(self._command),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
             try:
                 self.last_exit = await self._process.wait()
@@ -84,3 +103,10 @@ class ManagedProcess:
         except OSError:
             return ""
         return lines[-1] if lines else ""
+
+
+def _end_words(returncode: int | None) -> str:
+    """How a process ended, for people; a negative code is a signal."""
+    if returncode is None or returncode >= 0:
+        return f"exit code {returncode}"
+    return f"signal {-returncode}"
