@@ -35,7 +35,7 @@ from edge.status import build_status
 
 EXIT_DONE = 0
 EXIT_FAILED = 1  # a program error, or the journal could not be flushed
-EXIT_CANNOT_START = 2
+EXIT_CANNOT_START = 1  # not 2: the site is sound
 LOCK_NAME = "hub.lock"
 _log = logging.getLogger(__name__)
 
