@@ -76,6 +76,7 @@ class ManagedProcess:
                 self.last_exit = await self._process.wait()
             except asyncio.CancelledError:
                 self._kill()
+                await self._process.wait()
                 raise
 
     async def stop(self) -> None:

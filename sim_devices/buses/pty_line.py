@@ -137,9 +137,14 @@ class PtyLine:
         self._loop = asyncio.get_running_loop()
         self._directory.mkdir(parents=True, exist_ok=True)
         for name in (HUB, *devices):
-            end = self._make_end(name)
-            self._ends[name] = end
-            self._loop.add_reader(end.master, self._on_readable, end)
+            self.add(name)
+
+    def add(self, name: str) -> Path:
+        """Connect one more device to the open line; where its end is to be opened."""
+        assert self._loop is not None, "the line is not open"
+        end = self._ends[name] = self._make_end(name)
+        self._loop.add_reader(end.master, self._on_readable, end)
+        return end.link
 
     def close(self) -> None:
         """Give up the ptys and their links; safe to call twice."""
