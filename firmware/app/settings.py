@@ -137,7 +137,9 @@ class Settings:
     def change(self, index: int, value: int, sealed: bool) -> bool:
         """Store setting `index` as `value` (within its limits); on False nothing has changed in force.
 
-        A change of a `sealed` setting is counted in `calibration_count`, stored in the same record.
+        The refused record may be whole on the medium all the same, so the old set is then written over it: unless the
+        store fails again, a refused value does not come into force at the next start. A change of a `sealed` setting is
+        counted in `calibration_count`, stored in the same record.
         """
         before = self.values[index], self.generation, self.calibration_count, self._lost
         self.values[index] = value
@@ -149,6 +151,8 @@ class Settings:
             self.defaulted = False
             return True
         self.values[index], self.generation, self.calibration_count, self._lost = before
+        self.save()
+        self.store_fault = True
         return False
 
     def next_epoch(self) -> bool:
