@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from aiohttp import web
@@ -25,7 +25,10 @@ class ApiError(Exception):
 
 
 class Api:
-    """`get_status` gives a JSON object; `on_plate` is told of each new read of one of `cameras`."""
+    """`get_status` gives a JSON object; `on_plate` is told of each new read of one of `cameras`.
+
+    It returns whether the read is durable; if not, the camera is answered 503 and sends it again.
+    """
 
     def __init__(
         self,
@@ -33,7 +36,7 @@ class Api:
         *,
         cameras: Collection[str],
         get_status: Callable[[], dict[str, Any]],
-        on_plate: Callable[[PlateRead], None],
+        on_plate: Callable[[PlateRead], Awaitable[bool]],
     ) -> None:
         self.port = port
         self.counters: Counter[str] = Counter(posts=0, reads=0, repeated=0, ignored=0, refused=0)
@@ -82,7 +85,9 @@ class Api:
             return self._refuse(404, f"camera {read.camera[:60]!r} belongs to no lane, add it to a [[lane]]")
         if not self._recent.is_new(read):
             return self._answer("repeated")
-        self._on_plate(read)
+        if not await self._on_plate(read):
+            return self._refuse(503, "the read cannot be stored now, send it again")
+        self._recent.note(read)
         return self._answer("reads")
 
     def _answer(self, counter: str) -> web.Response:

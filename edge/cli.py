@@ -1,7 +1,8 @@
-"""The hub's words of the `gate` command: check a site, run its hub, look into its journal.
+"""The hub's words of the `gate` command: check a site, run its hub, look into its journal, tell a lane what to do.
 
 Knows: arguments, exit codes and who does the work. Must not know: how a site is checked or a hub runs.
-Exit codes: 0 done, 1 it failed while running, 2 the arguments or the site are wrong, 130 interrupted.
+Exit codes: 0 done, 1 it failed while running, 2 the arguments or the site are wrong, 3 no hub to ask, 4 the lane
+refuses, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from typing import NoReturn
 
 from edge.config import SiteConfig
 from edge.config_load import LoadResult, load_site
+from edge.lane.facts import OPERATOR_REQUESTS
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
+EXIT_NO_HUB = 3
+EXIT_REFUSED = 4
 EXIT_INTERRUPTED = 130
 _TAIL_COUNT = 20
 _TAIL_COUNT_MAX = 100_000
@@ -57,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _build_parser() -> _Parser:
     parser = _Parser(prog="gate", description="The edge hub of a smart gate.")
-    words = parser.add_subparsers(dest="word", required=True, metavar="check | hub | journal")
+    words = parser.add_subparsers(dest="word", required=True, metavar="check | hub | journal | operator")
     check = words.add_parser("check", help="check a site file: every error at once")
     check.set_defaults(run=_check)
     hub = words.add_parser("hub", help="run the hub of a site until interrupted")
@@ -69,8 +73,14 @@ def _build_parser() -> _Parser:
     tail.set_defaults(run=_journal_tail)
     verify = journal_words.add_parser("verify", help="check that no record was altered or lost")
     verify.set_defaults(run=_journal_verify)
-    for word in (check, hub, tail, verify):
+    operator = words.add_parser("operator", help="tell a lane of a running hub what to do")
+    operator.set_defaults(run=_operator)
+    for word in (check, hub, tail, verify, operator):
         word.add_argument("site", type=Path, metavar="SITE", help="the site file (docs/site-file.md)")
+    operator.add_argument("lane", metavar="LANE", help="the lane's name")
+    requests = "|".join(OPERATOR_REQUESTS)
+    operator.add_argument("request", choices=OPERATOR_REQUESTS, metavar=requests, help="docs/how-to/operate-a-lane.md")
+    operator.add_argument("--reason", metavar="TEXT", default="", help="stands in the journal beside your user name")
     return parser
 
 
@@ -130,6 +140,27 @@ def _journal_verify(arguments: argparse.Namespace) -> int:
     finally:
         store.close()
     return EXIT_DONE
+
+
+def _operator(arguments: argparse.Namespace) -> int:
+    from edge import operator_door as door
+
+    if not door.is_reason(arguments.reason):
+        return _fail(
+            EXIT_BAD_INPUT, f"--reason must be one line of at most {door.REASON_SIZE_MAX} printable characters"
+        )
+    config = _load(arguments.site)
+    if config is None:
+        return EXIT_BAD_INPUT
+    try:
+        answer = door.ask_hub(config.data_dir, arguments.lane, arguments.request, arguments.reason)
+    except door.DoorError as error:
+        return _fail(EXIT_NO_HUB, str(error))
+    if answer.code == door.DONE:
+        print(answer.text)
+        return EXIT_DONE
+    codes = {door.REFUSED: EXIT_REFUSED, door.UNKNOWN_LANE: EXIT_BAD_INPUT, door.BAD_REQUEST: EXIT_BAD_INPUT}
+    return _fail(codes.get(answer.code, EXIT_FAILED), answer.text)
 
 
 def _journal_path(site: Path) -> Path | None:

@@ -17,7 +17,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,12 @@ from edge.api import Api, ApiError
 from edge.config import LineConfig, SiteConfig
 from edge.journal.store import JournalError
 from edge.journal.writer import JournalWriter
+from edge.lane.facts import OperatorRequest
 from edge.lane.machine import LaneStateError
 from edge.lane_shell import COUNTED_KINDS, LaneShell
 from edge.model import DeviceImage, PlateRead, Record
 from edge.northbound.uplink import Uplink
+from edge.operator_door import DoorError, OperatorDoor
 from edge.southbound.modbus_line import ModbusLine
 from edge.status import build_status
 
@@ -38,6 +40,10 @@ EXIT_FAILED = 1  # a program error, or the journal could not be flushed
 EXIT_CANNOT_START = 1  # not 2: the site is sound
 LOCK_NAME = "hub.lock"
 _log = logging.getLogger(__name__)
+
+
+class TaskEndedError(RuntimeError):
+    """A part that works as long as the hub does came to an end by itself: a program error."""
 
 
 class HubStartError(Exception):
@@ -91,26 +97,37 @@ class Hub:
             shell.counts.update({kind: counts.get((name, kind), 0) for kind in COUNTED_KINDS.values()})
         self._uplink = Uplink(config.uplink, journal, self.images) if config.uplink else None
         self._api = self._make_api()
-        self._api_reason = ""
+        self._door = OperatorDoor(config.data_dir, lanes=list(self._lanes), ask=self._ask_lane)
+        self._door_reasons = {"api": "", "operator": ""}
+        self._is_ending = False
 
     async def run(self, stop: asyncio.Event) -> bool:
         """Run until `stop`; False when records could not be flushed."""
         async with asyncio.TaskGroup() as group:
-            writer = group.create_task(self._journal.run(), name="journal")
+            writer = self._start(group, "journal", self._journal.run())
             self._journal.post([self._site_record("hub_started", self._identity())])
-            lines = [group.create_task(line.run(), name=f"line {name}") for name, line in self._lines.items()]
-            lanes = [group.create_task(lane.run(), name=f"lane {name}") for name, lane in self._lanes.items()]
-            uplinks = [group.create_task(self._uplink.run(), name="uplink")] if self._uplink else []
-            await self._open_api()
+            lines = [self._start(group, f"line {name}", line.run()) for name, line in self._lines.items()]
+            lanes = [self._start(group, f"lane {name}", lane.run()) for name, lane in self._lanes.items()]
+            uplinks = [self._start(group, "uplink", self._uplink.run())] if self._uplink else []
+            await self._open_doors()
             _log.info("hub of site %s runs", self._config.name)
             await stop.wait()
+            self._is_ending = True
+            await self._close_doors()
             await self._end([*lines, *lanes])
             self._journal.post([self._site_record("hub_stopped", {})])
             if self._uplink is not None:
                 await self._uplink.drain()
             await self._end(uplinks)
-            await self._close_api()
             return await self._journal.close(writer)
+
+    def _start(self, group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        async def work_on() -> None:
+            await work
+            if not self._is_ending:
+                raise TaskEndedError(f"{name} ended by itself")
+
+        return group.create_task(work_on(), name=name)
 
     async def _end(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         """Cancel `tasks` and await their ends."""
@@ -131,14 +148,14 @@ class Hub:
             lanes=self._lanes,
             journal=self._journal,
             uplink=self._uplink,
-            api={"reason": self._api_reason, **(self._api.counters if self._api else {})},
+            api={"reason": self._door_reasons["api"], **(self._api.counters if self._api else {})},
+            operator={"reason": self._door_reasons["operator"], "requests": self._door.requests},
         )
 
-    def on_plate(self, read: PlateRead) -> None:
-        """A camera read a plate; the API has checked that the camera belongs to a lane."""
-        for lane in self._config.lanes:
-            if lane.camera == read.camera:
-                self._lanes[lane.name].on_plate(read)
+    async def on_plate(self, read: PlateRead) -> bool:
+        """A camera read a plate; the API has checked that the camera belongs to a lane. Whether the read is durable."""
+        lane = next(lane.name for lane in self._config.lanes if lane.camera == read.camera)
+        return await self._lanes[lane].on_plate(read)
 
     def _make_line(self, line: LineConfig, cursors: Mapping[str, tuple[int, int]]) -> ModbusLine:
         lanes = {name: lane.name for lane in self._config.lanes for name in (lane.barrier, lane.weighbridge)}
@@ -166,18 +183,25 @@ class Hub:
             if device in (lane.barrier, lane.weighbridge):
                 self._lanes[lane.name].on_change()
 
-    async def _open_api(self) -> None:
-        """A taken port closes this door only; the gate goes on without it."""
-        if self._api is not None:
+    async def _ask_lane(self, lane: str, asked: OperatorRequest) -> str:
+        return await self._lanes[lane].on_operator(asked)
+
+    async def _open_doors(self) -> None:
+        """A door that cannot be opened stays closed; the gate goes on without it."""
+        for name, door in self._doors():
             try:
-                await self._api.start()
-            except ApiError as error:
-                self._api_reason = str(error)
+                await door.start()
+            except (ApiError, DoorError) as error:
+                self._door_reasons[name] = str(error)
                 _log.error("%s", error)
 
-    async def _close_api(self) -> None:
-        if self._api is not None:
-            await self._api.stop()
+    async def _close_doors(self) -> None:
+        for _, door in self._doors():
+            await door.stop()
+
+    def _doors(self) -> list[tuple[str, Api | OperatorDoor]]:
+        doors: list[tuple[str, Api | OperatorDoor]] = [("operator", self._door)]
+        return [*doors, ("api", self._api)] if self._api is not None else doors
 
     def _identity(self) -> dict[str, Any]:
         digest = hashlib.sha256(self._config.path.read_bytes()).hexdigest()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge.lane.facts import BarrierFacts, CommandOutcome, LaneFacts, PlateFact, WeighbridgeFacts
+from edge.lane.facts import BarrierFacts, CommandOutcome, LaneFacts, OperatorRequest, PlateFact, WeighbridgeFacts
 from edge.model import DeviceImage, PlateRead, Quality, worst_quality
 
 _BARRIER_TAGS = {name: name for name in ("state", "mode", "faults", "presence", "lights", "health", "passes")} | {
@@ -25,7 +25,7 @@ def build_facts(
     plate: PlateFact | None = None,
     *,
     outcomes: tuple[CommandOutcome, ...] = (),
-    operator: str | None = None,
+    operator: OperatorRequest | None = None,
 ) -> LaneFacts:
     """The facts of one step from the newest images."""
     return LaneFacts(

@@ -7,8 +7,6 @@ Must not know: Modbus, SQLite, what the machine decides.
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -16,23 +14,30 @@ from typing import Any
 
 from edge.config import LaneConfig
 from edge.journal.writer import JournalWriter
+from edge.lane import sight
 from edge.lane.actions import ROLE_BARRIER, Action, SendCommand, WriteRecord
-from edge.lane.facts import OPERATOR_REQUESTS, CommandOutcome, PlateFact
-from edge.lane.machine import LaneMachine, LaneStateError
+from edge.lane.facts import OPERATOR_REQUESTS, CommandOutcome, LaneFacts, OperatorRequest
 from edge.lane_facts import build_facts, build_plate
+from edge.lane_memory import Moment, load_lane, save_lane
 from edge.model import DeviceImage, PlateRead, Record
 
 TICK_S = 0.05
 OPERATOR_QUEUE_MAX = 8
+OPERATOR_WAIT_S = 4.0  # a person who got no answer by then must not see the boom move later
+PLATE_WAIT_S = 2.0  # cameras give a post up after a few seconds
+PATH_OCCUPIED = "path_occupied"
 COUNTED_KINDS = {
     "opened": "transaction_opened",
     "passed": "passed",
     "turned_back": "turned_back",
     "closed": "transaction_closed",
 }
-_log = logging.getLogger(__name__)
 
 Submit = Callable[[str, str, int, int, Callable[[bool, str], None]], None]
+
+
+class OperatorDoubtError(Exception):
+    """An operator's request was taken, but whether it is durable is not known; the text says why."""
 
 
 class LaneShell:
@@ -47,17 +52,16 @@ class LaneShell:
         images: Callable[[], Mapping[str, DeviceImage]],
         submit: Submit,
     ) -> None:
-        """`saved` is the machine's state as journalled, "" for none."""
+        """`saved` is what `saved()` gave to the journal, "" for none."""
         self.config = config
         self._journal = journal
         self._images = images
         self._submit = submit
-        self._machine = _load_machine(config, saved)
-        self._saved_state = ""
+        self._machine, self._plate = load_lane(config.settings, saved, _now())
+        self._saved_memory: tuple[object, ...] = ()
         self._wake = asyncio.Event()
-        self._plate: PlateFact | None = None
         self._outcomes: list[CommandOutcome] = []
-        self._operator: deque[str] = deque(maxlen=OPERATOR_QUEUE_MAX)
+        self._operator: deque[tuple[OperatorRequest, asyncio.Future[str]]] = deque()
         self.counts: Counter[str] = Counter()
         self.plates = 0
 
@@ -76,46 +80,81 @@ class LaneShell:
         """A device of this lane has a new image."""
         self._wake.set()
 
-    def on_plate(self, read: PlateRead) -> None:
-        """The lane's camera read a plate."""
-        self.plates += 1
-        self._plate = build_plate(read, _now_ms())
-        self._wake.set()
+    async def on_plate(self, read: PlateRead) -> bool:
+        """The lane's camera read a plate; True once the read would survive the hub, False if the camera should repeat.
 
-    def on_operator(self, request: str) -> None:
-        """An operator asks for one of OPERATOR_REQUESTS; raises ValueError for anything else."""
-        if request not in OPERATOR_REQUESTS:
-            raise ValueError(f"operator request {request!r} is unknown, expected one of {', '.join(OPERATOR_REQUESTS)}")
-        self._operator.append(request)
+        The lane uses the read at once either way. A repetition keeps the time of the first, and a look at which the
+        camera could read nothing does not hide a good one before it.
+        """
+        plate = build_plate(read, _now().mono_ms)
+        if self._plate is None or self._plate.read_id != plate.read_id:
+            self.plates += 1
+            if not plate.plate or plate.confidence < self.config.settings.min_confidence:
+                return True
+            self._plate = plate
+            self._wake.set()
+        if self._journal.degraded:
+            return False
+        try:
+            async with asyncio.timeout(PLATE_WAIT_S):
+                await self._journal.append([], {self.config.name: self.saved()})
+        except TimeoutError:
+            return False
+        return True
+
+    async def on_operator(self, asked: OperatorRequest) -> str:
+        """Have the lane do what a person asks: "" once it is decided and journalled, else why it was refused.
+
+        Raises ValueError for what is no request, OperatorDoubtError when the journal did not answer in time. A request
+        that was not looked at in time is forgotten: nothing moves for a person who has turned away.
+        """
+        if asked.request not in OPERATOR_REQUESTS:
+            known = ", ".join(OPERATOR_REQUESTS)
+            raise ValueError(f"operator request {asked.request!r} is unknown, expected one of {known}")
+        if len(self._operator) >= OPERATOR_QUEUE_MAX:
+            return "too many requests wait already"
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        entry = asked, answer
+        self._operator.append(entry)
         self._wake.set()
+        try:
+            async with asyncio.timeout(OPERATOR_WAIT_S):
+                return await answer
+        except TimeoutError:
+            why = self._journal.degraded or "the disk is slow"
+            if entry not in self._operator:
+                raise OperatorDoubtError(f"the request was taken but is not journalled yet ({why})") from None
+            self._operator.remove(entry)
+            return f"the lane waits for the journal ({why})"
 
     def saved(self) -> str:
-        """The machine as text, to be journalled."""
-        return json.dumps(self._machine.save(), separators=(",", ":"))
+        """The lane as text, to be journalled."""
+        return save_lane(self._machine, self._plate, _now())
 
     def view(self) -> dict[str, Any]:
         """The lane for people."""
         return self._machine.view() | {"counts": {name: self.counts[kind] for name, kind in COUNTED_KINDS.items()}}
 
     async def _step(self) -> None:
-        images = self._images()
+        asked, answer = self._operator.popleft() if self._operator else (None, None)
         outcomes, self._outcomes = tuple(self._outcomes), []
-        facts = build_facts(
-            images[self.config.barrier],
-            images[self.config.weighbridge],
-            self._plate,
-            outcomes=outcomes,
-            operator=self._operator.popleft() if self._operator else None,
-        )
-        actions = self._machine.step(_now_ms(), facts)
-        if actions or self._machine.state != self._saved_state:
+        actions = self._machine.step(_now().mono_ms, self._facts(outcomes, asked))
+        refusal = self._machine.operator_refusal
+        if actions or self._machine.memory() != self._saved_memory:
             await self._carry_out(actions)
+        if answer is not None and not answer.done():
+            answer.set_result(refusal)
+
+    def _facts(self, outcomes: tuple[CommandOutcome, ...] = (), asked: OperatorRequest | None = None) -> LaneFacts:
+        images = self._images()
+        barrier, weighbridge = images[self.config.barrier], images[self.config.weighbridge]
+        return build_facts(barrier, weighbridge, self._plate, outcomes=outcomes, operator=asked)
 
     async def _carry_out(self, actions: list[Action]) -> None:
-        time_ms = time.time_ns() // 1_000_000
+        time_ms = _now().wall_ms
         written = [action for action in actions if isinstance(action, WriteRecord)]
         records = [Record(action.kind, self.config.name, "", action.data, time_ms) for action in written]
-        self._saved_state = self._machine.state
+        self._saved_memory = self._machine.memory()
         await self._journal.append(records, {self.config.name: self.saved()})
         self.counts.update(record.kind for record in records)
         for action in actions:
@@ -129,19 +168,11 @@ class LaneShell:
             self._outcomes.append(CommandOutcome(command.token, ok, reason))
             self._wake.set()
 
+        if command.opcode == "CLOSE" and sight.is_path_occupied(self._facts()):
+            on_outcome(False, PATH_OCCUPIED)  # came into the path while the journal wrote
+            return
         self._submit(device, command.opcode, command.argument, command.deadline_ms, on_outcome)
 
 
-def _load_machine(config: LaneConfig, saved: str) -> LaneMachine:
-    if not saved:
-        return LaneMachine(config.settings, None, _now_ms())
-    try:
-        return LaneMachine(config.settings, json.loads(saved), _now_ms())
-    except (LaneStateError, ValueError) as error:
-        raise LaneStateError(
-            f"lane {config.name}: its saved state cannot be continued ({error}); start the hub version that wrote it"
-        ) from error
-
-
-def _now_ms() -> int:
-    return time.monotonic_ns() // 1_000_000
+def _now() -> Moment:
+    return Moment(time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000)

@@ -34,6 +34,7 @@ def build_status(
     journal: JournalWriter,
     uplink: Uplink | None,
     api: Mapping[str, Any],
+    operator: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Everything; `started_ms` is monotonic."""
     sessions = [session for line in lines.values() for session in line.sessions.values()]
@@ -49,6 +50,7 @@ def build_status(
         if uplink
         else {"state": "off", "connected": False, "reason": "no [uplink] in the site"},
         "api": dict(api),
+        "operator": dict(operator),
     }
 
 

@@ -16,11 +16,12 @@ _USAGE = """usage: gate COMMAND ...
   hub SITE        run the edge hub of a site
   check SITE      validate a site file: every error at once
   journal ...     look into a hub's journal: tail, verify
+  operator ...    tell a lane of a running hub what to do: open, close, release, reject
   hil ...         run scenarios on simulated lanes and compare targets
 
 `gate COMMAND --help` tells more."""
 
-_HUB_WORDS = ("hub", "check", "journal")
+_HUB_WORDS = ("hub", "check", "journal", "operator")
 
 
 def _run(argv: list[str]) -> int:

@@ -71,6 +71,16 @@ class CommandOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorRequest:
+    """What a person asks of the lane: one of OPERATOR_REQUESTS, who (the operating system's word), and why."""
+
+    request: str
+    user: str = ""
+    uid: int = -1
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LaneFacts:
     """Everything one step is told. `outcomes` and `operator` are shown once, in the step after they came."""
 
@@ -78,4 +88,4 @@ class LaneFacts:
     weighbridge: WeighbridgeFacts = WeighbridgeFacts()
     plate: PlateFact | None = None
     outcomes: tuple[CommandOutcome, ...] = ()
-    operator: str | None = None
+    operator: OperatorRequest | None = None

@@ -228,24 +228,35 @@ _OPERATOR_EVENTS = {
 }
 
 
-def operator_event(lane: LaneMachine, request: str) -> str:
-    """The event of an operator's request, or "" when it was carried out at once or does not apply.
+def operator_event(lane: LaneMachine, request: str) -> tuple[str, str]:
+    """The event of an operator's request, "" when it was carried out at once, and why it is refused, "" if it is not.
 
     With a truck on the lane, closing means it shall not pass; without one it is only the boom that moves.
     """
     event = _OPERATOR_EVENTS.get(request, "")
     if (lane.state, event) in states.TRANSITIONS:
-        return event
-    is_idle = lane.state in (states.IDLE, states.ARRIVING) and lane.commander.pending is None
-    if is_idle:
+        return event, ""
+    refusal = _operator_refusal(lane, request)
+    if not refusal:
         lane.commander.restart()  # a person does not wait for the pause after the last command
-    if is_idle and request == OPERATOR_OPEN and sight.may_send_open(lane.facts):
-        lane.command(ROLE_BARRIER, "OPEN", by=BY_OPERATOR)
-    elif is_idle and request == OPERATOR_CLOSE and sight.may_send_close(lane.facts):
-        lane.command(ROLE_BARRIER, "CLOSE", by=BY_OPERATOR)
-    else:
-        lane.refuse_operator(request, "not possible now")
-    return ""
+        lane.command(ROLE_BARRIER, "OPEN" if request == OPERATOR_OPEN else "CLOSE", by=BY_OPERATOR)
+    return "", refusal
+
+
+def _operator_refusal(lane: LaneMachine, request: str) -> str:
+    """Why the boom is not moved for a person on a lane without a transaction; "" when it may be."""
+    if lane.state == states.RECOVERING:
+        return "the hub has just started and has not read both devices yet"
+    if lane.state not in (states.IDLE, states.ARRIVING) or request not in (OPERATOR_OPEN, OPERATOR_CLOSE):
+        return f"the lane is in state {lane.state}, where {request} changes nothing"
+    if lane.commander.pending is not None:
+        return "another command to the barrier is under way"
+    if not sight.is_remote(lane.facts):
+        return "the barrier is in local mode"
+    if request == OPERATOR_CLOSE and sight.is_path_occupied(lane.facts):
+        return "something is in the path of the boom"
+    may_send = sight.may_send_open if request == OPERATOR_OPEN else sight.may_send_close
+    return "" if may_send(lane.facts) else "the boom is not in a position for it"
 
 
 def timeout_event(lane: LaneMachine, event: str) -> str:

@@ -36,7 +36,10 @@ class LaneStateError(ValueError):
 class LaneMachine:
     """One lane. A new or loaded machine starts in RECOVERING and acts on nothing but facts read since then."""
 
-    def __init__(self, settings: LaneSettings, state: Mapping[str, Any] | None = None, now_ms: int = 0) -> None:
+    def __init__(
+        self, settings: LaneSettings, state: Mapping[str, Any] | None = None, now_ms: int = 0, *, away_ms: int = 0
+    ) -> None:
+        """`state` was saved `away_ms` ago."""
         self.settings = settings
         self.facts: LaneFacts = LaneFacts()
         self.now_ms = now_ms
@@ -59,24 +62,24 @@ class LaneMachine:
         self._clear_since_ms: int | None = None
         self._overload_since_ms: int | None = None
         self._actions: list[Action] = []
+        self.operator_refusal = ""  # why the operator's request of the last step was not carried out
         if state is not None:
-            self._load(state)
+            self._load(state, now_ms - away_ms)
 
     def step(self, now_ms: int, facts: LaneFacts) -> list[Action]:
         """Take in `facts` and return what is to be done. `now_ms` is the hub's monotonic clock and never goes back."""
         self.now_ms = now_ms
         self.facts = facts
         self._actions = []
+        self.operator_refusal = ""
         self._take_outcome()
         if not self._are_devices_usable():
-            if facts.operator is not None:
-                self.refuse_operator(facts.operator, "device lost")
+            self._take_operator()
             if self.state == states.RECOVERING:
                 self._check_timeout()
             return self._actions
         self._look()
-        if facts.operator is not None and self.state != states.RECOVERING:
-            self._fire(handlers.operator_event(self, facts.operator))
+        self._take_operator()
         self._run_handlers()
         self._check_timeout()
         return self._actions
@@ -140,10 +143,6 @@ class LaneMachine:
         if cause in self.transaction.causes:
             self.transaction.causes.remove(cause)
 
-    def refuse_operator(self, request: str, reason: str) -> None:
-        """Journal that an operator's request was not carried out."""
-        self.record("attention", cause="operator_refused", state=self.state, request=request, reason=reason)
-
     def command(self, role: str, opcode: str, argument: int = 0, by: str = BY_POLICY) -> None:
         """Send a command, unless one is under way or a pause after the last runs."""
         if self.commander.can_send(self.now_ms):
@@ -205,6 +204,28 @@ class LaneMachine:
                 ok=done.ok,
                 reason=done.reason,
             )
+
+    def _take_operator(self) -> None:
+        """Journal what a person asks, carried out or not, and do it."""
+        asked = self.facts.operator
+        if asked is None:
+            return
+        if self._lost:
+            event, refusal = "", f"the {self._lost[0]} does not answer"
+        else:
+            event, refusal = handlers.operator_event(self, asked.request)
+        self.operator_refusal = refusal
+        self.record(
+            "override",
+            request=asked.request,
+            user=asked.user,
+            uid=asked.uid,
+            reason=asked.reason,
+            state=self.state,
+            ok=not refusal,
+            refusal=refusal,
+        )
+        self._fire(event)
 
     def _are_devices_usable(self) -> bool:
         """Both devices fresh. Journals each loss and return once and gives the state its time anew."""
@@ -280,7 +301,7 @@ class LaneMachine:
         if before == states.RECOVERING:
             self._look()
 
-    def _load(self, state: Mapping[str, Any]) -> None:
+    def _load(self, state: Mapping[str, Any], saved_ms: int) -> None:
         if state.get("version") != SAVE_VERSION:
             raise LaneStateError(
                 f"lane {self.settings.name}: saved state has version {state.get('version')}, expected {SAVE_VERSION}"
@@ -289,13 +310,13 @@ class LaneMachine:
             self.resumed = _known_state(state["state"])
             self.remembered = _known_state(state["remembered"])
             self.cause = state["cause"]
-            self.transaction = load_transaction(state["transaction"], self.now_ms)
+            self.transaction = load_transaction(state["transaction"], saved_ms)
             self.tracker = Tracker(**state["tracker"])
             self.commander = Commander(state["last_token"])
             self.last_read_id = state["last_read_id"]
             self.last_plate = state["last_plate"]
             age_ms = state["closed_age_ms"]
-            self.closed_ms = None if age_ms is None else self.now_ms - age_ms
+            self.closed_ms = None if age_ms is None else saved_ms - age_ms
             self.is_barrier_restarted = state["is_barrier_restarted"]
             self._bridge_boot = state["bridge_boot"]
         except (KeyError, TypeError, ValueError) as error:

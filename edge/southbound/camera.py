@@ -87,16 +87,15 @@ class RecentReads:
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def is_new(self, read: PlateRead) -> bool:
-        """Whether this read was not shown before. A read without UUID is always new."""
-        key = (read.camera, read.uuid)
-        if not read.uuid:
-            return True
-        if key in self._seen:
-            return False
-        self._seen[key] = None
+        """Whether this read was not noted before. A read without UUID is always new."""
+        return not read.uuid or (read.camera, read.uuid) not in self._seen
+
+    def note(self, read: PlateRead) -> None:
+        """This read was taken."""
+        if read.uuid:
+            self._seen[read.camera, read.uuid] = None
         if len(self._seen) > _RECENT_COUNT_MAX:
             self._seen.popitem(last=False)
-        return True
 
 
 def _find_xml(content_type: str, body: bytes) -> bytes:

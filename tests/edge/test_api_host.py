@@ -26,9 +26,17 @@ async def _ask(api: Api, method: str, path: str, body: bytes = b"") -> tuple[int
             return response.status, await response.text()
 
 
-def _with_api(requests: list[tuple[str, str, bytes]]) -> tuple[list[tuple[int, str]], list[PlateRead], Api]:
+def _with_api(
+    requests: list[tuple[str, str, bytes]], durable: tuple[bool, ...] = ()
+) -> tuple[list[tuple[int, str]], list[PlateRead], Api]:
+    """`durable` says of the first reads whether they could be stored; all others could."""
     reads: list[PlateRead] = []
-    api = Api(_free_port(), cameras=["cam1"], get_status=lambda: {"site": "x"}, on_plate=reads.append)
+
+    async def take(read: PlateRead) -> bool:
+        reads.append(read)
+        return len(reads) > len(durable) or durable[len(reads) - 1]
+
+    api = Api(_free_port(), cameras=["cam1"], get_status=lambda: {"site": "x"}, on_plate=take)
 
     async def run() -> list[tuple[int, str]]:
         await api.start()
@@ -52,6 +60,13 @@ def test_read_is_taken_once() -> None:
     assert api.counters == {"posts": 2, "reads": 1, "repeated": 1, "ignored": 0, "refused": 0}
 
 
+def test_read_that_cannot_be_stored_is_asked_for_again() -> None:
+    answers, reads, api = _with_api([("POST", "/isapi/event", NEW)] * 3, durable=(False,))
+    assert [status for status, _ in answers] == [503, 200, 200]
+    assert len(reads) == 2
+    assert (api.counters["refused"], api.counters["reads"], api.counters["repeated"]) == (1, 1, 1)
+
+
 def test_bad_requests_get_a_sentence_and_harm_nothing() -> None:
     stranger = NEW.replace(b"cam1", b"cam9").replace(b"192.0.2.64", b"")
     answers, reads, _ = _with_api(
@@ -69,9 +84,13 @@ def test_bad_requests_get_a_sentence_and_harm_nothing() -> None:
     assert len(reads) == 1
 
 
+async def _never(_: PlateRead) -> bool:
+    raise AssertionError
+
+
 def test_port_in_use_is_one_clear_sentence() -> None:
     async def run(port: int) -> None:
-        api = Api(port, cameras=[], get_status=dict, on_plate=lambda read: None)
+        api = Api(port, cameras=[], get_status=dict, on_plate=_never)
         with pytest.raises(ApiError, match=f"http_port {port} on 127.0.0.1 is already in use"):
             await api.start()
         await api.stop()

@@ -50,7 +50,17 @@ def test_hub_starts_nothing_on_a_wrong_site(site: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(
-    "argv", [[], ["fly"], ["check"], ["journal"], ["journal", "tail", "-n", "0", "x"], ["check", "a", "b"]]
+    "argv",
+    [
+        [],
+        ["fly"],
+        ["check"],
+        ["journal"],
+        ["journal", "tail", "-n", "0", "x"],
+        ["check", "a", "b"],
+        ["operator", "a", "b", "fly"],
+        ["operator", "a", "b", "open", "--reason", "\n"],
+    ],
 )
 def test_wrong_arguments_are_one_sentence_and_exit_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(argv) == 2

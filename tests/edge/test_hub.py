@@ -243,3 +243,56 @@ async def test_a_program_error_ends_the_hub_with_1_and_a_sound_journal(
         assert await hub_module._run(config) == 1
     assert "program error (ZeroDivisionError('a bug'))" in capsys.readouterr().err
     assert isinstance(hub.records(), list)
+
+
+async def test_a_part_that_ends_by_itself_is_a_program_error(
+    make_field: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def end(_: LaneShell) -> None:
+        return
+
+    monkeypatch.setattr(LaneShell, "run", end)
+    async with _site(make_field(u1=("barrier", 77), u2=("weighbridge", 5)), tmp_path) as hub:
+        config = load_site(hub.site).config
+        assert config is not None
+        config.data_dir.mkdir()
+        assert await hub_module._run(config) == 1
+    said = capsys.readouterr().err
+    assert "program error (TaskEndedError('lane lane-1 ended by itself'))" in said
+
+
+async def _operate(hub: _Hub, *words: str) -> tuple[int, str]:
+    """`gate operator SITE ...`: exit code and what was said."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "edge.cli", "operator", str(hub.site), *words),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=os.getcwd(),
+    )
+    said, _ = await process.communicate()
+    return process.returncode or 0, said.decode()
+
+
+async def test_a_person_opens_an_empty_lane_and_the_journal_says_who(make_field: Any, tmp_path: Path) -> None:
+    field = make_field(u1=("barrier", 77), u2=("weighbridge", 5))
+    _make_sound(field)
+    async with _site(field, tmp_path) as hub:
+        code, said = await _operate(hub, "lane-1", "open")
+        assert (code, said.count("\n")) == (3, 1)
+        assert "no hub is running on" in said
+        await hub.start()
+        await hub.status_when(lambda status: status["lanes"]["lane-1"]["state"] == "IDLE")
+        assert await _operate(hub, "lane-1", "open", "--reason", "fire brigade") == (0, "lane lane-1: open taken\n")
+        code, said = await _operate(hub, "lane-1", "close")
+        assert (code, "lane lane-1 refuses close: " in said) == (4, True)
+        code, said = await _operate(hub, "lane-9", "open")
+        assert (code, said) == (2, "gate: lane 'lane-9' is unknown to the hub; expected one of lane-1\n")
+        status = await hub.status_when(lambda status: field.devices[1].commands)
+        assert status["operator"] == {"reason": "", "requests": 3}
+        assert (await hub.end(signal.SIGTERM))[0] == 0
+    overrides = [json.loads(record.data) for record in hub.records() if record.kind == "override"]
+    assert [(data["request"], data["ok"], data["uid"]) for data in overrides] == [
+        ("open", True, os.getuid()),
+        ("close", False, os.getuid()),
+    ]
+    assert overrides[0]["reason"] == "fire brigade"

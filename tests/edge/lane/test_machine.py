@@ -126,7 +126,51 @@ def test_operator_request_that_does_not_apply_is_journalled() -> None:
     world = make_world(Truck()).run_until("WEIGHING")
     world.ask("release")
     world.tick()
-    assert world.kinds()[-1] == "attention:operator_refused"
+    assert world.records[-1].kind == "override"
+    assert world.records[-1].data == {
+        "transaction": "A-000001",
+        "request": "release",
+        "user": "an",
+        "uid": 1000,
+        "reason": "seen by eye",
+        "state": "WEIGHING",
+        "ok": False,
+        "refusal": "the lane is in state WEIGHING, where release changes nothing",
+    }
+    assert world.machine.operator_refusal == world.records[-1].data["refusal"]
+
+
+@pytest.mark.parametrize(("request_", "state"), [("open", "ATTENTION"), ("reject", "WEIGHING")])
+def test_operator_request_that_is_carried_out_is_journalled_before_what_follows(request_: str, state: str) -> None:
+    world = make_world(Truck(plate="" if state == "ATTENTION" else "29A12345")).run_until(state)
+    world.ask(request_)
+    world.tick()
+    override, decided = (record for record in world.records[-2:])
+    assert (override.kind, override.data["ok"], decided.kind) == ("override", True, "decided")
+    assert world.machine.operator_refusal == ""
+
+
+def test_operator_is_told_when_the_hub_or_a_device_is_not_ready() -> None:
+    world = make_world().run(5)
+    world.restart_hub()
+    world.lost = {"barrier"}
+    world.ask("open")
+    world.tick()
+    assert world.machine.operator_refusal == "the hub has just started and has not read both devices yet"
+    world.run(60).ask("open")
+    world.tick()
+    assert world.machine.operator_refusal == "the barrier does not answer"
+    assert world.opcodes() == []
+
+
+def test_operator_cannot_close_on_a_presence() -> None:
+    world = make_world().run(5)
+    world.boom.state = bar.STATE_OPEN
+    world.trucks.append(Truck(front=270, length=20, plate=""))
+    world.run(1).ask("close")
+    world.tick()
+    assert world.machine.operator_refusal == "something is in the path of the boom"
+    assert world.opcodes() == []
 
 
 def test_operator_may_open_and_close_an_empty_lane() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.lane.actions import SendCommand, WriteRecord
-from edge.lane.facts import BarrierFacts, CommandOutcome, LaneFacts, PlateFact, WeighbridgeFacts
+from edge.lane.facts import BarrierFacts, CommandOutcome, LaneFacts, OperatorRequest, PlateFact, WeighbridgeFacts
 from edge.lane.machine import LaneMachine
 from edge.lane.settings import LaneSettings
 from protocols.registers import barrier as bar
@@ -157,7 +157,7 @@ class World:
     sent: list[SendCommand] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
-    operator: str | None = None
+    operator: OperatorRequest | None = None
     plate: PlateFact | None = None
     drop_next_command: bool = False
     _reads: int = 0
@@ -339,5 +339,5 @@ class World:
 
     def ask(self, request: str) -> None:
         """The operator asks; shown to the machine in the next tick."""
-        self.operator = request
+        self.operator = OperatorRequest(request, "an", 1000, "seen by eye")
         self._is_operator_open |= request == "open"

@@ -84,6 +84,8 @@ def test_same_uuid_is_new_once() -> None:
     read = parse_alert(NEW)
     assert read is not None
     assert recent.is_new(read)
+    assert recent.is_new(read), "until it is noted, a camera may send it again"
+    recent.note(read)
     assert not recent.is_new(read)
     assert recent.is_new(parse_alert(PREFIXED) or read)
     assert recent.is_new(parse_alert(PREFIXED) or read)
