@@ -16,10 +16,10 @@ from pathlib import Path
 from hil.run.tether import tethered
 
 # The first restart is quick: a killed child should be back before its peers give up.
-_BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+_BACKOFF_S = (0.2, 0.5, 1.0, 2.0)
 _STOP_S = 8.0  # a hub flushes its journal and its uplink before it goes
 _QUICK_S = 3.0  # a child that ends sooner did not come up
-_QUICK_ENDS_MAX = 5  # so many in a row: trying again will not help
+_QUICK_ENDS_MAX = len(_BACKOFF_S) + 1  # so many in a row: trying again will not help
 
 
 class ProcessError(Exception):
@@ -61,7 +61,7 @@ class ManagedProcess:
                     f"{_end_words(self.last_exit)}: {self.last_words() or 'it said nothing'}; its log is {self._log}"
                 )
             self.restarts += 1
-            await asyncio.sleep(_BACKOFF_S[min(quick_ends, len(_BACKOFF_S) - 1)])
+            await asyncio.sleep(_BACKOFF_S[max(quick_ends, 1) - 1])
 
     async def _run_once(self) -> None:
         with self._log.open("ab") as log:

@@ -25,7 +25,7 @@ from sim_devices.devices.platform import PlatformStore
 from sim_devices.devices.vm_node import VmNode
 from sim_devices.plants.driver import PLAIN, Habits
 from sim_devices.plants.lane import BOOM_X, STOPPED, Arrival
-from sim_devices.plants.truck import rigid_body
+from sim_devices.plants.truck import TruckBody
 from sim_devices.traffic import TrafficMix
 
 ROOT = Path(__file__).parents[2]
@@ -115,8 +115,8 @@ async def until(run: GateRun, condition: Callable[[], bool], what: str, limit_s:
 
 
 def hasty_truck(number: int, habits: Habits = PLAIN) -> Arrival:
-    """A truck that accelerates and brakes as hard as physics lets it."""
-    body = replace(rigid_body(18_000.0), max_speed_mps=6.0, acceleration_mps2=2.5, braking_mps2=3.0)
+    """A short truck that accelerates and brakes like no truck does."""
+    body = TruckBody(7.0, (1.2, 5.5), (6_000.0, 9_000.0), max_speed_mps=9.0, acceleration_mps2=5.0, braking_mps2=6.0)
     return Arrival(number, body, f"29H{number:05d}", habits)
 
 

@@ -53,6 +53,7 @@ def test_a_port_in_use_is_named_with_the_key_that_chose_it(door: str, key: str, 
     assert gate_site.no_traceback(done.stderr)
 
 
+@pytest.mark.long
 def test_a_broker_that_cannot_start_ends_the_run_with_a_sentence(tmp_path: Path) -> None:
     path = gate_site.write_site(tmp_path)
     store = tmp_path / "data" / "broker" / "store"

@@ -66,7 +66,7 @@ def test_a_killed_child_is_started_again_and_stopped_in_the_end(tmp_path: Path) 
 def test_a_child_that_does_not_come_up_is_given_up_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process_module, "_BACKOFF_S", (0.0,))
+    monkeypatch.setattr(process_module, "_BACKOFF_S", (0.0,) * 4)
     fails = [sys.executable, "-c", "import sys; sys.exit('the port is in use')"]
     with pytest.raises(ProcessError) as caught:
         asyncio.run(ManagedProcess("broker", fails, tmp_path / "log").run())

@@ -55,6 +55,18 @@ def test_every_byte_value_reaches_all_devices_unchanged(tmp_path: Path) -> None:
     _with_line(tmp_path, 115200, body)
 
 
+def test_a_device_added_to_an_open_line_hears_and_is_heard(tmp_path: Path) -> None:
+    async def body(line: PtyLine) -> None:
+        assert line.add("late") == tmp_path / "line1.late"
+        hub, late = _open(line, HUB), _open(line, "late")
+        os.write(hub, b"ask")
+        assert await _read(late, 3) == b"ask"
+        os.write(late, b"tell")
+        assert await _read(hub, 4) == b"tell"
+
+    _with_line(tmp_path, 115200, body)
+
+
 def test_a_frame_takes_its_wire_time(tmp_path: Path) -> None:
     async def body(line: PtyLine) -> None:
         hub, a = _open(line, HUB), _open(line, "a")

@@ -5,14 +5,15 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+from protocols.registers import barrier
 from sim_devices.devices.vm_node import NodeSpec, VmNode
 
 _DEADLINE_S = 20.0
 
-# Echoes the first input to the only output;
+# Echoes the first input to the only output; 5 says why the VM was started,
 # 6 refuses to run, 7 ends the process, 9 raises, 8 stops feeding the watchdog and answering.
 _PROGRAM = """
-import struct, sys
+import os, struct, sys
 i, o = sys.stdin.buffer, sys.stdout.buffer
 header = bytearray(16)
 body = bytearray(255 * 5)
@@ -22,6 +23,8 @@ while i.readinto(header, 16) == 16:
     value = struct.unpack_from("<iB", body, 0)[0]
     if value == 7:
         break
+    if value == 5:
+        value = int(os.getenv("GATE_RESET_CAUSE"))
     if value == 6:
         sys.stderr.write("the tty cannot be opened\\n")
         sys.exit(2)
@@ -131,6 +134,20 @@ def test_silent_vm_loses_its_outputs_and_then_its_life(tmp_path: Path) -> None:
         assert (node.card.expired_count, node.counters.watchdog_resets) == (1, 0)
         await field.until("starts")
         assert node.counters.watchdog_resets == 1
+
+    _with_node(tmp_path, body)
+
+
+def test_vm_is_told_whether_power_or_the_watchdog_started_it(tmp_path: Path) -> None:
+    async def body(node: VmNode, field: _Field) -> None:
+        field.value = 5
+        await field.until(f"barrier={barrier.RESET_CAUSE_POWER_ON}")
+        field.value = 8
+        await field.until("starts")
+        field.value = 5
+        await field.until(f"barrier={barrier.RESET_CAUSE_WATCHDOG}")
+        node.kill()
+        await field.until(f"barrier={barrier.RESET_CAUSE_POWER_ON}")
 
     _with_node(tmp_path, body)
 
