@@ -83,7 +83,8 @@ class TruckRecord:
 
 
 class World:
-    """`run` simulates until cancelled. `nodes` and `lines` are there to be broken by tests and the rig."""
+    """`run` simulates until cancelled; trucks come by themselves from `start_traffic` on. `nodes` and `lines` are there
+    to be broken by tests and the rig."""
 
     def __init__(self, spec: WorldSpec, on_post: Callable[[str, CameraPost], None]) -> None:
         """`on_post` is told (lane name, post) for every camera post; it must not block."""
@@ -100,6 +101,7 @@ class World:
         self.nodes = {node.name: self._make_node(spec, lane.name, node, line) for lane, node, line in _each_node(spec)}
         self._spec = spec
         self._on_post = on_post
+        self._traffic_from_us = -1
         self._traffic = Traffic(_branch(seeds), tuple(self.fields), spec.mix)
         self._arrivals: dict[int, Arrival] = {}
         self._moved = asyncio.Event()
@@ -127,6 +129,10 @@ class World:
         self._arrivals[arrival.truck_id] = arrival
         self.fields[lane].lane.arrive(arrival)
         return True
+
+    def start_traffic(self) -> None:
+        """Let trucks come from now on."""
+        self._traffic_from_us = self.now_us
 
     def stop_traffic(self) -> None:
         """No more trucks: the queues before the lanes go home, those in the lanes finish."""
@@ -180,8 +186,9 @@ class World:
         step_us = min(passed_us, _LEAP_US_MAX)
         self.slipped_us += passed_us - step_us
         self.now_us += step_us
-        for lane, arrival in self._traffic.arrivals(self.now_us):
-            self.arrive(lane, arrival)
+        if self._traffic_from_us >= 0:
+            for lane, arrival in self._traffic.arrivals(self.now_us - self._traffic_from_us):
+                self.arrive(lane, arrival)
         for lane, field in self.fields.items():
             field.advance_to(self.now_us)
             self._note(lane, field.lane.take_truth())

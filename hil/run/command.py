@@ -148,12 +148,13 @@ def _end_signals() -> Iterator[asyncio.Event]:
 
 async def _is_up(run: GateRun, ended: asyncio.Event) -> bool:
     """Wait until the gate is up; False when `ended` comes first."""
-    ready, end = asyncio.create_task(run.wait_until_ready()), asyncio.create_task(ended.wait())
+    ready, end = asyncio.create_task(run.open()), asyncio.create_task(ended.wait())
     try:
         await asyncio.wait([ready, end], return_when=asyncio.FIRST_COMPLETED)
         if not ready.done():
             return False
-        ready.result()
+        for sentence in ready.result():
+            _say(f"{sentence}; the rest of the gate goes on")
         return True
     finally:
         ready.cancel()

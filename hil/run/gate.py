@@ -24,6 +24,7 @@ from sim_devices.world import World, WorldSpec
 
 _STATUS_PERIOD_S = 0.25
 _READY_S = 60.0  # VMs, broker and hub on a slow machine
+_AT_REST = "IDLE"
 _REFUSED_STATES = ("REFUSED", "BACKING_OUT")
 
 
@@ -77,22 +78,29 @@ class GateRun:
             await asyncio.sleep(_STATUS_PERIOD_S)
         return True
 
-    async def wait_until_ready(self) -> None:
-        """Wait for the hub and all devices; raises RunError with the reason of the first one that is missing."""
-        if await self.wait_until(self._is_ready, _READY_S):
-            return
+    async def open(self) -> list[str]:
+        """Wait until the gate is up and every lane at rest, then let trucks come.
+
+        A device or lane that does not come up is no reason to keep the rest of the gate closed: it is told in the
+        sentences returned. Raises RunError when the hub itself does not come up.
+        """
+        await self.wait_until(lambda: bool(self.status) and not self._missing(), _READY_S)
         if not self.status:
             raise RunError(f"the hub did not come up in {_READY_S:.0f} s: {self.hub.last_words() or 'it said nothing'}")
-        name, reason = next((name, device["reason"]) for name, device in self._devices() if device["quality"] == "bad")
+        self.world.start_traffic()
+        return self._missing()
+
+    def _missing(self) -> list[str]:
+        """A sentence for each device that cannot be used and each lane that is not at rest."""
+        devices = self.status.get("devices", {}).items()
+        lanes = self.status.get("lanes", {}).items()
+        missing = [f"{name}: {self._reason(name, device)}" for name, device in devices if device["quality"] == "bad"]
+        return missing + [f"lane {name} is {lane['state']}" for name, lane in lanes if lane["state"] != _AT_REST]
+
+    def _reason(self, name: str, device: dict[str, Any]) -> str:
         node = self.world.nodes.get(name)
         words = f" ({node.last_message})" if node and node.last_message else ""
-        raise RunError(f"not every device came up in {_READY_S:.0f} s; {name}: {reason}{words}")
-
-    def _devices(self) -> list[tuple[str, dict[str, Any]]]:
-        return list(self.status.get("devices", {}).items())
-
-    def _is_ready(self) -> bool:
-        return bool(self._devices()) and all(device["quality"] != "bad" for _, device in self._devices())
+        return f"{device['reason']}{words}"
 
 
 @contextlib.asynccontextmanager

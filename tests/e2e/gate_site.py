@@ -94,6 +94,7 @@ async def gate(site: RigSite, deploy_dir: Path) -> AsyncIterator[GateRun]:
     """The gate of `site`, up and idle; its safety is watched until the end."""
     async with running_gate(site, deploy_dir) as run:
         await until(run, lambda: _are_lanes_up(run), "every device of the lanes answers")
+        run.world.start_traffic()
         guard = asyncio.create_task(_watch_safety(run))
         try:
             yield run
