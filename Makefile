@@ -38,6 +38,7 @@ check: $(READY) ## format, lint, types, layers, generated files
 	@$(PY) -m ruff check .
 	@echo "smartgate: types"
 	@$(PY) -m mypy
+	@$(PY) -m mypy --config-file firmware/mypy.ini
 	@$(PY) -m mypy --explicit-package-bases tests/tidy tests/tools
 	@echo "smartgate: generated files"
 	@$(PY) -m tools.generate --check

@@ -34,10 +34,16 @@ echo "smartgate: building $venv with $("$python" --version)"
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 echo "smartgate: installing $(grep -c == requirements.lock) locked packages"
 log=$venv/install.log
-if ! "$venv/bin/python" -m pip install --disable-pip-version-check -r requirements.lock >"$log" 2>&1 ||
-    ! "$venv/bin/python" -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e . >>"$log" 2>&1; then
+install() {
+    "$venv/bin/python" -m pip install --disable-pip-version-check "$@" >>"$log" 2>&1 && return
     tail -n 5 "$log" >&2
-    echo "smartgate: the packages could not be installed (see $log); check that the package index is reachable, then run make again" >&2
+    echo "smartgate: the packages could not be installed (see $log);" \
+        "check that the package index is reachable, then run make again" >&2
     exit 1
-fi
+}
+: >"$log"
+install -r requirements.lock
+install --no-deps --no-build-isolation -e .
+# mypy takes MicroPython's modules from a folder of their own: in site-packages they would hide CPython's.
+install --no-deps --upgrade --target "$venv/micropython-stubs" $(grep '^micropython-.*-stubs==' requirements.lock)
 echo "smartgate: $venv is ready"

@@ -110,8 +110,8 @@ class FieldLink(NullInputs):
         self.line = FrameLine()
         self.latch = OutputLatch()
         self.watchdog = LinkWatchdog()
-        self._values = []
-        self._quality = []
+        self._values: list[int] = []
+        self._quality: list[int] = []
         self._header = bytearray(HEADER_SIZE)
         self._fields = bytearray(255 * _INPUT_SIZE)
         self._serial = bytearray(LINE_SIZE_MAX)

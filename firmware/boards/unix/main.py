@@ -38,11 +38,11 @@ class TicksClock(NullClock):
 
     def now_ms(self) -> int:
         """Return milliseconds."""
-        return time.ticks_ms() & TICKS_MASK
+        return time.ticks_ms() & TICKS_MASK  # type: ignore[operator]  # the ports define the ticks
 
     def now_us(self) -> int:
         """Return microseconds."""
-        return time.ticks_us() & TICKS_MASK
+        return time.ticks_us() & TICKS_MASK  # type: ignore[operator]
 
 
 class GuardedHeap(NullHeap):
@@ -67,7 +67,7 @@ def main() -> None:
     except LinkError as error:
         _fail(3, error)
     except Exception as error:  # a program error: stdout belongs to the field, so it must not get the trace
-        sys.print_exception(error, sys.stderr)
+        sys.print_exception(error, sys.stderr)  # type: ignore[arg-type]
         sys.exit(1)
 
 
@@ -120,7 +120,7 @@ class _RealLoop:
         self._field_poller = select.poll()
         self._field_poller.register(sys.stdin, select.POLLIN)
         self._serial = SerialPort(provision.get("tty", ""), identity.baud) if provision.get("tty") else None
-        self._sessions = None
+        self._sessions: "TcpSessions | None" = None
         self._stdin_ready = False
         self._accept_ready = False
         self._reopen_ms = 0

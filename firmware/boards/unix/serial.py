@@ -4,6 +4,7 @@ Knows termios. Must not know frames. A port whose other end is gone is lost; the
 lead to a new pty by then.
 """
 
+import io
 import select
 import termios
 
@@ -21,10 +22,10 @@ class SerialPort(NullUart):
         self.timed = 0
         self.is_lost = True
         self.losses = 0
-        self.file = None
+        self.file: "io.FileIO | None" = None
         self._path = path
         self._baud = baud
-        self._writable = None
+        self._writable: "select.poll | None" = None
 
     def open(self) -> bool:
         """Open the port raw. Allocates; called by the loop outside the heap guard. False leaves it lost."""
