@@ -76,6 +76,8 @@ class Api:
             read = parse_post(request.headers.get("Content-Type", ""), body, self._cameras)
         except CameraPostError as error:
             return self._refuse(400, f"{error}")
+        except web.RequestPayloadError:
+            return self._refuse(400, "the post's body is not what its Content-Encoding or Transfer-Encoding says")
         except web.HTTPRequestEntityTooLarge:
             return self._refuse(413, f"the post is larger than {POST_SIZE_MAX} bytes")
         if read is None or read.retransmitted:

@@ -11,12 +11,14 @@ import argparse
 import os
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NoReturn
 
 from edge.config import SiteConfig
 from edge.config_load import LoadResult, load_site
+from edge.journal.store import JournalError, JournalStore
 from edge.lane.facts import OPERATOR_REQUESTS
 
 EXIT_DONE = 0
@@ -55,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
         # The reader of our output has gone (`| head`); the interpreter would complain again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_DONE
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         return _fail(EXIT_FAILED, f"{error}")
 
 
@@ -105,41 +107,40 @@ def _hub(arguments: argparse.Namespace) -> int:
 
 
 def _journal_tail(arguments: argparse.Namespace) -> int:
-    from edge.journal.store import JournalError, JournalStore
-
-    path = _journal_path(arguments.site)
-    if path is None:
-        return EXIT_BAD_INPUT
-    try:
-        store = JournalStore(path)
-    except JournalError as error:
-        return _fail(EXIT_FAILED, str(error))
-    try:
+    def tail(store: JournalStore) -> int:
         for record in store.tail(arguments.count):
             print(record.payload())
-    finally:
-        store.close()
-    return EXIT_DONE
+        return EXIT_DONE
+
+    return _read_journal(arguments.site, tail)
 
 
 def _journal_verify(arguments: argparse.Namespace) -> int:
-    from edge.journal.store import JournalError, JournalStore
-
-    path = _journal_path(arguments.site)
-    if path is None:
-        return EXIT_BAD_INPUT
-    try:
-        store = JournalStore(path)
-    except JournalError as error:
-        return _fail(EXIT_FAILED, str(error))
-    try:
+    def verify(store: JournalStore) -> int:
         broken = store.verify()
         if broken:
-            return _fail(EXIT_FAILED, f"{path}: {broken}")
-        print(f"{path}: {store.last_seq} records, unbroken; acknowledged up to {store.acked_seq()}")
-    finally:
-        store.close()
-    return EXIT_DONE
+            return _fail(EXIT_FAILED, f"{store.path}: {broken}")
+        print(f"{store.path}: {store.last_seq} records, unbroken; acknowledged up to {store.acked_seq()}")
+        return EXIT_DONE
+
+    return _read_journal(arguments.site, verify)
+
+
+def _read_journal(site: Path, work: Callable[[JournalStore], int]) -> int:
+    """Open the journal of `site` for `work`; a file that cannot be read, or not be understood, is one sentence."""
+    config = _load(site)
+    if config is None:
+        return EXIT_BAD_INPUT
+    path = config.journal_path
+    if not path.is_file():
+        return _fail(EXIT_BAD_INPUT, f"{path} does not exist; expected the journal; run gate hub {site} first")
+    try:
+        with closing(JournalStore(path)) as store:
+            return work(store)
+    except JournalError as error:
+        return _fail(EXIT_FAILED, str(error))
+    except (sqlite3.Error, ValueError, TypeError) as error:
+        return _fail(EXIT_FAILED, f"{path} is damaged or cannot be read ({error}); keep it as evidence")
 
 
 def _operator(arguments: argparse.Namespace) -> int:
@@ -161,17 +162,6 @@ def _operator(arguments: argparse.Namespace) -> int:
         return EXIT_DONE
     codes = {door.REFUSED: EXIT_REFUSED, door.UNKNOWN_LANE: EXIT_BAD_INPUT, door.BAD_REQUEST: EXIT_BAD_INPUT}
     return _fail(codes.get(answer.code, EXIT_FAILED), answer.text)
-
-
-def _journal_path(site: Path) -> Path | None:
-    """The journal of `site`, or None after saying why there is none."""
-    config = _load(site)
-    if config is None:
-        return None
-    if not config.journal_path.is_file():
-        _fail(EXIT_BAD_INPUT, f"{config.journal_path} does not exist; expected the journal; run gate hub {site} first")
-        return None
-    return config.journal_path
 
 
 def _load(site: Path) -> SiteConfig | None:

@@ -11,6 +11,7 @@ import stat
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import BinaryIO
 
 from edge.config import KIND_TCP, DeviceConfig, LaneConfig, LineConfig, SiteConfig, UplinkConfig
 from edge.config_lines import find_lines
@@ -45,6 +46,10 @@ def load_site(path: Path) -> LoadResult:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return _result(None, [_syntax_problem(text, str(error))], path)
+    except ValueError:  # the interpreter's own limit, which tomllib lets through
+        return _result(
+            None, [Problem(1, "a number has thousands of digits", "expected a site file", "remove it")], path
+        )
     except RecursionError:
         return _result(None, [Problem(1, "brackets nested too deep", "expected a site file", "remove them")], path)
     check = Check(document, find_lines(text), MAP_VERSIONS)
@@ -64,7 +69,7 @@ def _result(config: SiteConfig | None, problems: list[Problem], path: Path) -> L
 
 def _read_text(path: Path) -> tuple[str, Problem | None]:
     try:
-        with path.open("rb") as file:
+        with _open(path) as file:
             data = file.read(SITE_FILE_SIZE_MAX + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -81,6 +86,11 @@ def _read_text(path: Path) -> tuple[str, Problem | None]:
     if not text.strip():
         return "", Problem(1, "file is empty", "expected [site], [[line]] and [[device]]", "see docs/site-file.md")
     return text, None
+
+
+def _open(path: Path) -> BinaryIO:
+    """Open for reading without waiting for anybody: a named pipe without a writer reads as empty."""
+    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
 
 
 def _syntax_problem(text: str, message: str) -> Problem:
@@ -104,7 +114,7 @@ def _check_key_files(check: Check, folder: Path) -> dict[str, bytes]:
         at = ("device", index, "key_file")
         make = "restore it or provision the device again"
         try:
-            with (folder / name).open("rb") as file:
+            with _open(folder / name) as file:
                 text = file.read(4 * KEY_SIZE)
                 mode = os.fstat(file.fileno()).st_mode
         except (OSError, ValueError) as error:
@@ -130,7 +140,7 @@ def _check_data_dir(check: Check, folder: Path) -> None:
     at = ("site", 0, "data_dir")
     wanted = folder / name
     # A missing folder is made by the hub, so its nearest existing ancestor decides.
-    existing = next((path for path in (wanted, *wanted.absolute().parents) if path.exists()), Path("/"))
+    existing = next((path for path in (wanted, *wanted.absolute().parents) if os.path.exists(path)), Path("/"))
     if not existing.is_dir():
         check.error(at, f"data_dir {show(name)}: {existing} is not a folder", "expected a folder", "name another one")
     elif not os.access(existing, os.W_OK | os.X_OK):

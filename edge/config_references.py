@@ -130,6 +130,22 @@ def _check_lane_device(check: Check, at: tuple[str, int, str], role: str, name: 
         )
 
 
+def _check_periods(check: Check) -> None:
+    """A lane acts on nothing older than facts_max_age_ms; one lost poll must not make its facts too old."""
+    periods = {device["name"]: device.get("period_ms", 0) for device in check.tables["device"] if "name" in device}
+    for index, lane in enumerate(check.tables["lane"]):
+        age_ms = lane.get("facts_max_age_ms")
+        for name in (lane.get("barrier"), lane.get("weighbridge")):
+            period_ms = periods.get(name, 0)
+            if age_ms is not None and 2 * period_ms > age_ms:
+                check.error(
+                    ("lane", index, "facts_max_age_ms"),
+                    f"facts_max_age_ms is {age_ms}, but device {show(name)} is read every {period_ms} ms",
+                    "expected period_ms of at most half of facts_max_age_ms",
+                    "change either",
+                )
+
+
 def _check_cameras(check: Check) -> None:
     named = [entry for entry in check.tables["lane"] if entry.get("camera")]
     ids = [entry["camera"] for entry in named]
@@ -150,5 +166,6 @@ _CROSS_RULES: tuple[Callable[[Check], None], ...] = (
     _check_addresses,
     _check_device_references,
     _check_lane_devices,
+    _check_periods,
     _check_cameras,
 )

@@ -15,6 +15,7 @@ import importlib.metadata
 import logging
 import os
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -59,6 +60,11 @@ def run_hub(config: SiteConfig) -> int:
             return asyncio.run(_run(config))
     except (HubStartError, JournalError, LaneStateError) as error:
         print(f"gate: {error}", file=sys.stderr)
+    except sqlite3.Error as error:
+        print(
+            f"gate: {config.journal_path} is damaged or cannot be read ({error}); restore the last good copy",
+            file=sys.stderr,
+        )
     except OSError as error:
         print(f"gate: {config.data_dir} cannot be used ({error}); check the disk and the rights", file=sys.stderr)
     return EXIT_CANNOT_START

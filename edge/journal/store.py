@@ -42,9 +42,13 @@ class JournalStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._db = _connect(path)
-        with self._snapshot():
-            self.last_seq, self._last_hash = self._read_head()
-            self._check_tail()
+        try:
+            with self._snapshot():
+                self.last_seq, self._last_hash = self._read_head()
+                self._check_tail()
+        except BaseException:
+            self._db.close()
+            raise
 
     def append(
         self,
@@ -79,8 +83,10 @@ class JournalStore:
         return self.records_after(self.last_seq - count, count)
 
     def verify(self) -> str:
-        """Check the whole chain; the sentence that names the first break by its number, or ""."""
+        """Check the whole chain and the file; the sentence that names the first break by its number, or ""."""
         with self._snapshot():
+            if (fault := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+                return f"the file is damaged ({' '.join(fault.split())})"
             broken = first_break(self._all_records(), 0, GENESIS)
             return broken or self._head_break(*self._read_head())
 
@@ -182,8 +188,9 @@ def _connect(path: Path) -> sqlite3.Connection:
                 f"{path}: journal format {version} is unknown, expected {FORMAT_VERSION}; "
                 "start the hub version that wrote it"
             )
-        db.executescript(_SCHEMA)
-        db.execute(f"PRAGMA user_version={FORMAT_VERSION}")
+        if version == 0:  # whoever only reads beside a hub takes no write lock
+            db.executescript(_SCHEMA)
+            db.execute(f"PRAGMA user_version={FORMAT_VERSION}")
     except sqlite3.DatabaseError as error:
         raise JournalError(
             f"{path}: the journal cannot be opened ({error}); check the disk and the file's rights, "

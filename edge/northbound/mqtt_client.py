@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiomqtt
@@ -20,6 +21,7 @@ KEEPALIVE_S = 5  # a dead link is seen within one and a half times this
 OPERATION_TIMEOUT_S = 5.0
 RECONNECT_FIRST_S = 0.25
 RECONNECT_MAX_S = 5.0
+STEADY_S = 5.0  # a connection that held so long was a good one
 INCOMING_MAX = 1000  # messages waiting to be read; the broker's next acknowledgement covers what is dropped
 _PENDING_CALLS = 1000
 _log = logging.getLogger(__name__)
@@ -73,17 +75,19 @@ class MqttLink:
         self.reason = "not connected yet"
         self.connects = 0
         self._is_loss_told = False
+        self._connected_s: float | None = None
 
     async def run(self, serve: Callable[[MqttSession], Awaitable[None]]) -> None:
         """Connect, serve, connect again, until cancelled. Errors of `serve` other than BrokerError pass through."""
         pause_s = RECONNECT_FIRST_S
         while True:
-            connects = self.connects
+            self._connected_s = None
             try:
                 await self._serve_once(serve)
             except* BrokerError as group:
                 self._on_down(_first(group))
-            if self.connects != connects:
+            # A broker that accepts and drops at once (two hubs with one client id) is not asked four times a second.
+            if self._connected_s is not None and time.monotonic() - self._connected_s >= STEADY_S:
                 pause_s = RECONNECT_FIRST_S
             await asyncio.sleep(pause_s * random.uniform(0.8, 1.2))
             pause_s = min(2 * pause_s, RECONNECT_MAX_S)
@@ -109,6 +113,7 @@ class MqttLink:
 
     def _on_up(self) -> None:
         self.connects += 1
+        self._connected_s = time.monotonic()
         self.is_connected = True
         self._is_loss_told = False
         self.reason = ""

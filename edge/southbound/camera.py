@@ -104,7 +104,7 @@ def _find_xml(content_type: str, body: bytes) -> bytes:
     boundary = re.search(r'boundary="?([^";,\s]{1,70})"?', content_type, re.IGNORECASE)
     if boundary is None:
         raise CameraPostError("the multipart post names no boundary, expected one in its Content-Type")
-    parts = body.split(b"--" + boundary.group(1).encode("utf-8"), _PART_COUNT_MAX)
+    parts = body.split(b"--" + boundary.group(1).encode("utf-8", "surrogateescape"), _PART_COUNT_MAX)
     for part in parts[1:]:
         content = part.partition(b"\r\n\r\n")[2] or part.partition(b"\n\n")[2]
         # Some firmware labels every part octet-stream, so the content decides, not the header.

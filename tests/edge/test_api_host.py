@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import zlib
 
 import aiohttp
 import pytest
@@ -19,15 +20,16 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def _ask(api: Api, method: str, path: str, body: bytes = b"") -> tuple[int, str]:
+async def _ask(api: Api, method: str, path: str, body: bytes = b"", encoding: str = "") -> tuple[int, str]:
+    headers = {"Content-Type": "application/xml"} | ({"Content-Encoding": encoding} if encoding else {})
     async with aiohttp.ClientSession() as session:
         url = f"http://127.0.0.1:{api.port}{path}"
-        async with session.request(method, url, data=body, headers={"Content-Type": "application/xml"}) as response:
+        async with session.request(method, url, data=body, headers=headers) as response:
             return response.status, await response.text()
 
 
 def _with_api(
-    requests: list[tuple[str, str, bytes]], durable: tuple[bool, ...] = ()
+    requests: list[tuple[str, str, bytes] | tuple[str, str, bytes, str]], durable: tuple[bool, ...] = ()
 ) -> tuple[list[tuple[int, str]], list[PlateRead], Api]:
     """`durable` says of the first reads whether they could be stored; all others could."""
     reads: list[PlateRead] = []
@@ -74,11 +76,13 @@ def test_bad_requests_get_a_sentence_and_harm_nothing() -> None:
             ("POST", "/isapi/event", b"garbage"),
             ("POST", "/isapi/event", stranger),
             ("POST", "/isapi/event", b"x" * (8 * 1024 * 1024 + 1)),
+            ("POST", "/isapi/event", b"no deflated body", "deflate"),
+            ("POST", "/isapi/event", zlib.compress(b"x" * 100_000_000), "deflate"),
             ("GET", "/nowhere", b""),
             ("POST", "/isapi/event", NEW),
         ]
     )
-    assert [status for status, _ in answers] == [400, 404, 413, 404, 200]
+    assert [status for status, _ in answers] == [400, 404, 413, 400, 413, 404, 200]
     assert "'cam9' belongs to no lane" in answers[1][1]
     assert all(text.count("\n") == 1 for _, text in answers)
     assert len(reads) == 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,26 @@ def test_journal_verify_tells_a_sound_journal_from_a_broken_one(site: Path, caps
 def test_journal_that_does_not_exist_exits_2(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["journal", "verify", str(site)]) == 2
     assert "does not exist; expected the journal; run gate hub" in capsys.readouterr().err
+
+
+def test_a_journal_damaged_anywhere_is_one_sentence(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = _journal(site, 3000)
+    sound = path.read_bytes()
+    for place in range(0, len(sound), 8192):
+        path.write_bytes(sound[:place] + b"\xfe" * 300 + sound[place + 300 :])
+        assert main(["journal", "verify", str(site)]) == 1, place
+        assert main(["journal", "tail", "-n", "3000", str(site)]) in (0, 1)
+        said = capsys.readouterr().err
+        assert said.count(str(path)) == said.count("\n"), said
+
+
+def test_a_reader_beside_a_writing_hub_neither_waits_nor_disturbs(site: Path) -> None:
+    path = _journal(site, 5)
+    hub = sqlite3.connect(path, isolation_level=None)
+    hub.execute("BEGIN IMMEDIATE")
+    started_s = time.monotonic()
+    assert main(["journal", "tail", str(site)]) == 0
+    assert main(["journal", "verify", str(site)]) == 0
+    assert time.monotonic() - started_s < 4, "a lock is waited for 5 s"
+    hub.execute("ROLLBACK")
+    hub.close()

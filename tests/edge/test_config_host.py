@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -129,10 +130,17 @@ def test_sound_site_is_loaded_with_defaults(folder: Path) -> None:
         ("[site]\n", "[site\n", ["s.toml:1: not valid TOML at column 6: "]),
         ('deny_plates = ["29a-666.66"]', "deny_plates = [1]",
          ["s.toml:39: deny_plates is [1]; expected a list of texts"]),
+        ("serial = 1002", "serial = 1002\nperiod_ms = 5000",
+         ['s.toml:34: facts_max_age_ms is 2000, but device "scale" is read every 5000 ms; expected period_ms of']),
+        ('name = "north"', 'name = "no\u2028rth\u202e"', ['s.toml:2: name is "no\\u2028rth\\u202e"; expected 1 to']),
+        ("max_gross_kg = 48000", "max_gross_kg = " + 5000 * "9", ["s.toml:1: a number has thousands of digits;"]),
+        ('key_file = "a.key"\n[[lane]]', 'key_file = "pipe"\n[[lane]]',
+         ['s.toml:32: key_file "pipe" does not hold a key (0 characters);']),
     ],
 )  # fmt: skip
 def test_each_mistake_is_named_with_its_line(folder: Path, old: str, new: str, expected: list[str]) -> None:
     assert GOOD.count(old) >= 1
+    os.mkfifo(folder / "pipe")
     result = _load(folder, GOOD.replace(old, new, 1))
     messages = _messages(folder, GOOD.replace(old, new, 1))
     assert result.config is None

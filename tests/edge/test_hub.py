@@ -20,6 +20,7 @@ from edge.config_load import load_site
 from edge.journal.records import StoredRecord
 from edge.journal.store import JournalStore
 from edge.lane_shell import LaneShell
+from edge.model import Record
 from edge.southbound.role_map import ROLE_MAPS
 
 _SITE = """
@@ -213,6 +214,25 @@ async def test_a_broken_journal_stops_the_start_in_one_sentence(make_field: Any,
         code, said = await hub.end(0)
     assert code == 1
     assert "record 1 was altered" in said
+    assert "Traceback" not in said
+
+
+async def test_a_journal_file_with_a_broken_page_stops_the_start_in_one_sentence(
+    make_field: Any, tmp_path: Path
+) -> None:
+    async with _site(make_field(u1=("barrier", 77), u2=("weighbridge", 5)), tmp_path) as hub:
+        hub.journal_path.parent.mkdir()
+        store = JournalStore(hub.journal_path)
+        store.append([Record("passed", "lane-1", "", {"text": "x" * 50}, 1)] * 3000)
+        store.close()
+        data = bytearray(hub.journal_path.read_bytes())
+        middle = len(data) // 2 // 4096 * 4096
+        data[middle : middle + 4096] = bytes(4096)
+        hub.journal_path.write_bytes(data)
+        await hub.start()
+        code, said = await hub.end(0)
+    assert code == hub_module.EXIT_CANNOT_START, said
+    assert f"{hub.journal_path} is damaged" in said
     assert "Traceback" not in said
 
 

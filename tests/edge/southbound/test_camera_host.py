@@ -105,6 +105,7 @@ def test_same_uuid_is_new_once() -> None:
         ("application/xml", NEW.replace(b"ANPR>", b"BNPR>").replace(b"Type>BNPR", b"Type>ANPR"), "no ANPR element"),
         ("multipart/form-data", NEW, "names no boundary"),
         ("multipart/form-data; boundary=MIME", _multipart(b"\xff\xd8"), "no XML part"),
+        ("multipart/form-data; boundary=\udcff", _multipart(NEW), "no XML part"),
     ],
 )
 def test_bad_posts_are_refused_in_one_sentence(content_type: str, body: bytes, words: str) -> None:
