@@ -15,6 +15,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from edge.journal.store import JournalStore
 from hil.run.account import TruckTruth, discrepancies, transactions_of
@@ -22,7 +23,6 @@ from hil.run.gate import GateRun, running_gate
 from hil.run.site import RigSite, build_site, make_missing_keys, read_tables
 from protocols.registers import barrier
 from sim_devices.devices.platform import PlatformStore
-from sim_devices.devices.vm_node import VmNode
 from sim_devices.plants.driver import PLAIN, Habits
 from sim_devices.plants.lane import BOOM_X, STOPPED, Arrival
 from sim_devices.plants.truck import TruckBody
@@ -153,9 +153,11 @@ def kill(run: GateRun, victim: str) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def are_motors_off(run: GateRun, node: VmNode) -> bool:
-    field = next(run.world.fields[lane] for lane, spec in _lanes_of(run) if spec == node.spec.name)
-    return not any(field.outputs_of("barrier")[motor] for motor in _MOTORS)
+def are_motors_off(run: GateRun, barrier_name: str) -> bool:
+    """Whether neither motor of the boom is driven."""
+    lane = next(lane.name for lane in run.site.lanes if lane.barrier.name == barrier_name)
+    outputs = run.world.fields[lane].outputs_of("barrier")
+    return not any(outputs[motor] for motor in _MOTORS)
 
 
 def _are_lanes_up(run: GateRun) -> bool:
@@ -163,18 +165,14 @@ def _are_lanes_up(run: GateRun) -> bool:
     return bool(devices) and all(devices[node]["online"] for node in run.world.nodes)
 
 
-def _lanes_of(run: GateRun) -> list[tuple[str, str]]:
-    return [(lane.name, lane.barrier.name) for lane in run.site.lanes]
-
-
 async def _watch_safety(run: GateRun) -> None:
     """At every tick: no motor runs whose node is gone, and no boom has touched a truck."""
-    barriers = [node for node in run.world.nodes.values() if node.spec.role == "barrier"]
+    barriers = [lane.barrier.name for lane in run.site.lanes]
     while True:
         await run.world.ticked()
         assert run.world.counts()["hits"] == 0, "a boom touched a truck"
-        for node in barriers:
-            assert node.pid or are_motors_off(run, node), f"{node.spec.name} is dead and its motor runs"
+        for name in barriers:
+            assert run.world.nodes[name].pid or are_motors_off(run, name), f"{name} is dead and its motor runs"
 
 
 def books(run: GateRun) -> list[str]:
@@ -213,8 +211,8 @@ def check_books_of(site: RigSite) -> list[str]:
     return [record.kind for record in written]
 
 
-def _opens(record: dict[str, object]) -> bool:
-    return record["kind"] == "transaction_opened"
+def _opens(record: dict[str, Any]) -> bool:
+    return str(record["kind"]) == "transaction_opened"
 
 
 def _check_transaction_numbers(names: list[str]) -> None:
@@ -225,7 +223,7 @@ def _check_transaction_numbers(names: list[str]) -> None:
         assert name == f"{lane}-{counts[lane]:06d}"
 
 
-def _platform_records(path: Path) -> list[dict[str, object]]:
+def _platform_records(path: Path) -> list[dict[str, Any]]:
     store = PlatformStore(path)
     try:
         assert store.chain_breaks() == []
