@@ -150,7 +150,7 @@ class JournalStore:
         if broken:
             raise JournalError(
                 f"{self.path}: {broken}; keep this file as evidence, restore the last good copy of the data directory "
-                "or move the file away to start a new journal"
+                "or move the file away and name another topic_root to start a new journal"
             )
 
     def _head_break(self, head_seq: int, head_hash: str) -> str:

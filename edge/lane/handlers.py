@@ -211,10 +211,11 @@ def close_if_clear(lane: LaneMachine) -> None:
         lane.command(ROLE_BARRIER, "CLOSE")
 
 
-# The attentions that end by themselves; the others wait for the operator or for the truck to leave.
+# The attentions that end by themselves; the others wait for the operator or for the truck to leave. A weight that was
+# at rest all the time and could not be registered needs a person: trying again would end the same way.
 _RESOLVED: dict[str, Callable[[LaneMachine], bool]] = {
     "unidentified": lambda lane: usable_plate(lane) is not None,
-    "weigh_timeout": lambda lane: sight.is_deck_stable(lane.facts) or lane.overload_ms() >= _OVERLOAD_SETTLE_MS,
+    "weigh_timeout": lambda lane: lane.is_deck_newly_stable() or lane.overload_ms() >= _OVERLOAD_SETTLE_MS,
     "devices_unfit": lambda lane: not sight.unfit_reason(lane.facts),
     "open_timeout": lambda lane: sight.is_open(lane.facts),
 }

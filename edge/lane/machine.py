@@ -26,6 +26,8 @@ SAVE_VERSION = 1
 # Longest chain of events one set of facts can justify (recover, arrive, ... close) with room to spare.
 _EVENTS_PER_STEP_MAX = 16
 # Where ATTENTION and RECOVERING go back to, when that is not simply the state before.
+# These hold a lane in ATTENTION; once it has left that state they are history.
+_HOLDING_CAUSES = {event for (_, event), target in states.TRANSITIONS.items() if target == states.ATTENTION}
 _REMEMBER_INSTEAD = {"weight_changed": states.WEIGHING, "boom_closed": states.OPENING}
 
 
@@ -61,6 +63,7 @@ class LaneMachine:
         self._seen_since_ms: int | None = None
         self._clear_since_ms: int | None = None
         self._overload_since_ms: int | None = None
+        self._stable_since_ms: int | None = None
         self._actions: list[Action] = []
         self.operator_refusal = ""  # why the operator's request of the last step was not carried out
         if state is not None:
@@ -117,9 +120,13 @@ class LaneMachine:
             "gross_kg_x10": truck.gross_kg_x10 if truck.is_open and truck.gross_kg_x10 >= 0 else None,
             "decision": truck.verdict if truck.is_open else "",
             "reason": truck.reason if truck.is_open else "",
-            "attention": [*self._lost, *truck.causes],
+            "attention": [*self._lost, *self._open_causes()],
             "transactions": truck.number,
         }
+
+    def _open_causes(self) -> list[str]:
+        held_by = self.cause if self.state == states.ATTENTION else ""
+        return [cause for cause in self.transaction.causes if cause not in _HOLDING_CAUSES or cause == held_by]
 
     # What handlers use.
 
@@ -161,6 +168,10 @@ class LaneMachine:
     def overload_ms(self) -> int:
         """For how long the deck was overloaded without interruption; -1 when it is not."""
         return -1 if self._overload_since_ms is None else self.now_ms - self._overload_since_ms
+
+    def is_deck_newly_stable(self) -> bool:
+        """Whether the weight came to rest since this state began."""
+        return self._stable_since_ms is not None and self._stable_since_ms >= self.entered_ms
 
     def open_transaction(self, cause: str) -> None:
         """Give the next truck its number."""
@@ -236,7 +247,8 @@ class LaneMachine:
                 self.entered_ms = self.now_ms
             elif not fresh and role not in self._lost:
                 self._lost.append(role)
-                self._seen_since_ms = self._clear_since_ms = self._overload_since_ms = None
+                self._seen_since_ms = self._clear_since_ms = None
+                self._overload_since_ms = self._stable_since_ms = None
                 if self.state != states.RECOVERING:
                     self.record("attention", cause="device_lost", state=self.state, role=role)
         return not self._lost
@@ -258,6 +270,7 @@ class LaneMachine:
         self._seen_since_ms = self._since(self._seen_since_ms, sight.is_vehicle_seen(self.facts))
         self._clear_since_ms = self._since(self._clear_since_ms, sight.is_clear(self.facts))
         self._overload_since_ms = self._since(self._overload_since_ms, sight.is_deck_overloaded(self.facts))
+        self._stable_since_ms = self._since(self._stable_since_ms, sight.is_deck_stable(self.facts))
 
     def _since(self, since_ms: int | None, holds: bool) -> int | None:
         if not holds:
@@ -299,6 +312,7 @@ class LaneMachine:
             self.is_barrier_restarted = False
         self.commander.restart()
         if before == states.RECOVERING:
+            self.forget("recovering_timeout")
             self._look()
 
     def _load(self, state: Mapping[str, Any], saved_ms: int) -> None:

@@ -280,6 +280,28 @@ def test_truck_beyond_the_weighbridges_range_is_refused_as_overloaded() -> None:
     check_books(world)
 
 
+def test_weight_at_rest_that_cannot_be_registered_waits_for_a_person() -> None:
+    world = make_world(Truck()).run_until("WEIGHING")
+    world.deck.refuse_all = True
+    world.run_until("ATTENTION").run(2000)
+    assert world.machine.state == "ATTENTION"
+    assert world.machine.view()["attention"] == ["weigh_timeout", "attention_timeout"]
+    assert len(world.records) < 30, "nothing is tried without end"
+    world.deck.refuse_all = False
+    world.ask("release")
+    world.run(1)
+    assert "weigh_timeout" not in world.machine.view()["attention"]
+    finish(world)
+    check_books(world)
+
+
+def test_weight_that_comes_to_rest_late_is_registered() -> None:
+    world = make_world(Truck(), weigh_timeout_ms=1000).run_until("ATTENTION")
+    finish(world)
+    assert world.kinds() == [*PASSED[:2], "attention:weigh_timeout", *PASSED[2:]]
+    check_books(world)
+
+
 def test_overload_of_a_braking_truck_is_waited_out() -> None:
     world = make_world(Truck()).run_until("WEIGHING")
     world.deck.overload_kg = 20_000
@@ -360,6 +382,8 @@ def test_recovering_does_nothing_until_both_devices_are_seen_anew() -> None:
     assert len(world.sent) == sent
     assert world.kinds()[-1] == "attention:recovering_timeout"
     world.lost = set()
+    world.run(1)
+    assert world.machine.view()["attention"] == []
     finish(world)
     check_books(world)
 

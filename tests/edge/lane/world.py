@@ -111,6 +111,7 @@ class Deck:
     boot: int = 1
     starting: int = 0
     overload_kg: int = 80_000
+    refuse_all: bool = False
 
     def tick(self, kg: int, is_moving: bool) -> None:
         self.still = 0 if is_moving or kg != self.kg else self.still + 1
@@ -129,7 +130,7 @@ class Deck:
         return wb.STATE_STABLE if self.still >= _SETTLE_TICKS else wb.STATE_OCCUPIED
 
     def register(self, number: int) -> tuple[bool, str]:
-        if self.state != wb.STATE_STABLE:
+        if self.refuse_all or self.state != wb.STATE_STABLE:
             return False, "REFUSED_STATE"
         if not (self.is_here and self.registered[0] == number):
             self.registered = (number, self.kg * 10, self.registered[2] + 1)
