@@ -22,6 +22,10 @@ MOMENTS: dict[str, Callable[[GateRun], bool]] = {
 }
 _RANDOM_US = 180_000_000
 _RELAYS_S = 0.3  # the output card gives up a silent device in this time
+# A weighbridge that restarts under a truck has no zero and the truck does not pass: that death has a test of its own.
+DEATHS = [
+    (victim, moment) for victim in VICTIMS for moment in MOMENTS if (victim, moment) != ("weighbridge1", "on_deck")
+]
 _PASSES_S = 60.0  # a whole passage with a part missing for some seconds
 
 
@@ -50,11 +54,8 @@ def test_a_truck_passes_while_every_part_dies_once(tmp_path: Path, deploy_dir: P
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize(("victim", "moment"), DEATHS)
 def test_a_truck_passes_though_a_part_dies(victim: str, moment: str, tmp_path: Path, deploy_dir: Path) -> None:
-    if (victim, moment) == ("weighbridge1", "on_deck"):
-        pytest.skip("a weighbridge that restarts under a truck has no zero; see the test after this one")
     site = gate_site.rig_site(gate_site.write_site(tmp_path))
     asyncio.run(_let_pass(site, deploy_dir, {moment: (victim,)}))
 
