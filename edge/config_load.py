@@ -158,13 +158,18 @@ def _build(check: Check, path: Path, keys: dict[str, bytes]) -> SiteConfig:
     return SiteConfig(
         path=path,
         name=site["name"],
-        data_dir=path.parent / site["data_dir"],
+        data_dir=_place(path.parent, site["data_dir"]),
         http_port=site["http_port"],
         uplink=_build_uplink(tables["uplink"][0], site["name"]) if tables["uplink"] else None,
         lines=tuple(_build_line(line, path.parent) for line in tables["line"]),
         devices=tuple(_build_device(device, keys) for device in tables["device"]),
         lanes=tuple(_build_lane(lane) for lane in tables["lane"]),
     )
+
+
+def _place(folder: Path, name: str) -> Path:
+    """A path of the site file, seen from its folder, as short as people expect to read it."""
+    return Path(os.path.normpath(folder / name))
 
 
 def _build_uplink(uplink: Table, site_name: str) -> UplinkConfig:
@@ -177,7 +182,7 @@ def _build_line(line: Table, folder: Path) -> LineConfig:
     return LineConfig(
         name=line["name"],
         kind=line["kind"],
-        port="" if is_tcp else str(folder / line["port"]),
+        port="" if is_tcp else str(_place(folder, line["port"])),
         baud=line.get("baud", 0),
         parity=line.get("parity", ""),
         host=line.get("host", ""),
