@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from hil.scenarios.vocabulary import level_tags, map_of, tag_of
+from hil.scenarios.vocabulary import EVENT_GAP, level_tags, map_of, tag_of
 from hil.targets.target import Provision
 from protocols.command import BLOCK_REGISTERS, MESSAGE_SIZE, encode_block_into, pack_message_into
 from protocols.events import SLOT_REGISTERS, SLOT_SIZE, read_slot
@@ -81,6 +81,16 @@ class BusMaster:
             return min(self._deadline_us, self._last_byte_us + self._gap_us)
         return self._deadline_us
 
+    @property
+    def unanswered(self) -> list[str]:
+        """A sentence for every command whose result has not been read."""
+        names = [
+            f"{station.provision.role} {opcode}"
+            for station in self._stations
+            for opcode in [*([station.sent[0]] if station.sent else []), *(item.opcode for item in station.commands)]
+        ]
+        return [f"the result of command {name} was never read" for name in names]
+
     def command(self, role: str, opcode: str, argument: int) -> None:
         """Queue a command; it is sent with the station's next nonce, ahead of polls."""
         station = self._station(role)
@@ -146,7 +156,7 @@ class BusMaster:
         ring = map_of(station.provision.role)
         if station.head - station.seen > ring.RING_CAPACITY:
             station.seen = station.head - ring.RING_CAPACITY
-            self._observer(self._free_us, "rig", "event_gap", station.provision.unit_id)
+            self._observer(self._free_us, "rig", EVENT_GAP, station.provision.unit_id)
         slot = station.seen % ring.RING_CAPACITY
         count = min(station.head - station.seen, ring.RING_CAPACITY - slot, _SLOTS_PER_READ)
         request = self._read_request(station, "ring", ring.RING_ADDRESS + slot * SLOT_REGISTERS, count * SLOT_REGISTERS)

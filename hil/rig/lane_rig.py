@@ -72,7 +72,7 @@ class LaneRig:
         finally:
             for node in self._nodes:
                 node.device.close()
-        return judge(self._scenario, self.trace, self._script.not_begun)
+        return judge(self._scenario, self.trace, (*self._script.not_done, *self.master.unanswered))
 
     def _act(self) -> None:
         now_us = self._now_us

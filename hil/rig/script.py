@@ -26,9 +26,14 @@ class Script:
         return self._queue[0][0] if self._queue else None
 
     @property
-    def not_begun(self) -> tuple[str, ...]:
-        """Conditions that never happened, as written."""
-        return tuple(step.when.text for step in self._waiting)
+    def not_done(self) -> tuple[str, ...]:
+        """A sentence for every step that has not begun and every action whose time has not come."""
+        steps = [f"the step waiting for '{step.when.text}' never began" for step in self._waiting]
+        late = [
+            f"'{action}' was due at {at_us // 1000} ms, after the end"
+            for at_us, _, action in sorted(self._queue, key=_due)
+        ]
+        return (*steps, *late)
 
     def on_event(self, now_us: int, event: TraceEvent) -> None:
         """Begin every waiting step whose condition this event meets."""
@@ -51,3 +56,7 @@ class Script:
                 continue
             self._order += 1
             heapq.heappush(self._queue, (at_us, self._order, action))
+
+
+def _due(entry: tuple[int, int, Action]) -> tuple[int, int]:
+    return entry[:2]

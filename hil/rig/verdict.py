@@ -36,11 +36,13 @@ class Verdict:
         return not self.problems
 
 
-def judge(scenario: Scenario, trace: Trace, not_begun: Sequence[str]) -> Verdict:
-    """Expectations happen in the order written, nevers never, measurements stay within limits, every step begins."""
+def judge(scenario: Scenario, trace: Trace, not_done: Sequence[str]) -> Verdict:
+    """Expectations happen in the order written, nevers never, measurements stay within limits, all steps are done.
+
+    `not_done` says in sentences what the script asked for and the rig did not come to.
+    """
     measured = tuple(_measure(item, trace.events) for item in scenario.measurements)
-    problems = [f"the step waiting for '{text}' never began" for text in not_begun]
-    problems += _missing(scenario.expectations, trace.events)
+    problems = [*not_done, *_missing(scenario.expectations, trace.events)]
     problems += [f"'{event}' happened, which must never be" for event in _forbidden(scenario.nevers, trace.events)]
     problems += [_describe(item) for item in measured if not item.within]
     return Verdict(tuple(problems), measured)
@@ -62,7 +64,7 @@ def _forbidden(nevers: Sequence[Condition], events: Sequence[TraceEvent]) -> lis
 
 def _measure(item: Measurement, events: Sequence[TraceEvent]) -> Measured:
     start = _first(item.start, events, 0)
-    end = None if start is None else _first(item.end, events, start)
+    end = None if start is None else _first(item.end, events, start + 1)
     value = None if start is None or end is None else events[end].t_ms - events[start].t_ms
     return Measured(item.name, value, item.low, item.high)
 

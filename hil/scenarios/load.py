@@ -5,12 +5,13 @@ Knows: the file format. Must not know: targets, clocks, how an action is carried
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from hil.scenarios.model import Action, Condition, Measurement, Scenario, ScenarioTruck, Step
-from hil.scenarios.vocabulary import ROLES, TRUCK_KINDS, opcode_names, value_of
+from hil.scenarios.vocabulary import ROLES, TRUCK_KINDS, event_names, opcode_names, value_of, whole_number
 
 _KEYS = {
     "scenario": {"name", "duration_ms", "seed"},
@@ -21,6 +22,9 @@ _KEYS = {
     "measure": {"name", "from", "to", "units", "min", "max"},
 }
 _PLAIN_ACTIONS = {"cut bus", "restore bus", "turn back"}
+_TIME_MS_MAX = 3_600_000
+_ARGUMENT_MAX = 2**31 - 1
+_EVENT_FORMS = "field.KIND, ROLE.POINT, ROLE.in.INPUT, ROLE.out.OUTPUT, ROLE.event.EVENT or command.ROLE.OPCODE"
 
 
 class ScenarioError(Exception):
@@ -48,11 +52,11 @@ class _Reader:
         self._problems: list[str] = []
 
     def read(self, data: dict[str, Any]) -> Scenario:
-        self._check_keys(data)
+        data = self._check_form(data)
         head = data.get("scenario", {})
         scenario = Scenario(
             name=self._text(head, "scenario", "name"),
-            duration_ms=self._number(head, "scenario", "duration_ms", 1, 3_600_000),
+            duration_ms=self._number(head, "scenario", "duration_ms", 1, _TIME_MS_MAX),
             seed=self._number(head, "scenario", "seed", 0, 2**31),
             trucks=tuple(self._truck(item, f"truck {n}") for n, item in enumerate(data.get("truck", []), 1)),
             steps=tuple(self._step(item, f"step {n}") for n, item in enumerate(data.get("step", []), 1)),
@@ -66,16 +70,26 @@ class _Reader:
             raise ScenarioError("\n".join(f"{self._path}: {problem}" for problem in self._problems))
         return scenario
 
-    def _check_keys(self, data: dict[str, Any]) -> None:
+    def _check_form(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The tables that have their form, whatever their values are."""
+        known: dict[str, Any] = {}
         for table, content in data.items():
+            items = [content] if table == "scenario" else content
             if table not in _KEYS:
                 self._problems.append(f"unknown table [{table}]; expected one of {', '.join(_KEYS)}")
-                continue
-            for item in content if isinstance(content, list) else [content]:
-                for key in set(item) - _KEYS[table]:
-                    self._problems.append(
-                        f"unknown key '{key}' in [{table}]; expected {', '.join(sorted(_KEYS[table]))}"
-                    )
+            elif not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+                wanted = f"[{table}]" if table == "scenario" else f"[[{table}]]"
+                self._problems.append(f"'{table}' has the wrong form; write it as {wanted}")
+            else:
+                known[table] = content
+                self._check_keys(table, items)
+        return known
+
+    def _check_keys(self, table: str, items: list[dict[str, Any]]) -> None:
+        unknown = (key for item in items for key in item if key not in _KEYS[table])
+        self._problems += [
+            f"unknown key '{key}' in [{table}]; expected {', '.join(sorted(_KEYS[table]))}" for key in unknown
+        ]
 
     def _text(self, item: dict[str, Any], where: str, key: str) -> str:
         value = item.get(key)
@@ -99,22 +113,34 @@ class _Reader:
             self._problems.append(f"{where}: kind '{kind}' is unknown; expected one of {', '.join(TRUCK_KINDS)}")
         return ScenarioTruck(
             kind=kind,
-            enters_at_ms=self._number(item, where, "enters_at_ms", 0, 3_600_000),
+            enters_at_ms=self._number(item, where, "enters_at_ms", 0, _TIME_MS_MAX),
             gross_kg=self._number(item, where, "gross_kg", 500, 150_000),
-            stops_under_boom_ms=self._number(item, where, "stops_under_boom_ms", 0, 3_600_000, 0),
-            reverses_out=bool(item.get("reverses_out", False)),
+            stops_under_boom_ms=self._number(item, where, "stops_under_boom_ms", 0, _TIME_MS_MAX, 0),
+            reverses_out=self._flag(item, where, "reverses_out"),
         )
 
+    def _flag(self, item: dict[str, Any], where: str, key: str) -> bool:
+        value = item.get(key, False)
+        if not isinstance(value, bool):
+            self._problems.append(f"{where}: '{key}' is {value!r}; true or false is needed")
+        return value is True
+
     def _condition(self, text: str, where: str) -> Condition:
-        name, _, wanted = (part.strip() for part in text.partition("="))
-        if not wanted:
+        name, equals, wanted = (part.strip() for part in text.partition("="))
+        if text and name not in event_names():
+            close = difflib.get_close_matches(name, sorted(event_names()))
+            hint = f"did you mean {' or '.join(close)}?" if close else f"expected {_EVENT_FORMS}"
+            self._problems.append(f"{where}: no rig ever tells '{name}'; {hint}")
             return Condition(name, None, text)
-        value = value_of(name, wanted)
-        if value is None:
+        if not equals:
+            return Condition(name, None, text)
+        meaning = value_of(name, wanted)
+        if meaning is None:
             self._problems.append(
-                f"{where}: '{wanted}' is no value of {name}; use a symbol of docs/registers or a whole number"
+                f"{where}: '{wanted}' is no value of {name}; use a symbol of docs/registers or a number it can have"
             )
-        return Condition(name, value, text)
+            return Condition(name, None, text)
+        return Condition(name, meaning[0], text, meaning[1])
 
     def _events(self, data: dict[str, Any], table: str) -> tuple[Condition, ...]:
         items = enumerate(data.get(table, []), 1)
@@ -132,8 +158,9 @@ class _Reader:
         words = text.split()
         if text in _PLAIN_ACTIONS:
             return Action(text)
-        if len(words) == 2 and words[0] == "wait" and words[1].isdigit():
-            return Action("wait", argument=int(words[1]))
+        wait_ms = whole_number(words[1]) if len(words) == 2 and words[0] == "wait" else None
+        if wait_ms is not None and 0 <= wait_ms <= _TIME_MS_MAX:
+            return Action("wait", argument=wait_ms)
         if len(words) == 2 and words[0] == "kill" and words[1] in ROLES:
             return Action("kill", role=words[1])
         if len(words) in (3, 4) and words[0] == "command" and words[1] in ROLES:
@@ -150,16 +177,19 @@ class _Reader:
             self._problems.append(
                 f"{where}: opcode '{opcode}' is unknown to {role}; expected one of {', '.join(opcode_names(role))}"
             )
-        argument = int(words[3]) if len(words) == 4 and words[3].lstrip("-").isdigit() else 0
-        return Action("command", role, opcode, argument)
+        argument = whole_number(words[3]) if len(words) == 4 else 0
+        if argument is None or abs(argument) > _ARGUMENT_MAX:
+            self._problems.append(f"{where}: argument '{words[3]}' of {opcode} is no whole number of 32 bits")
+        return Action("command", role, opcode, argument or 0)
 
     def _measurement(self, item: dict[str, Any], where: str) -> Measurement:
         if item.get("units") != "ms":
             self._problems.append(f"{where}: 'units' is {item.get('units')!r}; only 'ms' is measured")
+        low = self._number(item, where, "min", 0, _TIME_MS_MAX)
         return Measurement(
             name=self._text(item, where, "name"),
             start=self._condition(self._text(item, where, "from"), where),
             end=self._condition(self._text(item, where, "to"), where),
-            low=self._number(item, where, "min", 0, 3_600_000),
-            high=self._number(item, where, "max", 0, 3_600_000),
+            low=low,
+            high=self._number(item, where, "max", low, _TIME_MS_MAX),
         )

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`barrier.state = OPEN`: name and value; a value of None means any."""
+    """`barrier.state = OPEN`: name and value; a value of None means any. Only the bits of `mask` count."""
 
     name: str
     value: int | None
     text: str
+    mask: int = -1
 
     def met_by(self, name: str, value: int) -> bool:
-        return name == self.name and (self.value is None or value == self.value)
+        return name == self.name and (self.value is None or value & self.mask == self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,9 @@ class Action:
     role: str = ""
     opcode: str = ""
     argument: int = 0
+
+    def __str__(self) -> str:
+        return " ".join(word for word in (self.verb, self.role, self.opcode) if word)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,17 @@
-"""The words of scenarios, taken from the register maps: roles, symbols, opcodes, input and output names.
+"""The words of scenarios, taken from the register maps: roles, events, symbols, opcodes, input and output names.
 
 Knows: generated tags. Must not know: scenario files, targets.
 """
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from types import ModuleType
 
 from protocols.registers import barrier_tags, weighbridge_tags
 from protocols.registers.tag import Tag
+from sim_devices.plants.lane import TRUTH_KINDS
 
 _MODULES: dict[str, ModuleType] = {"barrier": barrier_tags, "weighbridge": weighbridge_tags}
 ROLES = tuple(_MODULES)
@@ -27,6 +29,9 @@ _QUIET = {
     "position_permille",
 }
 _HEADER_LEVELS = {"health", "reasons"}
+EVENT_GAP = "event_gap"
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,10}")
+_ANY_BIT = -1
 
 
 def map_of(role: str) -> ModuleType:
@@ -57,19 +62,46 @@ def opcode_names(role: str) -> tuple[str, ...]:
     return tuple(_MODULES[role].OPCODES)
 
 
-def value_of(name: str, wanted: str) -> int | None:
-    """The integer a scenario means by `wanted` for the event `name`: a number, or a symbol of that point."""
-    if wanted.lstrip("-").isdigit():
-        return int(wanted)
-    symbols = _symbols_of(name.split("."))
-    return symbols.get(wanted)
+@cache
+def event_names() -> frozenset[str]:
+    """Every name a rig can put into a trace; a condition on any other could never be met."""
+    names = {f"field.{kind}" for kind in TRUTH_KINDS} | {f"rig.{EVENT_GAP}"}
+    for role in ROLES:
+        names |= {f"{role}.{tag.name}" for tag in level_tags(role)}
+        names |= {f"{role}.in.{name}" for name in names_of(role, "digital_inputs")}
+        names |= {f"{role}.out.{name}" for name in names_of(role, "digital_outputs")}
+        names |= {f"{role}.event.{event.name}" for event in map_of(role).EVENTS.values()}
+        names |= {f"command.{role}.{opcode}" for opcode in opcode_names(role)}
+    return frozenset(names)
 
 
-def _symbols_of(parts: list[str]) -> dict[str, int]:
-    if parts[0] == "command" and len(parts) == 3:
-        tag = tag_of("barrier", "command_result")  # the header block is the same in every role
-    elif len(parts) == 2 and parts[0] in _MODULES:
-        tag = tag_of(parts[0], parts[1])
-    else:
-        tag = None
-    return dict(tag.symbols) if tag else {}
+def whole_number(text: str) -> int | None:
+    """The whole number `text` writes, None when it writes none."""
+    return int(text) if _WHOLE_NUMBER.fullmatch(text) else None
+
+
+def value_of(name: str, wanted: str) -> tuple[int, int] | None:
+    """What a scenario means by `wanted` for the event `name`, as (value, mask); None when that can never be its value.
+
+    A symbol of a bitfield means its bit, whatever the other bits are; everything else means the whole value.
+    """
+    tag, number = _tag_of_event(name.split(".")), whole_number(wanted)
+    if tag is None:
+        is_bit = ".in." in name or ".out." in name
+        return None if number is None or (is_bit and number not in (0, 1)) else (number, _ANY_BIT)
+    symbols = dict(tag.symbols)
+    if number is not None:
+        possible = tag.type != "enum16" or number in symbols.values()
+        return (number, _ANY_BIT) if possible else None
+    if wanted not in symbols:
+        return None
+    if tag.type == "bitfield16":
+        return 1 << symbols[wanted], 1 << symbols[wanted]
+    return symbols[wanted], _ANY_BIT
+
+
+def _tag_of_event(parts: list[str]) -> Tag | None:
+    """The point whose values an event has; None for bits, happenings and what is no event."""
+    if parts[0] == "command":
+        return tag_of("barrier", "command_result")  # the header block is the same in every role
+    return tag_of(parts[0], parts[1]) if len(parts) == 2 and parts[0] in _MODULES else None

@@ -6,6 +6,7 @@ import pytest
 
 from hil.command import SCENARIOS, Run, run_scenario
 from hil.scenarios.load import load_scenario
+from hil.scenarios.vocabulary import event_names
 from hil.trace.compare import compare
 
 NAMES = sorted(path.stem for path in SCENARIOS.glob("*.toml"))
@@ -14,6 +15,7 @@ NAMES = sorted(path.stem for path in SCENARIOS.glob("*.toml"))
 def _run(name: str, target: str, directory: Path) -> Run:
     run = run_scenario(load_scenario(SCENARIOS / f"{name}.toml"), target, directory)
     assert run.verdict.problems == ()
+    assert {event.name for event in run.trace} <= event_names()
     return run
 
 

@@ -32,6 +32,7 @@ def test_a_trace_that_ends_early_diverges_where_it_ends() -> None:
     assert result.index == 1
     assert result.right is None
     assert "ended" in result.describe("host", "vm")
+    assert compare(_trace(ONE), _trace(ONE, TWO)).index == 1
 
 
 def test_a_level_is_recorded_only_when_it_changes() -> None:
