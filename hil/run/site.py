@@ -68,6 +68,8 @@ def build_site(path: Path, tables: dict[str, Any], seed: int | None) -> RigSite:
     site, uplink, simulation = tables["site"], tables.get("uplink"), dict(tables.get("simulation", {}))
     if uplink is None or not site.get("http_port"):
         raise SiteError(f"{path}: a simulated site needs [uplink] and a site.http_port; add them")
+    if not _items(tables, "lane"):
+        raise SiteError(f"{path}: a simulated site needs at least one [[lane]]; add it")
     lines = {line["name"]: _line(path, line) for line in _items(tables, "line")}
     own_seed, first_port = simulation.pop("seed", 1), simulation.pop("modbus_tcp_port", 0)
     devices = {device["name"]: device for device in _items(tables, "device")}
@@ -99,7 +101,14 @@ def _line(path: Path, line: dict[str, Any]) -> LineSpec:
         raise SiteError(
             f"{path}: line '{line['name']}' is {line['kind']}; only rtu lines can be simulated, change its kind"
         )
-    return LineSpec(line["name"], (path.parent / line["port"]).absolute(), line["baud"])
+    port = (path.parent / line["port"]).absolute()
+    is_own = port.is_symlink() or not port.exists()  # by what an earlier run left behind
+    if not is_own or port.is_relative_to("/dev"):
+        raise SiteError(
+            f"{path}: port {line['port']} of line '{line['name']}' is a real port or file, which a pty would replace; "
+            "name a path that does not exist, or run the hub alone with gate hub"
+        )
+    return LineSpec(line["name"], port, line["baud"])
 
 
 def _lane(lane: dict[str, Any], nodes: dict[str, NodeSpec], devices: dict[str, dict[str, Any]]) -> LaneSpec:

@@ -1,0 +1,44 @@
+"""What the rig refuses to simulate before it touches anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hil.run.site import SiteError, build_site
+
+
+def _tables(port: str) -> dict[str, Any]:
+    return {
+        "site": {"name": "north", "data_dir": "data", "http_port": 8080},
+        "uplink": {"host": "127.0.0.1"},
+        "line": [{"name": "bus", "kind": "rtu", "port": port, "baud": 9600}],
+        "lane": [{"name": "L1", "max_gross_kg": 40_000}],
+    }
+
+
+@pytest.mark.parametrize("port", ["taken", "/dev/ttyUSB0", "/dev/serial/by-id/usb-converter"])
+def test_a_real_port_is_never_replaced_by_a_pty(tmp_path: Path, port: str) -> None:
+    (tmp_path / "taken").write_text("kept")
+    with pytest.raises(SiteError, match=r"a real port or file.*gate hub"):
+        build_site(tmp_path / "site.toml", _tables(port), None)
+    assert (tmp_path / "taken").read_text() == "kept"
+
+
+@pytest.mark.parametrize("port", ["tty/bus", "left_behind"])
+def test_a_missing_port_or_one_of_an_earlier_run_is_taken(tmp_path: Path, port: str) -> None:
+    (tmp_path / "left_behind").symlink_to(tmp_path / "gone")
+    tables = _tables(port) | {"lane": [{"name": "L1", "barrier": "b", "weighbridge": "w", "max_gross_kg": 40_000}]}
+    for name, role in (("b", "barrier"), ("w", "weighbridge")):
+        device = {"name": name, "line": "bus", "unit_id": 1, "map": role, "serial": 1, "key_file": "a.key"}
+        tables.setdefault("device", []).append(device)
+    (tmp_path / "a.key").write_text("0f" * 32)
+    (line,) = build_site(tmp_path / "site.toml", tables, None).lines
+    assert line.path == tmp_path / port
+
+
+def test_a_site_without_a_lane_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(SiteError, match=r"needs at least one \[\[lane\]\]"):
+        build_site(tmp_path / "site.toml", _tables("tty/bus") | {"lane": []}, None)
