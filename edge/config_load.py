@@ -112,7 +112,7 @@ def _check_key_files(check: Check, folder: Path) -> dict[str, bytes]:
         if name is None:
             continue
         at = ("device", index, "key_file")
-        make = "restore it or provision the device again"
+        make = "restore it or provision the device again; gate run makes the keys a simulated site lacks"
         try:
             with _open(folder / name) as file:
                 text = file.read(4 * KEY_SIZE)
