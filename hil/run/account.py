@@ -15,6 +15,7 @@ from typing import Any
 IN_LANE = "in_lane"
 PASSED = "passed"
 TURNED_BACK = "turned_back"
+CLOSED = "closed without an outcome"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class TruckTruth:
 
 @dataclass(slots=True)
 class Transaction:
-    """A transaction as its records tell it."""
+    """A transaction as its records tell it; `outcome` is a truck's, or CLOSED."""
 
     number: str
     lane: str
@@ -52,6 +53,8 @@ def transactions_of(records: Iterable[Mapping[str, Any]]) -> dict[str, list[Tran
             current.plate = data.get("plate", "")
         elif kind in (PASSED, TURNED_BACK):
             current.outcome = kind
+        elif kind == "transaction_closed" and current.outcome == IN_LANE:
+            current.outcome = CLOSED
     return lanes
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.cli import main as hub_main
-from hil.run.account import TruckTruth, transactions_of
+from hil.run.account import TruckTruth
 from hil.run.broker import BrokerError
 from hil.run.gate import GateRun, RunError, running_gate
 from hil.run.process import ProcessError
@@ -35,6 +35,7 @@ EXIT_INTERRUPTED = 130
 
 # After the traffic has stopped: a truck that has just entered has still to be noticed, the last records acknowledged.
 _SETTLE_S = 20.0
+_SETTLE_PERIOD_S = 0.25
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -120,9 +121,7 @@ async def _run(site: RigSite, deploy_dir: Path, options: argparse.Namespace) -> 
             _say(f"the gate is up: http://127.0.0.1:{site.http_port}/status, MQTT on port {site.broker_port}")
             began = time.monotonic()
             await _watch(run, options, ended)
-            seconds = time.monotonic() - began
-            await _settle(run, started_ms)
-            return _summarize(run, started_ms, seconds)
+            return await _settle(run, started_ms, time.monotonic() - began)
 
 
 @contextlib.contextmanager
@@ -174,23 +173,30 @@ async def _watch(run: GateRun, options: argparse.Namespace, ended: asyncio.Event
         await asyncio.wait([view])
 
 
-async def _settle(run: GateRun, started_ms: int) -> None:
+async def _settle(run: GateRun, started_ms: int, seconds: float) -> Summary:
     """No more trucks; wait until those in the lanes are noticed and every record is acknowledged."""
     run.world.stop_traffic()
-    await run.wait_until(lambda: _summarize(run, started_ms, 0.0).accounted, _SETTLE_S)
+    end = time.monotonic() + _SETTLE_S
+    while True:
+        status = run.status  # older than the records, so what it takes for acknowledged must be among them
+        # In a thread: the records of a long run take a while, and the field must not stand still meanwhile.
+        records = await asyncio.to_thread(_records_since, run.platform_db, started_ms)
+        summary = _summarize(run, status, records, seconds)
+        if summary.accounted or time.monotonic() > end:
+            return summary
+        await asyncio.sleep(_SETTLE_PERIOD_S)
 
 
-def _summarize(run: GateRun, started_ms: int, seconds: float) -> Summary:
-    records = _records_since(run.platform_db, started_ms)
+def _summarize(run: GateRun, status: dict[str, Any], records: list[dict[str, Any]], seconds: float) -> Summary:
     trucks = [TruckTruth(truck.truck_id, truck.lane, truck.plate, truck.outcome) for truck in run.world.trucks]
     return summarize(
         site=run.site.name,
         seed=run.site.seed,
         seconds=seconds,
         trucks=trucks,
-        transactions=transactions_of(records),
-        status=run.status,
-        seq_before=records[0]["seq"] - 1 if records else 0,
+        records=records,
+        status=status,
+        counters=run.tally.totals,
         hits=run.world.counts()["hits"],
         restarts=sum(process.restarts for process in run.processes)
         + sum(max(0, node.counters.starts - 1) for node in run.world.nodes.values()),

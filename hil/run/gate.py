@@ -19,6 +19,7 @@ from hil.run.broker import broker_command, require_free_port, write_config
 from hil.run.hub_client import HubClient
 from hil.run.process import ManagedProcess
 from hil.run.site import RigSite
+from hil.run.tally import Tally
 from sim_devices.devices.camera import CameraPost
 from sim_devices.world import World, WorldSpec
 
@@ -34,7 +35,7 @@ class RunError(Exception):
 
 @dataclass(slots=True)
 class GateRun:
-    """A running gate. `status` is the hub's newest status, {} while it is away."""
+    """A running gate. `status` is the hub's newest status, {} while it is away; `tally` adds up its counters."""
 
     site: RigSite
     world: World
@@ -42,7 +43,8 @@ class GateRun:
     platform: ManagedProcess
     hub: ManagedProcess
     status: dict[str, Any] = field(default_factory=dict)
-    _posts: set[asyncio.Task[None]] = field(default_factory=set)
+    tally: Tally = field(default_factory=Tally)
+    posts: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def processes(self) -> tuple[ManagedProcess, ...]:
@@ -58,6 +60,7 @@ class GateRun:
         while True:
             status = await client.status()
             self.status = status or {}
+            self.tally.take(self.status.get("devices", {}))
             for name, lane in self.status.get("lanes", {}).items():
                 if lane["state"] in _REFUSED_STATES:
                     self.world.turn_back(name)
@@ -66,8 +69,8 @@ class GateRun:
     def deliver(self, client: HubClient, post: CameraPost) -> None:
         """Send a camera's post without holding up the field."""
         task = asyncio.get_running_loop().create_task(client.post_camera(post.content_type, post.body))
-        self._posts.add(task)
-        task.add_done_callback(self._posts.discard)
+        self.posts.add(task)
+        task.add_done_callback(self.posts.discard)
 
     async def wait_until(self, condition: Callable[[], bool], limit_s: float) -> bool:
         """Wait for a condition on world and status; False when it did not come within `limit_s`."""
@@ -119,7 +122,7 @@ async def running_gate(site: RigSite, deploy_dir: Path) -> AsyncIterator[GateRun
         finally:
             for process in run.processes:
                 await process.stop()
-            for task in tasks:
+            for task in (*tasks, *run.posts):
                 task.cancel()
 
 

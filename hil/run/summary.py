@@ -9,14 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hil.run.account import Transaction, TruckTruth, discrepancies
+from hil.run.account import TruckTruth, discrepancies, transactions_of
+from hil.run.tally import CRC_ERRORS, POLL_CYCLES, SCAN_OVERRUNS
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """Counts of one run. `trucks` entered a lane; each has passed, turned back, or is still `in_lane`.
 
-    `records_*` count this run's records only; `problems` says what does not add up, in sentences.
+    `records_*` count this run's records only; `poll_cycles` and the errors are those of all the hub's and the devices'
+    lives in this run, as far as they were seen. `problems` says what does not add up, in sentences.
     """
 
     site: str
@@ -49,21 +51,23 @@ def summarize(
     seed: int,
     seconds: float,
     trucks: Sequence[TruckTruth],
-    transactions: Mapping[str, Sequence[Transaction]],
+    records: Sequence[Mapping[str, Any]],
     status: Mapping[str, Any],
-    seq_before: int,
+    counters: Mapping[str, int],
     hits: int,
     restarts: int,
 ) -> Summary:
-    """Hold the field's truth against the platform's records; `status` is the hub's last one, {} if it is away."""
-    devices = list(status.get("devices", {}).values())
-    journalled = status.get("journal", {}).get("last_seq", seq_before) - seq_before
-    acknowledged = status.get("uplink", {}).get("acked_seq", seq_before) - seq_before
-    problems = discrepancies(trucks, transactions)
-    if not status:
-        problems.append("the hub did not tell its status at the end")
-    if acknowledged < journalled:
-        problems.append(f"{journalled - acknowledged} of {journalled} records are not acknowledged yet")
+    """Hold the field's truth against the platform's records.
+
+    `records` are those the platform has of this run, from its first hub_started on; `status` is the hub's last one, {}
+    if it is away; `counters` are the totals of a Tally.
+    """
+    last_seq = status.get("journal", {}).get("last_seq", 0)
+    seq_before = records[0]["seq"] - 1 if records else last_seq
+    journalled = max(0, last_seq - seq_before)
+    acknowledged = max(0, status.get("uplink", {}).get("acked_seq", 0) - seq_before)
+    problems = discrepancies(trucks, transactions_of(records))
+    problems += _record_problems(status, len(records), journalled, acknowledged)
     if hits:
         problems.append(f"the boom touched a truck {hits} times")
     return Summary(
@@ -76,9 +80,26 @@ def summarize(
         in_lane=sum(truck.outcome == "in_lane" for truck in trucks),
         records_journalled=journalled,
         records_acknowledged=acknowledged,
-        poll_cycles=sum(device["poll_cycles"] for device in devices),
-        crc_errors=sum((device["crc_errors_device"] or 0) + device["crc_errors_hub"] for device in devices),
-        scan_overruns=sum(device["scan_overruns"] or 0 for device in devices),
+        poll_cycles=counters.get(POLL_CYCLES, 0),
+        crc_errors=sum(counters.get(name, 0) for name in CRC_ERRORS),
+        scan_overruns=counters.get(SCAN_OVERRUNS, 0),
         restarts=restarts,
         problems=tuple(problems),
     )
+
+
+def _record_problems(status: Mapping[str, Any], received: int, journalled: int, acknowledged: int) -> list[str]:
+    """What the hub says of its records, held against what the platform has `received`."""
+    if not status:
+        return ["the hub did not tell its status at the end"]
+    problems = []
+    if not received:
+        problems.append("the platform has no record of this run, not even that the hub started")
+    if acknowledged < journalled:
+        problems.append(f"{journalled - acknowledged} of {journalled} records are not acknowledged yet")
+    if received < acknowledged:
+        problems.append(f"the hub takes {acknowledged} records for acknowledged, the platform has {received}")
+    lost = status["journal"]["records_lost"]
+    if lost:
+        problems.append(f"{lost} records were lost because the journal could not be written")
+    return problems

@@ -66,7 +66,7 @@ def _lane_row(run: GateRun, name: str, lane: dict[str, Any]) -> list[Text]:
         state,
         Text(lane.get("plate") or "-"),
         Text(_weight(lane.get("live_kg_x10"))),
-        Text(lane.get("decision") or lane.get("attention") or "-"),
+        Text(lane.get("decision") or ", ".join(lane.get("attention", ())) or "-"),
         Text(barrier.get("state", ""), style=_LIGHT_STYLES.get(light, "dim")),
         _road(run, name, light),
         Text(str(counts["passed"])),

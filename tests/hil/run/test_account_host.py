@@ -46,3 +46,17 @@ def test_another_outcome_or_plate_is_told() -> None:
 
 def test_a_record_of_an_unknown_transaction_changes_nothing() -> None:
     assert transactions_of([_record("passed", "L1-000009")]) == {}
+
+
+def test_a_truck_in_the_lane_whose_transaction_is_closed_is_told() -> None:
+    records = [*RECORDS, _record("transaction_closed", "L1-000003")]
+    assert discrepancies(TRUCKS, transactions_of(records)) == [
+        "L1-000003: the field saw truck 3 in_lane, the records say closed without an outcome"
+    ]
+
+
+def test_lanes_are_accounted_for_each_by_itself() -> None:
+    other = {"kind": "transaction_opened", "lane": "L2", "data": {"transaction": "L2-000001"}}
+    trucks = [TruckTruth(4, "L2", "14H00001", IN_LANE), *TRUCKS]
+    assert discrepancies(trucks, transactions_of([other, *RECORDS])) == []
+    assert discrepancies(trucks, transactions_of(RECORDS)) == ["L2: truck 4 (14H00001) has no transaction"]

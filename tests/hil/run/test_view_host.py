@@ -69,6 +69,12 @@ def test_a_lane_shows_state_plate_weight_decision_and_light(tmp_path: Path) -> N
         assert word in text
 
 
+def test_a_lane_that_calls_for_a_person_says_why(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    run.status = {"lanes": {"L1": {**LANE, "decision": "", "attention": ["no_plate", "tailgating"]}}}
+    assert "no_plate, tailgating" in _text(run)
+
+
 def test_a_device_that_cannot_be_used_shows_why(tmp_path: Path) -> None:
     run = _run(tmp_path)
     lost: dict[str, Any] = {**DEVICE, "quality": "bad", "reason": "unit 1 did not answer within 200 ms"}
