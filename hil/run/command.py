@@ -26,7 +26,7 @@ from hil.run.process import ProcessError
 from hil.run.site import RigSite, SiteError, build_site, make_missing_keys, read_tables
 from hil.run.summary import Summary, summarize
 from hil.run.view import show_lines, show_live
-from hil.targets.target import BlockedError
+from hil.targets.target import BlockedError, TargetError
 from hil.targets.vm import deployed_sets
 from sim_devices.devices.platform import PlatformStore
 
@@ -65,7 +65,7 @@ def _explain(error: BaseException) -> int:
         return _fail(f"BLOCKED: {error}", EXIT_BLOCKED)
     if isinstance(error, SiteError):
         return _fail(str(error), EXIT_BAD_INPUT)
-    if isinstance(error, BrokerError | ProcessError | RunError | OSError):
+    if isinstance(error, BrokerError | ProcessError | RunError | TargetError | OSError):
         return _fail(str(error), EXIT_FAILED)
     raise error
 

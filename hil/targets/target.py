@@ -15,6 +15,10 @@ class BlockedError(Exception):
     """The target cannot be had here; the message says what is missing. A blocked run is neither passed nor failed."""
 
 
+class TargetError(Exception):
+    """The firmware cannot be built or broke down while it ran; the message says where and how. The run has failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Provision:
     """Identity of a device: role, serial number, unit id, baud and command key."""
@@ -51,7 +55,7 @@ class Device(ABC):
 
     @abstractmethod
     def step(self, now_us: int, inputs: Sequence[int], qualities: Sequence[int], received: bytes) -> StepResult:
-        """Run the device's loop once at `now_us`."""
+        """Run the device's loop once at `now_us`; raises TargetError."""
 
     @abstractmethod
     def kill(self) -> None:
@@ -69,4 +73,4 @@ class Target(ABC):
 
     @abstractmethod
     def start(self, provision: Provision, directory: Path) -> Device:
-        """Start one device with its settings in `directory`; raises BlockedError."""
+        """Start one device with its settings in `directory`; raises BlockedError and TargetError."""

@@ -9,19 +9,25 @@ import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
-from hil.targets.target import BlockedError, Device, Provision, StepResult, Target
-from sim_devices.devices.vm_link import VmLink
-from tools.deploy import ROOT, deploy
+from hil.targets.target import BlockedError, Device, Provision, StepResult, Target, TargetError
+from sim_devices.devices.vm_link import VmLink, VmLinkError
+from tools.deploy import ROOT, DeployError, deploy
 
 BOARD = "unix"
 
 
 def deployed_sets(roles: Sequence[str], out: Path) -> Path:
-    """Compile the file sets of `roles` for the VM below `out`; raises BlockedError when there is no VM."""
+    """Compile the file sets of `roles` for the VM below `out`.
+
+    Raises BlockedError when there is no VM, TargetError when the firmware cannot be compiled.
+    """
     if importlib.util.find_spec("micropython_unix") is None:
         raise BlockedError("the MicroPython VM is not installed beside this Python; run make setup")
-    for role in roles:
-        deploy(ROOT, role, BOARD, out)
+    try:
+        for role in roles:
+            deploy(ROOT, role, BOARD, out)
+    except DeployError as error:
+        raise TargetError(str(error)) from error
     return out
 
 
@@ -30,7 +36,10 @@ class VmDevice(Device):
         self._link = link
 
     def step(self, now_us: int, inputs: Sequence[int], qualities: Sequence[int], received: bytes) -> StepResult:
-        reply = self._link.step(now_us, inputs, qualities, received)
+        try:
+            reply = self._link.step(now_us, inputs, qualities, received)
+        except VmLinkError as error:
+            raise TargetError(str(error)) from error
         return StepResult(reply.outputs, reply.sent, reply.header.wait_us)
 
     def kill(self) -> None:
