@@ -23,13 +23,15 @@ _HEALTH_STYLES = {"NORMAL": "green", "FAILURE": "bold red", "": "red"}
 _LIGHT_STYLES = {"GREEN": "bold green", "RED": "red", "RED_FLASHING": "bold red", "AMBER_FLASHING": "yellow"}
 _LANE_LENGTH_M = 32.0
 _ROAD_CELLS = 40
+# Below this the road gets lines of its own, and what only matters to a developer is left out.
+_WIDE_COLUMNS = 115
 
 
 async def show_live(run: GateRun) -> None:
     """Draw until cancelled."""
     with Live(console=Console(), screen=True, auto_refresh=False) as live:
         while True:
-            live.update(draw(run), refresh=True)
+            live.update(draw(run, live.console.width), refresh=True)
             await asyncio.sleep(_PERIOD_S)
 
 
@@ -41,34 +43,45 @@ async def show_lines(run: GateRun) -> None:
         print(f"gate: {lanes or 'no hub'}; {_trucks(run)}; {_records(run.status)}", file=sys.stderr, flush=True)
 
 
-def draw(run: GateRun) -> Group:
-    """One picture of the gate as it stands."""
-    return Group(_lanes(run), _devices(run.status), _counters(run))
+def draw(run: GateRun, columns: int) -> Group:
+    """One picture of the gate as it stands, for a terminal of that many columns."""
+    is_wide = columns >= _WIDE_COLUMNS
+    return Group(_lanes(run, is_wide), _devices(run.status, is_wide), _counters(run))
 
 
-def _lanes(run: GateRun) -> Panel:
-    table = Table.grid(padding=(0, 2), expand=True)
-    for title in ("lane", "state", "plate", "weight", "decision", "boom", "road", "passed", "back"):
-        table.add_column(Text(title, style="bold"))
-    table.add_row(*(Text(str(column.header), style="dim") for column in table.columns))
+def _lanes(run: GateRun, is_wide: bool) -> Panel:
+    table = _table("lane", "state", "plate", "weight", "*decision", "boom", "passed", "back", *["road"] * is_wide)
+    roads = []
     for name in run.world.fields:
-        table.add_row(*_lane_row(run, name, run.status.get("lanes", {}).get(name, {})))
-    return Panel(table, title=f"{run.site.name}: lanes", title_align="left")
+        lane = run.status.get("lanes", {}).get(name, {})
+        barrier = run.status.get("devices", {}).get(lane.get("barrier", ""), {})
+        road = _road(run, name, barrier.get("lights_word", ""))
+        table.add_row(*_lane_row(run, name, lane, barrier), *[road] * is_wide)
+        roads.append(Text.assemble((name, "bold"), "  ", road))
+    return Panel(Group(table, *[] if is_wide else roads), title=f"{run.site.name}: lanes", title_align="left")
 
 
-def _lane_row(run: GateRun, name: str, lane: dict[str, Any]) -> list[Text]:
-    barrier = run.status.get("devices", {}).get(lane.get("barrier", ""), {})
+def _table(*titles: str) -> Table:
+    """Columns keep their text in one line; only one whose title begins with a star gives way."""
+    table = Table.grid(padding=(0, 1), expand=True)
+    for title in titles:
+        table.add_column(no_wrap=not title.startswith("*"), overflow="fold")
+    table.add_row(*(Text(title.lstrip("*"), style="dim") for title in titles))
+    return table
+
+
+def _lane_row(run: GateRun, name: str, lane: dict[str, Any], barrier: dict[str, Any]) -> list[Text]:
     counts = run.world.counts(name)
     light = barrier.get("lights_word", "")
+    words = [lane.get("decision", ""), *lane.get("attention", ())]
     state = Text(lane.get("state", "no hub"), style="bold" if lane.get("transaction") else "dim")
     return [
         Text(name, style="bold"),
         state,
         Text(lane.get("plate") or "-"),
         Text(_weight(lane.get("live_kg_x10"))),
-        Text(lane.get("decision") or ", ".join(lane.get("attention", ())) or "-"),
+        Text(", ".join(word for word in words if word) or "-"),
         Text(barrier.get("state", ""), style=_LIGHT_STYLES.get(light, "dim")),
-        _road(run, name, light),
         Text(str(counts["passed"])),
         Text(str(counts["turned_back"])),
     ]
@@ -99,33 +112,29 @@ def _weight(kg_x10: int | None) -> str:
     return "-" if kg_x10 is None else f"{kg_x10 / 10:,.0f} kg"
 
 
-def _devices(status: dict[str, Any]) -> Panel:
-    table = Table.grid(padding=(0, 2), expand=True)
-    titles = ("device", "line", "health", "state", "polls", "CRC", "time-outs", "overruns", "longest scan", "boots")
-    for _ in titles:
-        table.add_column()
-    table.add_row(*(Text(title, style="dim") for title in titles))
+def _devices(status: dict[str, Any], is_wide: bool) -> Panel:
+    extra = ("polls", "overruns", "longest scan") if is_wide else ()
+    table = _table("device", "line", "*health", "state", "CRC", "time-outs", "boots", *extra)
     for name, device in status.get("devices", {}).items():
-        table.add_row(*_device_row(name, device))
+        table.add_row(*_device_row(name, device, is_wide))
     return Panel(table, title="devices", title_align="left")
 
 
-def _device_row(name: str, device: dict[str, Any]) -> list[Text]:
+def _device_row(name: str, device: dict[str, Any], is_wide: bool) -> list[Text]:
     usable = device["quality"] != "bad"
     health = device["health"] if usable else device["reason"]
     reasons = f" ({', '.join(device['health_reasons'])})" if usable and device["health_reasons"] else ""
-    return [
+    row = [
         Text(name, style="bold"),
         Text(device["line"]),
         Text(f"{health}{reasons}", style=_HEALTH_STYLES.get(device["health"], "yellow") if usable else "bold red"),
         Text(device["state"]),
-        Text(str(device["poll_cycles"])),
         Text(str((device["crc_errors_device"] or 0) + device["crc_errors_hub"])),
         Text(str(device["timeouts"])),
-        Text(str(device["scan_overruns"])),
-        Text(f"{device['scan_max_us']} us"),
         Text(str(device["boot_count"])),
     ]
+    extra = (str(device["poll_cycles"]), str(device["scan_overruns"]), f"{device['scan_max_us']} us")
+    return row + [Text(cell) for cell in extra if is_wide]
 
 
 def _counters(run: GateRun) -> Panel:

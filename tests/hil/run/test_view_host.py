@@ -55,9 +55,9 @@ def _run(tmp_path: Path) -> GateRun:
     return GateRun(site, World(spec, lambda *_: None), *parts)
 
 
-def _text(run: GateRun) -> str:
-    console = Console(width=160, record=True, file=io.StringIO())
-    console.print(draw(run))
+def _text(run: GateRun, columns: int = 160) -> str:
+    console = Console(width=columns, record=True, file=io.StringIO())
+    console.print(draw(run, columns))
     return console.export_text()
 
 
@@ -96,3 +96,18 @@ def test_a_truck_in_the_lane_is_drawn_on_its_road(tmp_path: Path) -> None:
     field.advance_to(10_000_000)
     assert field.lane.visitors
     assert _text(run).count("█") > empty
+
+
+def test_eighty_columns_cut_no_name_no_word_and_no_road(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    sick = {**DEVICE, "health": "MAINTENANCE_REQUIRED", "health_reasons": ["SCAN_OVERRUN"], "state": "UNDERLOAD"}
+    run.status = {
+        "lanes": {"L1": {**LANE, "state": "BACKING_OUT", "attention": ["weight_changed"]}},
+        "devices": {"barrier1": DEVICE, "weighbridge1": sick},
+    }
+    text = _text(run, 80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+    for word in ("BACKING_OUT", "31,400 kg", "weight_changed", "weighbridge1", "MAINTENANCE_REQUIRED", "SCAN_OVERRUN"):
+        assert word in text
+    assert max(line.count("·") for line in text.splitlines()) > 30
