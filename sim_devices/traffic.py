@@ -15,8 +15,11 @@ from sim_devices.plants.truck import TruckBody, articulated_body, rigid_body
 _PLATE_PROVINCES = (12, 14, 15, 20, 24, 29, 51, 61)
 _PLATE_SERIES = "CDH"
 _HOUR_US = 3_600_000_000
-# Nodes and hub start up in this time; after it the first truck comes early, so as not to keep a spectator waiting.
+# The first truck comes early, so as not to keep a spectator waiting, but not before he has seen the lanes at rest.
 _SETTLE_US = 6_000_000
+# Values a mix may have; a truck every second is more than any gate takes. Shares lie from 0 to 1.
+_RANGES = {"trucks_per_hour": (0.0, 3600.0), "max_gross_kg": (1.0, 200_000.0), "patience_s": (-1.0, 86_400.0)}
+_SHARE_RANGE = (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,17 @@ class TrafficMix:
     patience_s: float = 90.0
 
     def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            _check_range(name, getattr(self, name), *_RANGES.get(name, _SHARE_RANGE))
         shares = {name: getattr(self, name) for name in self.__dataclass_fields__ if name.endswith("_share")}
-        wrong = [f"{name} {value}" for name, value in shares.items() if not 0.0 <= value <= 1.0]
-        if wrong or sum(shares.values()) - self.articulated_share > 1.0:
-            raise ValueError(f"traffic shares must lie from 0 to 1 and oddities sum to at most 1, not {shares}")
+        if sum(shares.values()) - self.articulated_share > 1.0:
+            raise ValueError(f"the shares of oddities sum to at most 1, not to more as in {shares}")
+
+
+def _check_range(name: str, value: object, low: float, high: float) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and low <= value <= high):  # type: ignore[operator]
+        raise ValueError(f"{name} is {value!r}; a number from {low:g} to {high:g} is expected")
 
 
 class Traffic:

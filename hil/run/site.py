@@ -16,6 +16,9 @@ from sim_devices.traffic import TrafficMix
 from sim_devices.world import LaneSpec, LineSpec
 
 _KEY_SIZE = 32
+_BROKER_HOSTS = ("127.0.0.1", "localhost")
+_SEED_MAX = 2**63 - 1
+_PORT_MAX = 65_535
 
 
 class SiteError(Exception):
@@ -65,14 +68,20 @@ def make_missing_keys(tables: dict[str, Any], folder: Path) -> None:
 def build_site(path: Path, tables: dict[str, Any], seed: int | None) -> RigSite:
     """The site to run, from tables the hub's check has passed; raises SiteError for what the rig cannot simulate."""
     folder = path.parent
-    site, uplink, simulation = tables["site"], tables.get("uplink"), dict(tables.get("simulation", {}))
+    site, uplink, simulation = tables["site"], tables.get("uplink"), _simulation(path, tables)
     if uplink is None or not site.get("http_port"):
         raise SiteError(f"{path}: a simulated site needs [uplink] and a site.http_port; add them")
+    if uplink["host"] not in _BROKER_HOSTS:
+        raise SiteError(
+            f"{path}: uplink.host is '{uplink['host']}', where simulated trucks must never be told of; "
+            f"name {_BROKER_HOSTS[0]}, or run the hub alone with gate hub"
+        )
     if not _items(tables, "lane"):
         raise SiteError(f"{path}: a simulated site needs at least one [[lane]]; add it")
     lines = {line["name"]: _line(path, line) for line in _items(tables, "line")}
-    own_seed, first_port = simulation.pop("seed", 1), simulation.pop("modbus_tcp_port", 0)
     devices = {device["name"]: device for device in _items(tables, "device")}
+    own_seed = _whole(path, simulation, "seed", 1, _SEED_MAX)
+    first_port = _whole(path, simulation, "modbus_tcp_port", 0, _PORT_MAX - len(devices))
     ports = {name: first_port + n if first_port else 0 for n, name in enumerate(devices)}
     nodes = {name: _node(device, lines, folder, ports[name]) for name, device in devices.items()}
     lanes = tuple(_lane(lane, nodes, devices) for lane in _items(tables, "lane"))
@@ -89,6 +98,22 @@ def build_site(path: Path, tables: dict[str, Any], seed: int | None) -> RigSite:
         traffic=_traffic(path, simulation, tables),
         seed=own_seed if seed is None else seed,
     )
+
+
+def _simulation(path: Path, tables: dict[str, Any]) -> dict[str, Any]:
+    """A copy of [simulation], which the hub's check has not looked at."""
+    simulation = tables.get("simulation", {})
+    if not isinstance(simulation, dict):
+        raise SiteError(f"{path}: simulation is {simulation!r}; write it as a table [simulation]")
+    return dict(simulation)
+
+
+def _whole(path: Path, simulation: dict[str, Any], key: str, default: int, high: int) -> int:
+    """Take a whole number out of [simulation]."""
+    value = simulation.pop(key, default)
+    if type(value) is int and 0 <= value <= high:
+        return value
+    raise SiteError(f"{path}: [simulation] {key} is {value!r}; a whole number from 0 to {high} is expected")
 
 
 def _items(tables: dict[str, Any], name: str) -> list[dict[str, Any]]:
@@ -147,5 +172,5 @@ def _traffic(path: Path, simulation: dict[str, Any], tables: dict[str, Any]) -> 
     limits = [lane["max_gross_kg"] for lane in _items(tables, "lane")]
     try:
         return TrafficMix(**{"max_gross_kg": float(min(limits)), **simulation})
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise SiteError(f"{path}: [simulation] {error}") from error

@@ -1,6 +1,8 @@
 """Trucks come at their rate, in their shares, and the same for the same seed."""
 
+import math
 import random
+from typing import Any
 
 import pytest
 
@@ -47,8 +49,24 @@ def test_no_trucks_come_at_rate_zero_or_after_the_stop() -> None:
     assert traffic.arrivals(_HOUR_US) == []
 
 
-def test_shares_outside_their_range_are_refused() -> None:
-    with pytest.raises(ValueError, match="shares must lie"):
-        TrafficMix(no_read_share=1.5)
-    with pytest.raises(ValueError, match="shares must lie"):
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("no_read_share", 1.5),
+        ("no_read_share", math.nan),
+        ("trucks_per_hour", math.inf),
+        ("trucks_per_hour", -1.0),
+        ("trucks_per_hour", "many"),
+        ("trucks_per_hour", True),
+        ("max_gross_kg", 0.0),
+        ("patience_s", -2.0),
+    ],
+)
+def test_values_outside_their_range_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"{name} is .*; a number from"):
+        TrafficMix(**{name: value})
+
+
+def test_shares_of_oddities_that_exceed_the_whole_are_refused() -> None:
+    with pytest.raises(ValueError, match="sum to at most 1"):
         TrafficMix(no_read_share=0.6, overweight_share=0.6)

@@ -42,3 +42,32 @@ def test_a_missing_port_or_one_of_an_earlier_run_is_taken(tmp_path: Path, port: 
 def test_a_site_without_a_lane_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(SiteError, match=r"needs at least one \[\[lane\]\]"):
         build_site(tmp_path / "site.toml", _tables("tty/bus") | {"lane": []}, None)
+
+
+def test_records_of_simulated_trucks_never_go_to_another_machine(tmp_path: Path) -> None:
+    tables = _tables("tty/bus") | {"uplink": {"host": "broker.example.org"}}
+    with pytest.raises(SiteError, match=r"uplink.host is 'broker.example.org'.*name 127.0.0.1"):
+        build_site(tmp_path / "site.toml", tables, None)
+
+
+@pytest.mark.parametrize(
+    ("simulation", "told"),
+    [
+        (5, "write it as a table"),
+        ({"seed": "one"}, "seed is 'one'"),
+        ({"seed": True}, "seed is True"),
+        ({"modbus_tcp_port": 65_536}, "modbus_tcp_port is 65536"),
+        ({"trucks": 5}, "knows no 'trucks'"),
+        ({"trucks_per_hour": "many"}, "trucks_per_hour is 'many'"),
+    ],
+)
+def test_a_mistake_in_the_simulation_is_told(tmp_path: Path, simulation: Any, told: str) -> None:
+    tables = _tables("tty/bus") | {"simulation": simulation}
+    tables["lane"][0] |= {"barrier": "b", "weighbridge": "w"}
+    (tmp_path / "a.key").write_text("0f" * 32)
+    tables["device"] = [
+        {"name": name, "line": "bus", "unit_id": 1, "map": "barrier", "serial": 1, "key_file": "a.key"} for name in "bw"
+    ]
+    with pytest.raises(SiteError) as caught:
+        build_site(tmp_path / "site.toml", tables, None)
+    assert told in str(caught.value)
