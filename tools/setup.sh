@@ -31,7 +31,8 @@ if ! has_venv; then
 fi
 
 echo "smartgate: building $venv with $("$python" --version)"
-[ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+# An interrupted set-up may leave an environment without pip, a moved or upgraded Python one that does not start.
+"$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear "$venv"
 echo "smartgate: installing $(grep -c == requirements.lock) locked packages"
 log=$venv/install.log
 install() {
