@@ -23,7 +23,7 @@ from hil.run.account import TruckTruth
 from hil.run.broker import BrokerError
 from hil.run.gate import GateRun, RunError, running_gate
 from hil.run.process import ProcessError
-from hil.run.site import RigSite, SiteError, build_site, make_missing_keys, read_tables
+from hil.run.site import RigSite, SiteError, build_site, make_missing_keys, read_tables, refuse_real_ports
 from hil.run.summary import Summary, summarize
 from hil.run.view import show_lines, show_live
 from hil.targets.target import BlockedError, TargetError
@@ -95,6 +95,7 @@ def _seconds(text: str) -> float:
 def _prepare(path: Path, seed: int | None) -> RigSite | None:
     """Make what a simulated site may lack, let the hub check the file, build the site; None after a failed check."""
     tables = read_tables(path)
+    refuse_real_ports(path, tables)
     make_missing_keys(tables, path.parent)
     return build_site(path, tables, seed) if _is_sound(path) else None
 

@@ -53,6 +53,22 @@ def read_tables(path: Path) -> dict[str, Any]:
         raise SiteError(f"{path}: not a TOML file ({error}); mend the line it names") from error
 
 
+def refuse_real_ports(path: Path, tables: dict[str, Any]) -> None:
+    """Raise SiteError if the port of a line is something a pty must not replace, before anything is made."""
+    for line in _items(tables, "line"):
+        name = line.get("port")
+        if not isinstance(name, str):
+            continue
+        port = (path.parent / name).absolute()
+        # A run that was killed leaves a symlink behind: to nothing, or to a pty that has a new owner by now.
+        is_free = not port.exists() or port.resolve().is_relative_to("/dev/pts")
+        if not is_free or port.is_relative_to("/dev"):
+            raise SiteError(
+                f"{path}: port {name} of a line is a real port or file, which a pty would replace; "
+                "name a path that does not exist, or run the hub alone with gate hub"
+            )
+
+
 def make_missing_keys(tables: dict[str, Any], folder: Path) -> None:
     """Give every simulated device that has no command key yet a new random one."""
     for device in _items(tables, "device"):
@@ -126,14 +142,7 @@ def _line(path: Path, line: dict[str, Any]) -> LineSpec:
         raise SiteError(
             f"{path}: line '{line['name']}' is {line['kind']}; only rtu lines can be simulated, change its kind"
         )
-    port = (path.parent / line["port"]).absolute()
-    is_own = port.is_symlink() or not port.exists()  # by what an earlier run left behind
-    if not is_own or port.is_relative_to("/dev"):
-        raise SiteError(
-            f"{path}: port {line['port']} of line '{line['name']}' is a real port or file, which a pty would replace; "
-            "name a path that does not exist, or run the hub alone with gate hub"
-        )
-    return LineSpec(line["name"], port, line["baud"])
+    return LineSpec(line["name"], (path.parent / line["port"]).absolute(), line["baud"])
 
 
 def _lane(lane: dict[str, Any], nodes: dict[str, NodeSpec], devices: dict[str, dict[str, Any]]) -> LaneSpec:

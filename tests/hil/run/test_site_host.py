@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hil.run.site import SiteError, build_site
+from hil.run.site import SiteError, build_site, refuse_real_ports
 
 
 def _tables(port: str) -> dict[str, Any]:
@@ -19,17 +19,19 @@ def _tables(port: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("port", ["taken", "/dev/ttyUSB0", "/dev/serial/by-id/usb-converter"])
+@pytest.mark.parametrize("port", ["taken", "alias", "/dev/ttyUSB0", "/dev/serial/by-id/usb-converter"])
 def test_a_real_port_is_never_replaced_by_a_pty(tmp_path: Path, port: str) -> None:
     (tmp_path / "taken").write_text("kept")
+    (tmp_path / "alias").symlink_to(tmp_path / "taken")
     with pytest.raises(SiteError, match=r"a real port or file.*gate hub"):
-        build_site(tmp_path / "site.toml", _tables(port), None)
+        refuse_real_ports(tmp_path / "site.toml", _tables(port))
     assert (tmp_path / "taken").read_text() == "kept"
 
 
 @pytest.mark.parametrize("port", ["tty/bus", "left_behind"])
 def test_a_missing_port_or_one_of_an_earlier_run_is_taken(tmp_path: Path, port: str) -> None:
     (tmp_path / "left_behind").symlink_to(tmp_path / "gone")
+    refuse_real_ports(tmp_path / "site.toml", _tables(port))
     tables = _tables(port) | {"lane": [{"name": "L1", "barrier": "b", "weighbridge": "w", "max_gross_kg": 40_000}]}
     for name, role in (("b", "barrier"), ("w", "weighbridge")):
         device = {"name": name, "line": "bus", "unit_id": 1, "map": role, "serial": 1, "key_file": "a.key"}
