@@ -6,7 +6,6 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
 SITE ?= hil/sites/two_lanes.toml
-SEED ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-long check format gen upy mpy bench clean

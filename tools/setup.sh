@@ -46,5 +46,10 @@ install() {
 install -r requirements.lock
 install --no-deps --no-build-isolation -e .
 # mypy takes MicroPython's modules from a folder of their own: in site-packages they would hide CPython's.
-install --no-deps --upgrade --target "$venv/micropython-stubs" $(grep '^micropython-.*-stubs==' requirements.lock)
+# pip fetches for a folder even what is there; a set-up that has everything must not need the package index.
+stubs=$(grep '^micropython-.*-stubs==' requirements.lock)
+if [ "$(cat "$venv/micropython-stubs.lock" 2>/dev/null)" != "$stubs" ]; then
+    install --no-deps --upgrade --target "$venv/micropython-stubs" $stubs
+    echo "$stubs" >"$venv/micropython-stubs.lock"
+fi
 echo "smartgate: $venv is ready"
