@@ -76,8 +76,13 @@ def test_a_measurement_outside_its_limits_or_without_its_events_fails() -> None:
     trace.add(OPEN)
     trace.add(TraceEvent(9, "field", "passed", 1))
     opened, passed = Condition("barrier.state", 4, ""), Condition("field.passed", None, "")
-    for start, end, low, ok in ((opened, passed, 4, True), (opened, passed, 5, False), (passed, opened, 0, False)):
-        verdict = judge(_scenario(measurements=(Measurement("m", start, end, low, 100),)), trace, ())
+    for start, end, low, high, ok in (
+        (opened, passed, 4, 4, True),
+        (opened, passed, 5, 9, False),
+        (opened, passed, 0, 3, False),
+        (passed, opened, 0, 9, False),
+    ):
+        verdict = judge(_scenario(measurements=(Measurement("m", start, end, low, high),)), trace, ())
         assert verdict.passed == ok
 
 

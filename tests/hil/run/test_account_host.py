@@ -60,3 +60,9 @@ def test_lanes_are_accounted_for_each_by_itself() -> None:
     trucks = [TruckTruth(4, "L2", "14H00001", IN_LANE), *TRUCKS]
     assert discrepancies(trucks, transactions_of([other, *RECORDS])) == []
     assert discrepancies(trucks, transactions_of(RECORDS)) == ["L2: truck 4 (14H00001) has no transaction"]
+
+
+def test_a_late_record_belongs_to_the_transaction_it_names() -> None:
+    late = [RECORDS[0], RECORDS[4], RECORDS[2], RECORDS[5]]  # the first one passed after the second was opened
+    first, second = transactions_of(late)["L1"]
+    assert (first.outcome, second.outcome) == (PASSED, TURNED_BACK)

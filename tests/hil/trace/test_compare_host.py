@@ -42,3 +42,9 @@ def test_a_level_is_recorded_only_when_it_changes() -> None:
     assert trace.change(3, "barrier", "state", 3) is not None
     assert [event.t_ms for event in trace] == [1, 3]
     assert trace.last("barrier.state") == 3
+
+
+def test_the_context_is_the_few_events_before_the_difference() -> None:
+    same = [(n, "field", "step", n) for n in range(10)]
+    result = compare(_trace(*same, ONE), _trace(*same, TWO))
+    assert [event.value for event in result.context] == [7, 8, 9]

@@ -7,8 +7,9 @@ import pytest
 
 from protocols.quality import BAD
 from protocols.registers import barrier, weighbridge
-from sim_devices.devices.field import BARRIER, WEIGHBRIDGE, LaneField
-from sim_devices.plants.lane import Arrival
+from sim_devices.devices.field import BARRIER, STEP_US, WEIGHBRIDGE, LaneField
+from sim_devices.plants.driver import Habits
+from sim_devices.plants.lane import BOOM_X, Arrival
 from sim_devices.plants.truck import articulated_body, rigid_body
 
 
@@ -167,3 +168,24 @@ def test_same_seed_gives_the_same_history_and_another_seed_another() -> None:
 
 def test_history_does_not_depend_on_how_often_the_field_is_advanced() -> None:
     assert _digest(1, 20_000) == _digest(1, 2_500)
+
+
+def test_a_boom_driven_onto_a_truck_opens_the_safety_edge() -> None:
+    field = _field()
+    field.lane.boom.position = 1.0
+    field.lane.green = True
+    field.lane.arrive(Arrival(1, rigid_body(18_000), habits=Habits(under_boom_s=20.0)))
+    while not field.lane.beam_blocked(BOOM_X):
+        _drive(field, LIGHT_GREEN=1)
+        field.advance_to(field.now_us + STEP_US)
+    _drive(field, MOTOR_CLOSE=1)
+    field.advance_to(field.now_us + 3_000_000)
+    assert _input(field, "EDGE_OK") == 0
+    assert _input(field, "ARM_INTACT") == 1
+
+
+def test_a_truck_that_drives_into_a_lowered_arm_breaks_it() -> None:
+    field = _field()
+    field.lane.boom.set_body_under(True)
+    field.advance_to(STEP_US)
+    assert _input(field, "ARM_INTACT") == 0

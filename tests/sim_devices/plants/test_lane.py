@@ -163,3 +163,12 @@ def test_coupling_gap_hides_the_truck_from_loop_and_curtain_for_a_short_time() -
 def test_truck_longer_than_the_deck_is_refused() -> None:
     with pytest.raises(ValueError, match="does not fit the deck"):
         Arrival(1, type(rigid_body(1000))(25.0, (1.0, 24.0), (500.0, 500.0)))
+
+
+def test_a_truck_that_has_only_just_come_in_does_not_take_a_refusal_for_itself() -> None:
+    lane = Lane()
+    lane.arrive(Arrival(1, rigid_body(18_000)))
+    while not lane.visitors or lane.visitors[0].truck.front_m < places.CAMERA_X - 0.5:
+        lane.advance(lane.now_us + _STEP_US)
+    lane.turn_back()
+    assert "stopped" in _kinds(_run(lane, 40))
