@@ -108,11 +108,6 @@ class Rs485Line:
     def is_stuck(self) -> bool:
         return self._stuck is not None
 
-    def next_change_us(self) -> int:
-        """When the next character ends, or -1 when nothing is being sent."""
-        ends = [talker._sending[0][0] for talker in self._talkers() if talker._sending]
-        return min(ends, default=_NEVER)
-
     def idle_at_us(self) -> int:
         """When all that is being sent has ended, or -1 when nothing is."""
         return max((talker._sending[-1][0] for talker in self._talkers() if talker._sending), default=_NEVER)
