@@ -153,6 +153,7 @@ class NullBoard:
         self.input_port = NullInputs()
         self.output_port = NullOutputs()
         self.uart = NullUart()
+        self.field_line = NullUart()  # to a serial instrument, for roles that have one; its bytes carry no timing
         self.sessions = NullSessions()
         self.store = NullStore()
         self.watchdog = NullWatchdog()

@@ -9,6 +9,7 @@ role it runs. The board owns the loop and the clock; nothing here waits.
 from firmware.app.commands import Commands
 from firmware.app.comms import WAIT_NONE, RtuService
 from firmware.app.comms_tcp import TcpService
+from firmware.app.field_line import FieldLine
 from firmware.app.health import Health
 from firmware.app.hub import HubWatch
 from firmware.app.identity import FIRMWARE_VERSION, Identity
@@ -33,7 +34,8 @@ class Device:
         regmap = role.regmap
         self.board = board
         self.settings = Settings(regmap.MAP_ID, regmap.MAP_VERSION, regmap.SETTINGS_TABLE)
-        self._safe = _drive_safe(board, role, self.settings.values)
+        protocol = role.choose_protocol(identity.line_protocol)
+        self._safe = _drive_safe(board, role, self.settings.values, protocol)
         self.settings.load(board.store, board.entropy)
         self.image = RegisterImage(
             regmap.COIL_COUNT, regmap.DISCRETE_COUNT, regmap.HOLDING_COUNT, regmap.INPUT_COUNT, regmap.WRITABLE
@@ -41,12 +43,13 @@ class Device:
         ring_at = regmap.RING_ADDRESS * 2
         ring_data = memoryview(self.image.inputs)[ring_at : ring_at + regmap.RING_CAPACITY * SLOT_SIZE]
         self.ring = EventRing(ring_data, regmap.RING_CAPACITY)
-        self.core = role.core_type(self.settings.values, self.ring)
+        self.core = role.make_core(self.settings.values, self.ring, protocol)
         self.server = ModbusServer(self.image, _identification(identity))
         self.rtu = RtuService(board.uart, identity.unit_id, identity.baud, self.server)
         self.tcp = TcpService(board.sessions, identity.unit_id, self.server)
         self.commands = Commands(regmap, self.settings, self.ring, identity, role.sealed)
         self.schedule = Schedule()
+        self.field_line = FieldLine(board.field_line, self.core.line)
         self.hub = HubWatch(self.ring, regmap.EV_HUB_LOST, regmap.EV_HUB_BACK)
         self.health = Health(regmap, self.ring)
         self.supervisor = Supervisor(board.watchdog)
@@ -74,6 +77,7 @@ class Device:
             self._start(now_ms)
         self.board.output_port.expire(now_ms)
         self._set_time(now_ms)
+        self.field_line.poll(now_ms)
         self._serve(now_ms, now_us)
         commanded = self.image.write_count != self._write_count
         if self.schedule.is_due(now_ms):
@@ -177,14 +181,14 @@ class Device:
         return scan_us if line_us == WAIT_NONE else min(scan_us, line_us)
 
 
-def _drive_safe(board: NullBoard, role: Role, values: list[int]) -> list[int]:
+def _drive_safe(board: NullBoard, role: Role, values: list[int], protocol: str) -> list[int]:
     """Tell the board the role's safe outputs, which it drives from now on; return them.
 
     Asks a core of its own for them, since the one that will run may only be built from the loaded settings.
     """
     regmap = role.regmap
     safe = [0] * regmap.OUT_COUNT
-    role.core_type(values, EventRing(bytearray(SLOT_SIZE), 1)).safe_outputs(safe)
+    role.make_core(values, EventRing(bytearray(SLOT_SIZE), 1), protocol).safe_outputs(safe)
     board.output_port.define_safe(safe)
     return safe
 

@@ -11,6 +11,7 @@ SERIAL_MAX = const(1073741823)
 UNIT_ID_MAX = const(247)
 BAUD_MIN = const(1200)
 BAUD_MAX = const(1000000)
+LINE_BAUD_DEFAULT = const(9600)
 ROLES = ("barrier", "weighbridge")
 FIRMWARE_VERSION = const(1)  # major * 256 + minor
 
@@ -20,7 +21,10 @@ class ProvisionError(ValueError):
 
 
 class Identity:
-    """`role` (one of ROLES), `serial` (1..SERIAL_MAX), `unit_id` (1..247), `baud`, `key` (32 bytes)."""
+    """`role` (one of ROLES), `serial` (1..SERIAL_MAX), `unit_id` (1..247), `baud`, `key` (32 bytes).
+
+    For a role with a serial instrument: `line_protocol` ("" for the role's default) and `line_baud`.
+    """
 
     def __init__(self, provision: dict[str, str]) -> None:
         self.role = _required(provision, "role")
@@ -32,6 +36,10 @@ class Identity:
         self.unit_id = number(provision, "unit_id", 1, UNIT_ID_MAX)
         self.baud = number(provision, "baud", BAUD_MIN, BAUD_MAX)
         self.key = _key(_required(provision, "key"))
+        self.line_protocol = provision.get("line_protocol", "")
+        self.line_baud = LINE_BAUD_DEFAULT
+        if provision.get("line_baud"):
+            self.line_baud = number(provision, "line_baud", BAUD_MIN, BAUD_MAX)
 
 
 def number(provision: dict[str, str], name: str, low: int, high: int) -> int:

@@ -3,21 +3,43 @@
 Knows no hardware and no bus.
 """
 
+from firmware.app.identity import ProvisionError
+from firmware.control.events import EventRing
+
 
 class Role:
     """`core_type` is the control core's class, `regmap` its generated map module.
 
     `sealed` are the indexes of the metrological settings, whose changes are counted and stored with them. `moving` are
-    the indexes of the outputs that move something; while one is on, nothing may keep the scan waiting.
+    the indexes of the outputs that move something; while one is on, nothing may keep the scan waiting. `protocols` are
+    the names of the instruments its field line may lead to, the default first; () for a role without a field line.
     """
 
     def __init__(  # type: ignore[no-untyped-def]  # class and module
-        self, core_type, regmap, sealed: tuple[int, ...], moving: tuple[int, ...]
+        self, core_type, regmap, sealed: tuple[int, ...], moving: tuple[int, ...], protocols: tuple[str, ...] = ()
     ) -> None:
         self.core_type = core_type
         self.regmap = regmap
         self.sealed = sealed
         self.moving = moving
+        self.protocols = protocols
+
+    def make_core(self, settings: list[int], ring: EventRing, protocol: str):  # type: ignore[no-untyped-def]  # core
+        """Return a new control core; `protocol` is one of `protocols`, or "" where there are none."""
+        if self.protocols:
+            return self.core_type(settings, ring, protocol)
+        return self.core_type(settings, ring)
+
+    def choose_protocol(self, name: str) -> str:
+        """Return the provisioned protocol of the field line, the default for ""; raise ProvisionError for another."""
+        if not name and self.protocols:
+            return self.protocols[0]
+        if name and name not in self.protocols:
+            expected = "one of " + ", ".join(self.protocols) if self.protocols else "no such key for this role"
+            raise ProvisionError(
+                "line_protocol is {!r}: expected {}; correct the provision file".format(name, expected)
+            )
+        return name
 
     def is_moving(self, outputs: list[int]) -> bool:
         """Tell whether an output of `outputs` that moves something is on."""

@@ -57,6 +57,7 @@ class Barrier:
         self.request_result = reg.COMMAND_RESULT_NONE
         self.health = reg.HEALTH_NORMAL
         self.reasons = 0
+        self.line = None
         self.memory = BarrierMemory()
         self.timers = TimerBank(TIMER_COUNT)
         self.sensed = BarrierInputs()

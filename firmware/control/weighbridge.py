@@ -49,6 +49,7 @@ class Weighbridge:
         self.health = regs.HEALTH_NORMAL
         self.reasons = 0
         self.calibration_count = 0
+        self.line = None
         self._now_ms = 0
         self._state = regs.STATE_STARTING
         self._faults = 0

@@ -23,15 +23,25 @@ class HostDevice(Device):
         provision = self._provision
         self._board, self._device = build_device(provision.role, provision.settings(), self._directory)
 
-    def step(self, now_us: int, inputs: Sequence[int], qualities: Sequence[int], received: bytes) -> StepResult:
+    def step(
+        self,
+        now_us: int,
+        inputs: Sequence[int],
+        qualities: Sequence[int],
+        received: bytes,
+        field_received: bytes = b"",
+    ) -> StepResult:
         board = self._board
         board.inputs[:] = inputs
         board.quality[:] = qualities
         board.rx.extend(received)
+        board.instrument.rx.extend(field_received)
         wait_us = self._device.poll(now_us // 1000 & TICKS_MASK, now_us & TICKS_MASK)
         sent = bytes(board.tx)
         board.tx.clear()
-        return StepResult(tuple(board.outputs), sent, wait_us)
+        field_sent = bytes(board.instrument.tx)
+        board.instrument.tx.clear()
+        return StepResult(tuple(board.outputs), sent, wait_us, field_sent)
 
     def kill(self) -> None:
         self._start()

@@ -21,17 +21,18 @@ class TargetError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """Identity of a device: role, serial number, unit id, baud and command key."""
+    """Identity of a device: role, serial number, unit id, baud, command key, and the protocol of its field line."""
 
     role: str
     serial: int
     unit_id: int
     baud: int
     key: bytes
+    line_protocol: str = ""
 
     def settings(self) -> dict[str, str]:
         """As the key=value lines of a provision file."""
-        return {
+        lines = {
             "role": self.role,
             "serial": str(self.serial),
             "unit_id": str(self.unit_id),
@@ -39,22 +40,31 @@ class Provision:
             "key": self.key.hex(),
             "mode": "lockstep",
         }
+        return {**lines, "line_protocol": self.line_protocol} if self.line_protocol else lines
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """Outputs as driven (0/1), bytes sent on the line, and how long nothing new can happen without input."""
+    """Outputs as driven (0/1), bytes sent on bus and field line, and how long nothing new can happen without input."""
 
     outputs: tuple[int, ...]
     sent: bytes
     wait_us: int
+    field_sent: bytes = b""
 
 
 class Device(ABC):
     """One device under test."""
 
     @abstractmethod
-    def step(self, now_us: int, inputs: Sequence[int], qualities: Sequence[int], received: bytes) -> StepResult:
+    def step(
+        self,
+        now_us: int,
+        inputs: Sequence[int],
+        qualities: Sequence[int],
+        received: bytes,
+        field_received: bytes = b"",
+    ) -> StepResult:
         """Run the device's loop once at `now_us`; raises TargetError."""
 
     @abstractmethod

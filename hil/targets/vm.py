@@ -35,12 +35,19 @@ class VmDevice(Device):
     def __init__(self, link: VmLink) -> None:
         self._link = link
 
-    def step(self, now_us: int, inputs: Sequence[int], qualities: Sequence[int], received: bytes) -> StepResult:
+    def step(
+        self,
+        now_us: int,
+        inputs: Sequence[int],
+        qualities: Sequence[int],
+        received: bytes,
+        field_received: bytes = b"",
+    ) -> StepResult:
         try:
-            reply = self._link.step(now_us, inputs, qualities, received)
+            reply = self._link.step(now_us, inputs, qualities, received, field_received)
         except VmLinkError as error:
             raise TargetError(str(error)) from error
-        return StepResult(reply.outputs, reply.sent, reply.header.wait_us)
+        return StepResult(reply.outputs, reply.sent, reply.header.wait_us, reply.field_sent)
 
     def kill(self) -> None:
         self._link.kill()

@@ -3,9 +3,11 @@
 Knows: the byte layout, little-endian. Must not know: pipes, processes, what an input means.
 The device's side of it is in firmware/boards/unix.
 
-Field to VM: header `<BBHIIHH` (magic 0xA5, inputs, serial bytes, now_ms, now_us, flags, 0), then per input `<iB`
-(value, quality), then serial bytes. VM to field: header `<BBHIIHH` (magic 0x5A, outputs, serial bytes, wait_us, scan
-count, flags, 0), then per output one byte 0 or 1, then serial bytes. Serial bytes exist in lockstep only.
+Field to VM: header `<BBHIIHH` (magic 0xA5, inputs, serial bytes, now_ms, now_us, flags, field line bytes), then per
+input `<iB` (value, quality), then serial bytes, then field line bytes. VM to field: header `<BBHIIHH` (magic 0x5A,
+outputs, serial bytes, wait_us, scan count, flags, field line bytes), then per output one byte 0 or 1, then serial
+bytes, then field line bytes. Serial bytes are the bus and exist in lockstep only; the field line leads to an
+instrument.
 """
 
 from __future__ import annotations
@@ -36,26 +38,34 @@ class DeviceHeader:
     scan_count: int
     watchdog_fed: bool
     overrun: bool
+    field_size: int
 
     @property
     def body_size(self) -> int:
-        """Bytes that follow the header: outputs, then serial bytes."""
-        return self.output_count + self.sent_size
+        """Bytes that follow the header: outputs, serial bytes, field line bytes."""
+        return self.output_count + self.sent_size + self.field_size
 
 
 def encode_field_frame(
-    now_us: int, values: Sequence[int], qualities: Sequence[int], received: bytes = b"", flags: int = 0
+    now_us: int,
+    values: Sequence[int],
+    qualities: Sequence[int],
+    received: bytes = b"",
+    flags: int = 0,
+    field_received: bytes = b"",
 ) -> bytes:
     """One frame to the VM at `now_us`, any non-negative time; the frame carries it as 30-bit ticks."""
     ticks_ms, ticks_us = (now_us // 1000) & TICKS_MASK, now_us & TICKS_MASK
-    header = _HEADER.pack(_MAGIC_FIELD, len(values), len(received), ticks_ms, ticks_us, flags, 0)
+    header = _HEADER.pack(_MAGIC_FIELD, len(values), len(received), ticks_ms, ticks_us, flags, len(field_received))
     inputs = b"".join(_INPUT.pack(value, quality) for value, quality in zip(values, qualities, strict=True))
-    return header + inputs + received
+    return header + inputs + received + field_received
 
 
 def decode_header(data: bytes) -> DeviceHeader | None:
     """The header of a frame from the VM; None when `data` is not one."""
     if len(data) != HEADER_SIZE or data[0] != _MAGIC_DEVICE:
         return None
-    _, output_count, sent_size, wait_us, scan_count, flags, _ = _HEADER.unpack(data)
-    return DeviceHeader(output_count, sent_size, wait_us, scan_count, bool(flags & _FED), bool(flags & _OVERRUN))
+    _, output_count, sent_size, wait_us, scan_count, flags, field_size = _HEADER.unpack(data)
+    return DeviceHeader(
+        output_count, sent_size, wait_us, scan_count, bool(flags & _FED), bool(flags & _OVERRUN), field_size
+    )

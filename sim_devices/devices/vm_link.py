@@ -29,10 +29,11 @@ class VmLinkError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class VmReply:
-    """What one step gave: outputs as driven, bytes sent on the line, and the frame's header."""
+    """What one step gave: outputs as driven, bytes sent on the line and the field line, and the frame's header."""
 
     outputs: tuple[int, ...]
     sent: bytes
+    field_sent: bytes
     header: field_link.DeviceHeader
 
 
@@ -58,11 +59,18 @@ class VmLink:
         """Process id of the running VM, 0 when none runs."""
         return self._process.pid if self._process else 0
 
-    def step(self, now_us: int, inputs: Sequence[int], qualities: Sequence[int], received: bytes = b"") -> VmReply:
+    def step(
+        self,
+        now_us: int,
+        inputs: Sequence[int],
+        qualities: Sequence[int],
+        received: bytes = b"",
+        field_received: bytes = b"",
+    ) -> VmReply:
         """Run the device's loop once at `now_us`. Raises VmLinkError; the process is then gone."""
         if self._process is None:
             self._process = self._start()
-        frame = field_link.encode_field_frame(now_us, inputs, qualities, received, field_link.FLAG_STEP)
+        frame = field_link.encode_field_frame(now_us, inputs, qualities, received, field_link.FLAG_STEP, field_received)
         try:
             return self._exchange(self._process, frame)
         except (OSError, VmLinkError) as error:
@@ -110,7 +118,10 @@ class VmLink:
         if header is None:
             raise VmLinkError("the VM's answer is no frame")
         body = self._read(process, header.body_size, deadline_s)
-        return VmReply(tuple(body[: header.output_count]), body[header.output_count :], header)
+        field_at = header.output_count + header.sent_size
+        return VmReply(
+            tuple(body[: header.output_count]), body[header.output_count : field_at], body[field_at:], header
+        )
 
     def _read(self, process: subprocess.Popen[bytes], size: int, deadline_s: float) -> bytes:
         assert process.stdout is not None

@@ -154,7 +154,8 @@ class HostBoard(NullBoard):
     """A board in memory. `inputs` and `quality` are lists to set in place, `outputs` is the list as driven.
 
     Append received bytes to `rx`; sent bytes gather in `tx`, which the caller clears. `tcp` does the same for Modbus
-    TCP, after `tcp.connect()`. Only these and `dog.feeds` are for the caller; the `*_port` attributes are the device's.
+    TCP, after `tcp.connect()`, and `instrument` for the field line. Only these and `dog.feeds` are for the caller; the
+    `*_port` attributes are the device's.
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
@@ -162,11 +163,13 @@ class HostBoard(NullBoard):
         self.field = HostInputs()
         self.latch = OutputLatch()
         self.line = HostUart()
+        self.instrument = HostUart()
         self.tcp = HostSessions()
         self.dog = HostWatchdog()
         self.input_port = self.field
         self.output_port = self.latch
         self.uart = self.line
+        self.field_line = self.instrument
         self.sessions = self.tcp
         self.store = FileStore(directory)
         self.watchdog = self.dog

@@ -2,10 +2,11 @@
 
 Knows the frame layout. Must not know which input means what. Little-endian:
 
-Field to device: `<BBHIIHH` 0xA5, n_inputs, rx_size, now_ms, now_us, flags (bit 0 lock-step, bit 1 quit), 0; then per
-input `<iB` value, quality; then rx_size bytes of the line (lock-step only).
+Field to device: `<BBHIIHH` 0xA5, n_inputs, rx_size, now_ms, now_us, flags (bit 0 lock-step, bit 1 quit), field_size;
+then per input `<iB` value, quality; then rx_size bytes of the line (lock-step only), field_size of the field line.
 Device to field: `<BBHIIHH` 0x5A, n_outputs, tx_size, wait_us, scan_count, flags (bit 0 watchdog fed since the last
-frame, bit 1 overrun since), 0; then one byte per output; then tx_size bytes of the line (lock-step only).
+frame, bit 1 overrun since), field_size; then one byte per output; then tx_size bytes of the line (lock-step only) and
+field_size of the field line.
 """
 
 from firmware.boards.latch import OutputLatch
@@ -48,10 +49,13 @@ class FrameClock(NullClock):
 
 
 class FrameLine(NullUart):
-    """The line inside the frames; bytes carry the time of their frame."""
+    """A line inside the frames. `timed` says whether its bytes carry the time of their frame.
 
-    def __init__(self) -> None:
-        self.timed = 1
+    What an untimed line cannot hold is lost, as in a real receiver.
+    """
+
+    def __init__(self, timed: int) -> None:
+        self.timed = timed
         self.rx = bytearray(LINE_SIZE_MAX)
         self.rx_size = 0
         self._rx_at = 0
@@ -61,6 +65,8 @@ class FrameLine(NullUart):
     def take(self, data: bytearray, size: int) -> None:
         """Append the bytes of a frame; raise LinkError when the device cannot have read so much."""
         left = self.rx_size - self._rx_at
+        if left + size > LINE_SIZE_MAX and not self.timed:
+            size = LINE_SIZE_MAX - left
         if left + size > LINE_SIZE_MAX:
             raise LinkError("more than {} serial bytes wait: send less per frame".format(LINE_SIZE_MAX))
         for index in range(left):
@@ -87,6 +93,14 @@ class FrameLine(NullUart):
         self.tx_size += size
         return size
 
+    def move_into(self, frame: bytearray, at: int) -> int:
+        """Put what was written since the last call behind `at`; return the offset behind it."""
+        for index in range(self.tx_size):
+            frame[at + index] = self.tx[index]
+        end = at + self.tx_size
+        self.tx_size = 0
+        return end
+
 
 class LinkWatchdog(NullWatchdog):
     """Remembers a feed until the next frame tells it to the field."""
@@ -107,7 +121,8 @@ class FieldLink(NullInputs):
         self._reader = reader
         self._writer = writer
         self.clock = FrameClock()
-        self.line = FrameLine()
+        self.line = FrameLine(timed=1)
+        self.field_line = FrameLine(timed=0)
         self.latch = OutputLatch()
         self.watchdog = LinkWatchdog()
         self._values: list[int] = []
@@ -115,7 +130,8 @@ class FieldLink(NullInputs):
         self._header = bytearray(HEADER_SIZE)
         self._fields = bytearray(255 * _INPUT_SIZE)
         self._serial = bytearray(LINE_SIZE_MAX)
-        self._out = bytearray(HEADER_SIZE + 255 + LINE_SIZE_MAX)
+        self._instrument = bytearray(LINE_SIZE_MAX)
+        self._out = bytearray(HEADER_SIZE + 255 + 2 * LINE_SIZE_MAX)
         self._has_new_inputs = False
         self._received_ms = 0
         self._sent_ms = 0
@@ -134,10 +150,12 @@ class FieldLink(NullInputs):
             return False
         count = header[1]
         serial_size = header[2] | header[3] << 8
-        if header[0] != _FIELD_MAGIC or serial_size > LINE_SIZE_MAX or (count and count != len(self._values)):
+        field_size = header[14] | header[15] << 8
+        is_ours = header[0] == _FIELD_MAGIC and (count == 0 or count == len(self._values))
+        if not is_ours or serial_size > LINE_SIZE_MAX or field_size > LINE_SIZE_MAX:
             raise LinkError(
-                "no field frame for {} inputs: magic {:#x}, {} inputs, {} serial bytes".format(
-                    len(self._values), header[0], count, serial_size
+                "no field frame for {} inputs: magic {:#x}, {} inputs, {} serial bytes, {} of the field line".format(
+                    len(self._values), header[0], count, serial_size, field_size
                 )
             )
         size = count * _INPUT_SIZE
@@ -145,12 +163,15 @@ class FieldLink(NullInputs):
             return False
         if serial_size and self._reader.readinto(self._serial, serial_size) != serial_size:
             return False
+        if field_size and self._reader.readinto(self._instrument, field_size) != field_size:
+            return False
         if header[12] & _QUIT:
             return False
         if count:
             self._has_new_inputs = True
             self._take_inputs(count)
         self.line.take(self._serial, serial_size)
+        self.field_line.take(self._instrument, field_size)
         self.clock.ms = _get_u30(header, 4)
         self.clock.us = _get_u30(header, 8)
         return True
@@ -175,15 +196,17 @@ class FieldLink(NullInputs):
 
     def must_send(self, now_ms: int) -> bool:
         """Tell whether outputs changed or the field needs its refresh."""
-        return self.latch.changes != self._sent_changes or ticks_diff(now_ms, self._sent_ms) >= REFRESH_MS
+        if self.latch.changes != self._sent_changes or self.field_line.tx_size:
+            return True
+        return ticks_diff(now_ms, self._sent_ms) >= REFRESH_MS
 
     def send(self, now_ms: int, wait_us: int, schedule) -> None:
         """Write one frame with everything since the last one."""
         out = self._out
         values = self.latch.values
-        line = self.line
         count = len(values)
-        size = line.tx_size
+        size = self.line.tx_size
+        field_size = self.field_line.tx_size
         out[0] = _DEVICE_MAGIC
         out[1] = count
         out[2] = size & 0xFF
@@ -193,10 +216,11 @@ class FieldLink(NullInputs):
         out[12] = (_FED if self.watchdog.fed else 0) | (_OVERRUN if schedule.overruns != self._overruns else 0)
         for index in range(count):
             out[HEADER_SIZE + index] = 1 if values[index] else 0
-        for index in range(size):
-            out[HEADER_SIZE + count + index] = line.tx[index]
-        self._writer.write(out, HEADER_SIZE + count + size)
-        line.tx_size = 0
+        out[14] = field_size & 0xFF
+        out[15] = field_size >> 8
+        end = self.line.move_into(out, HEADER_SIZE + count)
+        end = self.field_line.move_into(out, end)
+        self._writer.write(out, end)
         self.watchdog.fed = 0
         self._overruns = schedule.overruns
         self._sent_ms = now_ms

@@ -83,6 +83,7 @@ def run(directory: str) -> None:
     board.input_port = link
     board.output_port = link.latch
     board.watchdog = link.watchdog
+    board.field_line = link.field_line
     board.store = FileStore(directory)
     board.entropy = SystemEntropy()
     board.reset_cause = int(os.getenv(RESET_CAUSE_VARIABLE) or RESET_POWER_ON)

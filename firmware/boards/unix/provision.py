@@ -7,7 +7,19 @@ otherwise silently leave a default in force.
 from firmware.app.identity import ProvisionError
 
 FILE_NAME = "provision.txt"
-_KEYS = ("role", "serial", "unit_id", "baud", "key", "mode", "tty", "tcp_port", "heap_lock")
+_KEYS = (
+    "role",
+    "serial",
+    "unit_id",
+    "baud",
+    "key",
+    "mode",
+    "tty",
+    "tcp_port",
+    "heap_lock",
+    "line_protocol",
+    "line_baud",
+)
 
 
 def read_provision(directory: str) -> dict[str, str]:
