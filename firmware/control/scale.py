@@ -13,6 +13,7 @@ from firmware.control.calibration import Calibration
 from firmware.control.indication import Indication
 from firmware.control.sampler import SAMPLE_NEW, Sampler
 from firmware.control.stability import StabilityWindow
+from firmware.control.weighbridge_front import Sample
 from firmware.control.zero import Zero
 from protocols.compat import const
 
@@ -64,9 +65,9 @@ class Scale:
         self._drift_ms = 0
         return was_started != 0
 
-    def step(self, now_ms: int, counts: int, sequence: int, is_good: bool) -> None:
-        """Look at converter and photocells once; afterwards weight, stability and zero agree with each other."""
-        seen = self.sampler.step(now_ms, counts, sequence, is_good)
+    def step(self, now_ms: int, sample: Sample) -> None:
+        """Look at sample and photocells once; afterwards weight, stability and zero agree with each other."""
+        seen = self.sampler.step(now_ms, sample.value, sample.sequence, sample.is_good != 0)
         if self.sampler.broken or self.is_blocked:
             self.window.reset()  # a truck half on the deck may stand still for long: that proves nothing later
         is_new = seen == SAMPLE_NEW and self.calibration.valid != 0

@@ -12,14 +12,10 @@ import struct
 from firmware.control.events import EventRing
 from firmware.control.registration import Registration
 from firmware.control.scale import ZERO_NOT_NOW, ZERO_TOO_FAR, Scale
+from firmware.control.weighbridge_front import INPUT_COUNT, ConverterFront
 from protocols import quality
 from protocols.compat import const
 from protocols.registers import weighbridge as regs
-
-# Analogue inputs stand after the digital ones: last conversion, and its sequence number modulo 2**16.
-IN_ADC_COUNTS = const(3)
-IN_ADC_SEQUENCE = const(4)
-INPUT_COUNT = const(5)
 
 _FAULT_BITS = const(7)
 # There is no weight at all: ADC_SILENT, ADC_SATURATED, NOT_CALIBRATED.
@@ -50,6 +46,7 @@ class Weighbridge:
         self.reasons = 0
         self.calibration_count = 0
         self.line = None
+        self._front = ConverterFront()
         self._now_ms = 0
         self._state = regs.STATE_STARTING
         self._faults = 0
@@ -128,9 +125,9 @@ class Weighbridge:
 
     def _read_inputs(self) -> None:
         is_clear = self._is_on(regs.IN_FRONT_CLEAR) and self._is_on(regs.IN_REAR_CLEAR)
-        is_good = self.quality[IN_ADC_COUNTS] == quality.GOOD and self.quality[IN_ADC_SEQUENCE] == quality.GOOD
+        self._front.step(self._now_ms, self.inputs, self.quality)
         self._scale.is_blocked = 0 if is_clear else 1
-        self._scale.step(self._now_ms, self.inputs[IN_ADC_COUNTS], self.inputs[IN_ADC_SEQUENCE], is_good)
+        self._scale.step(self._now_ms, self._front.sample)
         if not self._scale.indication.valid or not self._scale.is_occupied():
             self._registration.end_occupation()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from firmware.control.weighbridge import IN_ADC_COUNTS, IN_ADC_SEQUENCE
+from firmware.control.weighbridge_front import IN_ADC_COUNTS, IN_ADC_SEQUENCE
 from protocols.compat import ticks_add
 from protocols.registers import weighbridge as regs
 from sim_devices.plants.deck import Deck

@@ -9,7 +9,7 @@ import random
 import pytest
 
 from firmware.control.stability import StabilityWindow
-from firmware.control.weighbridge import IN_ADC_COUNTS, IN_ADC_SEQUENCE
+from firmware.control.weighbridge_front import IN_ADC_COUNTS, IN_ADC_SEQUENCE
 from protocols import quality
 from protocols.compat import ticks_add
 from protocols.registers import weighbridge as regs

@@ -4,7 +4,8 @@ Dual-run. The load is in 0.1 kg; the noise comes from a linear congruential gene
 """
 
 from firmware.control.events import EventRing
-from firmware.control.weighbridge import IN_ADC_COUNTS, IN_ADC_SEQUENCE, Weighbridge
+from firmware.control.weighbridge import Weighbridge
+from firmware.control.weighbridge_front import IN_ADC_COUNTS, IN_ADC_SEQUENCE
 from protocols.compat import TICKS_MASK, const, ticks_add
 from protocols.events import SLOT_SIZE, read_slot
 from protocols.registers import weighbridge as regs

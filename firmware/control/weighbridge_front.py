@@ -1,0 +1,76 @@
+"""The front end of the weighbridge: what one sample is, and the load-cell converter as one of the two sources.
+
+Knows the shape both front ends share and which inputs the converter stands in. Must not know weights at rest, zero,
+registers, or the frames of an indicator: those are `weighbridge_line.py`'s.
+
+A front end is an object with `sample`, `step(now_ms, inputs, quality)`, which brings `sample` up to date once per scan,
+`next_wake_ms(now_ms)`, -1 for never, and `request_zero(now_ms) -> bool`, False where zero is set in the core.
+"""
+
+from protocols import quality as qualities
+from protocols.compat import const
+
+# Analogue inputs stand after the digital ones: last conversion, and its sequence number modulo 2**16.
+IN_ADC_COUNTS = const(3)
+IN_ADC_SEQUENCE = const(4)
+INPUT_COUNT = const(5)
+
+# What `value` is: counts of a converter, or the gross weight an indicator shows, in 0.1 kg and on the indicator's zero.
+KIND_COUNTS = const(0)
+KIND_KG_X10 = const(1)
+
+# The source's own word on motion.
+MOTION_NO = const(0)
+MOTION_YES = const(1)
+MOTION_UNKNOWN = const(2)
+
+# Why the last sample is no gross weight in kg although it arrived whole (`unfit`).
+FIT = const(0)
+UNFIT_UNIT = const(1)
+UNFIT_NET = const(2)
+UNFIT_INTERVAL = const(3)
+UNFIT_ERROR = const(4)
+
+# Stands in `value` for a frame that says overload or underload and has no digits: beyond any Max, within 24 bits.
+BEYOND = const(0x7FFFF0)
+
+
+class Sample:
+    """The last thing a front end heard; all plain integers.
+
+    `sequence` (modulo 2**16) moves with every sample. `is_good` is 0 while the source cannot be trusted. `overload` and
+    `underload` are the source's flags; where its frame has no digits then, `value` is +-BEYOND.
+    """
+
+    def __init__(self, kind: int) -> None:
+        self.kind = kind
+        self.value = 0
+        self.sequence = 0
+        self.is_good = 1
+        self.motion = MOTION_UNKNOWN
+        self.overload = 0
+        self.underload = 0
+        self.unfit = FIT
+
+
+class ConverterFront:
+    """The load-cell converter: two analogue inputs of the board."""
+
+    def __init__(self) -> None:
+        self.sample = Sample(KIND_COUNTS)
+
+    def step(self, now_ms: int, inputs: list[int], quality: list[int]) -> None:
+        """Take over the last conversion."""
+        sample = self.sample
+        sample.value = inputs[IN_ADC_COUNTS]
+        sample.sequence = inputs[IN_ADC_SEQUENCE]
+        is_good = quality[IN_ADC_COUNTS] == qualities.GOOD and quality[IN_ADC_SEQUENCE] == qualities.GOOD
+        sample.is_good = 1 if is_good else 0
+
+    def next_wake_ms(self, now_ms: int) -> int:
+        """A converter asks for nothing."""
+        return -1
+
+    def request_zero(self, now_ms: int) -> bool:
+        """Zero is the core's own."""
+        return False
