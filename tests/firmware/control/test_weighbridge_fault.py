@@ -2,7 +2,7 @@
 
 import unittest
 
-from firmware.control.weighbridge import IN_ADC_COUNTS
+from firmware.control.weighbridge_front import IN_ADC_COUNTS
 from protocols import quality
 from protocols.registers import weighbridge as regs
 from tests.firmware.control.weighbridge_bench import Bench, started
