@@ -14,12 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hil.rig.bench_rig import BenchRig
 from hil.rig.lane_rig import LaneRig
+from hil.rig.rig import Rig
 from hil.rig.verdict import Verdict
-from hil.scenarios.load import ScenarioError, load_scenario
-from hil.scenarios.model import Scenario
+from hil.scenarios.load import load_scenario
+from hil.scenarios.model import BenchScenario, LaneScenario, Scenario
+from hil.scenarios.reader import ScenarioError
 from hil.targets import TARGETS
-from hil.targets.target import BlockedError, TargetError
+from hil.targets.target import BlockedError, Target, TargetError
 from hil.trace.compare import compare
 from hil.trace.event import Trace
 
@@ -40,9 +43,16 @@ class Run:
 def run_scenario(scenario: Scenario, target: str, directory: Path) -> Run:
     """Run a scenario on the target called `target`; raises BlockedError and TargetError."""
     started = time.perf_counter()
-    rig = LaneRig(scenario, TARGETS[target](), directory / target)
+    rig = _rig(scenario, TARGETS[target](), directory / target)
     verdict = rig.run()
     return Run(target, rig.trace, verdict, time.perf_counter() - started)
+
+
+def _rig(scenario: Scenario, target: Target, directory: Path) -> Rig:
+    if isinstance(scenario, BenchScenario):
+        return BenchRig(scenario, target, directory)
+    assert isinstance(scenario, LaneScenario)
+    return LaneRig(scenario, target, directory)
 
 
 def find_scenario(name: str) -> Path:

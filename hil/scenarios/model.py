@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from protocols.quality import GOOD
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -25,15 +27,22 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One of `wait MS`, `command ROLE OPCODE [ARGUMENT]`, `cut bus`, `restore bus`, `turn back`, `kill ROLE`."""
+    """What a step does: a verb with its words. `name` is the opcode, input or knob, `argument` its number.
+
+    Lane: `wait MS`, `command ROLE OPCODE [ARGUMENT]`, `cut bus`, `restore bus`, `turn back`, `kill ROLE`.
+    Bench: `wait MS`, `command OPCODE [ARGUMENT]`, `set INPUT VALUE [QUALITY]`, `free INPUT`, `plant KNOB VALUE`,
+    `line HEX`, `hub off`, `hub on`, `restart`, `hang MS`, `jump MS`.
+    """
 
     verb: str
     role: str = ""
-    opcode: str = ""
+    name: str = ""
     argument: int = 0
+    quality: int = GOOD
+    data: bytes = b""
 
     def __str__(self) -> str:
-        return " ".join(word for word in (self.verb, self.role, self.opcode) if word)
+        return " ".join(word for word in (self.verb, self.role, self.name, self.data.hex()) if word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +73,35 @@ class ScenarioTruck:
     reverses_out: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
+    """What every rig needs: how long it runs, what is done in it, and what must be seen."""
+
     name: str
     duration_ms: int
     seed: int
-    trucks: tuple[ScenarioTruck, ...]
-    steps: tuple[Step, ...]
-    expectations: tuple[Condition, ...]
-    nevers: tuple[Condition, ...]
-    measurements: tuple[Measurement, ...]
+    steps: tuple[Step, ...] = ()
+    expectations: tuple[Condition, ...] = ()
+    nevers: tuple[Condition, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneScenario(Scenario):
+    """A lane with barrier and weighbridge, and the trucks that come."""
+
+    trucks: tuple[ScenarioTruck, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchScenario(Scenario):
+    """One device on the bench: its settings and the state of its inputs at the start, by name.
+
+    Inputs not named are 0; `plant` drives some of them, "" for none. `line_protocol` is "" for the role's default.
+    """
+
+    role: str
+    settings: tuple[tuple[str, int], ...] = ()
+    inputs: tuple[tuple[str, int], ...] = ()
+    line_protocol: str = ""
+    plant: str = ""

@@ -15,6 +15,9 @@ from sim_devices.plants.lane import TRUTH_KINDS
 
 _MODULES: dict[str, ModuleType] = {"barrier": barrier_tags, "weighbridge": weighbridge_tags}
 ROLES = tuple(_MODULES)
+LANE_ROLES = ("barrier", "weighbridge")
+# What a role's input image holds behind the digital inputs of its map, in order.
+_ANALOGUE_INPUTS = {"weighbridge": ("ADC_COUNTS", "ADC_SEQUENCE")}
 TRUCK_KINDS = ("rigid", "articulated")
 
 # Points a rig records as levels. Analogue readings and counters that move all the time are left out: they would
@@ -30,6 +33,9 @@ _QUIET = {
 }
 _HEADER_LEVELS = {"health", "reasons"}
 EVENT_GAP = "event_gap"
+DEVICE = "device"  # what the one device of a bench is called in events
+START = "rig.start"
+LINE_SENT = "device.line.sent"  # its value is the CRC-16 of what the device said on its field line
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,10}")
 _ANY_BIT = -1
 
@@ -58,21 +64,48 @@ def names_of(role: str, point: str) -> tuple[str, ...]:
     return tuple(name for name, _ in sorted(tag.symbols, key=lambda pair: pair[1])) if tag else ()
 
 
+def input_names(role: str) -> tuple[str, ...]:
+    """The whole input image of a role, in order."""
+    return names_of(role, "digital_inputs") + _ANALOGUE_INPUTS.get(role, ())
+
+
+def is_digital(role: str, name: str) -> bool:
+    return name in names_of(role, "digital_inputs")
+
+
+@cache
+def setting_tags(role: str) -> dict[str, Tag]:
+    """The settings of a role by name; every one has min, max and default."""
+    return {tag.name: tag for tag in _MODULES[role].TAGS if tag.table == "holding_register" and tag.min is not None}
+
+
 def opcode_names(role: str) -> tuple[str, ...]:
     return tuple(_MODULES[role].OPCODES)
 
 
 @cache
-def event_names() -> frozenset[str]:
-    """Every name a rig can put into a trace; a condition on any other could never be met."""
-    names = {f"field.{kind}" for kind in TRUTH_KINDS} | {f"rig.{EVENT_GAP}"}
-    for role in ROLES:
-        names |= {f"{role}.{tag.name}" for tag in level_tags(role)}
-        names |= {f"{role}.in.{name}" for name in names_of(role, "digital_inputs")}
-        names |= {f"{role}.out.{name}" for name in names_of(role, "digital_outputs")}
-        names |= {f"{role}.event.{event.name}" for event in map_of(role).EVENTS.values()}
-        names |= {f"command.{role}.{opcode}" for opcode in opcode_names(role)}
+def event_names(role: str = "") -> frozenset[str]:
+    """Every name a rig can put into a trace; a condition on any other could never be met.
+
+    With `role` those of a bench, where the one device is called `device`; without, those of a lane.
+    """
+    names = {f"rig.{EVENT_GAP}"}
+    if role:
+        names |= {START, LINE_SENT, *_device_events(DEVICE, role)}
+        names |= {f"{DEVICE}.quality.{name}" for name in input_names(role)}
+        return frozenset(names | {f"command.{opcode}" for opcode in opcode_names(role)})
+    names |= {f"field.{kind}" for kind in TRUTH_KINDS}
+    for each in LANE_ROLES:
+        names |= _device_events(each, each)
+        names |= {f"command.{each}.{opcode}" for opcode in opcode_names(each)}
     return frozenset(names)
+
+
+def _device_events(source: str, role: str) -> set[str]:
+    names = {f"{source}.{tag.name}" for tag in level_tags(role)}
+    names |= {f"{source}.in.{name}" for name in names_of(role, "digital_inputs")}
+    names |= {f"{source}.out.{name}" for name in names_of(role, "digital_outputs")}
+    return names | {f"{source}.event.{event.name}" for event in map_of(role).EVENTS.values()}
 
 
 def whole_number(text: str) -> int | None:
@@ -80,12 +113,13 @@ def whole_number(text: str) -> int | None:
     return int(text) if _WHOLE_NUMBER.fullmatch(text) else None
 
 
-def value_of(name: str, wanted: str) -> tuple[int, int] | None:
+def value_of(name: str, wanted: str, role: str = "") -> tuple[int, int] | None:
     """What a scenario means by `wanted` for the event `name`, as (value, mask); None when that can never be its value.
 
-    A symbol of a bitfield means its bit, whatever the other bits are; everything else means the whole value.
+    A symbol of a bitfield means its bit, whatever the other bits are; everything else means the whole value. `role` is
+    that of a bench's device.
     """
-    tag, number = _tag_of_event(name.split(".")), whole_number(wanted)
+    tag, number = _tag_of_event(name.split("."), role), whole_number(wanted)
     if tag is None:
         is_bit = ".in." in name or ".out." in name
         return None if number is None or (is_bit and number not in (0, 1)) else (number, _ANY_BIT)
@@ -100,8 +134,9 @@ def value_of(name: str, wanted: str) -> tuple[int, int] | None:
     return symbols[wanted], _ANY_BIT
 
 
-def _tag_of_event(parts: list[str]) -> Tag | None:
+def _tag_of_event(parts: list[str], role: str) -> Tag | None:
     """The point whose values an event has; None for bits, happenings and what is no event."""
     if parts[0] == "command":
         return tag_of("barrier", "command_result")  # the header block is the same in every role
-    return tag_of(parts[0], parts[1]) if len(parts) == 2 and parts[0] in _MODULES else None
+    source = role if role and parts[0] == DEVICE else parts[0]
+    return tag_of(source, parts[1]) if len(parts) == 2 and source in _MODULES else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from firmware.boards.host import build_device
+from firmware.boards.host import build_device, store_settings
 from hil.targets.target import Device, Provision, StepResult, Target
 from protocols.compat import TICKS_MASK
 
@@ -17,6 +17,7 @@ class HostDevice(Device):
     def __init__(self, provision: Provision, directory: Path) -> None:
         self._provision = provision
         self._directory = directory
+        store_settings(provision.role, dict(provision.parameters), directory)
         self._start()
 
     def _start(self) -> None:

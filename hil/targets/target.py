@@ -21,7 +21,7 @@ class TargetError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """Identity of a device: role, serial number, unit id, baud, command key, and the protocol of its field line."""
+    """Identity of a device, the protocol of its field line, and the settings in which it differs from a new one."""
 
     role: str
     serial: int
@@ -29,6 +29,7 @@ class Provision:
     baud: int
     key: bytes
     line_protocol: str = ""
+    parameters: tuple[tuple[str, int], ...] = ()
 
     def settings(self) -> dict[str, str]:
         """As the key=value lines of a provision file."""

@@ -9,6 +9,7 @@ import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
+from firmware.boards.host import store_settings
 from hil.targets.target import BlockedError, Device, Provision, StepResult, Target, TargetError
 from sim_devices.devices.vm_link import VmLink, VmLinkError
 from tools.deploy import ROOT, DeployError, deploy
@@ -61,4 +62,6 @@ class VmTarget(Target):
 
     def start(self, provision: Provision, directory: Path) -> Device:
         out = deployed_sets([provision.role], directory / "deploy")
-        return VmDevice(VmLink(out / f"{provision.role}-{BOARD}", directory / "flash", provision.settings()))
+        link = VmLink(out / f"{provision.role}-{BOARD}", directory / "flash", provision.settings())
+        store_settings(provision.role, dict(provision.parameters), directory / "flash")
+        return VmDevice(link)

@@ -42,8 +42,15 @@ class _OneInputLess(HostTarget):
 
 
 class _Blind(HostDevice):
-    def step(self, now_us: int, inputs: Sequence[int], qualities: Sequence[int], received: bytes) -> StepResult:
-        return super().step(now_us, [0, *inputs[1:]], qualities, received)
+    def step(
+        self,
+        now_us: int,
+        inputs: Sequence[int],
+        qualities: Sequence[int],
+        received: bytes,
+        field_received: bytes = b"",
+    ) -> StepResult:
+        return super().step(now_us, [0, *inputs[1:]], qualities, received, field_received)
 
 
 Gate = Callable[..., int]

@@ -10,6 +10,7 @@ from pathlib import Path
 from firmware.app.device import Device
 from firmware.app.identity import Identity
 from firmware.app.roles import load_role
+from firmware.app.settings import Settings
 from firmware.boards.latch import OutputLatch
 from firmware.ports import (
     RESET_POWER_ON,
@@ -213,3 +214,19 @@ def build_device(role: str, provision: dict[str, str], directory: str | os.PathL
     device = Device(board, load_role(role), identity)
     board.field.resize(len(device.core.inputs))
     return board, device
+
+
+def store_settings(role: str, changes: dict[str, int], directory: str | os.PathLike[str]) -> None:
+    """Leave a device's settings in `directory` as if they had been set at commissioning, by their names in the map.
+
+    Nothing is written without changes: the device is then new. Values must lie within their limits.
+    """
+    if not changes:
+        return
+    loaded = load_role(role)
+    regmap = loaded.regmap
+    settings = Settings(regmap.MAP_ID, regmap.MAP_VERSION, regmap.SETTINGS_TABLE)
+    settings.load(FileStore(directory), NullEntropy())
+    for name, value in changes.items():
+        index = getattr(regmap, f"SET_{name.upper()}")
+        settings.change(index, value, index in loaded.sealed)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hil.scenarios.load import ScenarioError, load_scenario
+from hil.scenarios.load import load_scenario
+from hil.scenarios.reader import ScenarioError
 from protocols.registers import barrier
 
 COLLECTION = sorted((Path(__file__).parents[3] / "hil" / "scenarios").glob("*.toml"))

@@ -1,0 +1,157 @@
+"""One device of any role on the bench: the scenario sets its inputs, speaks on its field line, plays the hub.
+
+Knows: how the parts are joined and in which order they act at one instant. Must not know: how the firmware is run, what
+an input means.
+
+At every instant the order is: script, plant, line, device, master. So what a step sets at one instant, the device sees
+in one scan.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from hil.rig.plants import PLANTS, STEP_US
+from hil.rig.rig import BAUD, Rig
+from hil.scenarios.model import Action, BenchScenario
+from hil.scenarios.vocabulary import DEVICE, LINE_SENT, START, input_names, names_of
+from hil.targets.target import Provision, StepResult, Target
+from protocols.crc import crc16
+from protocols.quality import GOOD
+from sim_devices.devices.output_card import MAX_AGE_US, OutputCard
+
+_SERIAL, _UNIT_ID = 1001, 1
+_LINE_PER_POLL = 128  # what a poll takes from its field line; more at once would be lost in the receiver
+_LINE_RETRY_US = 1000
+
+
+class BenchRig(Rig):
+    """Runs one bench scenario on one target. An output card drops the outputs of a device that hangs."""
+
+    def __init__(self, scenario: BenchScenario, target: Target, directory: Path) -> None:
+        rng = random.Random(scenario.seed)
+        super().__init__(scenario, rng)
+        role = scenario.role
+        provision = Provision(role, _SERIAL, _UNIT_ID, BAUD, b"", scenario.line_protocol, scenario.settings)
+        self._attach(target, provision, directory, rng)
+        self._start_master()
+        self._node = self._nodes[0]
+        self._names = input_names(role)
+        self._digital, self._outputs_of = names_of(role, "digital_inputs"), names_of(role, "digital_outputs")
+        self._values = [dict(scenario.inputs).get(name, 0) for name in self._names]
+        self._qualities = [GOOD] * len(self._names)
+        self._plant = PLANTS[scenario.plant](random.Random(rng.getrandbits(32))) if scenario.plant else None
+        self._plant_us = 0
+        self._forced: set[str] = set()
+        self._outputs: tuple[int, ...] = (0,) * len(self._outputs_of)
+        self._card = OutputCard()
+        self._stepped_us = 0
+        self._clock_us = 0
+        self._field_line = bytearray()
+
+    def _act(self) -> None:
+        now_us = self._now_us
+        if now_us == 0:
+            self._level(START, 1)
+        self._script.run_until(now_us)
+        self._move_plant()
+        self._record(DEVICE, "in", self._digital, self._values)
+        self.line.advance_to(now_us)
+        self._run_device()
+        self._run_master()
+
+    def _wants(self) -> list[int]:
+        wants = super()._wants()
+        if self._plant is not None:
+            wants.append(self._plant_us + STEP_US)
+        if self._card.alive:
+            wants.append(self._stepped_us + MAX_AGE_US)
+        return wants
+
+    def _move_plant(self) -> None:
+        plant = self._plant
+        if plant is None:
+            return
+        while self._plant_us + STEP_US <= self._now_us:
+            self._plant_us += STEP_US
+            plant.advance(self._outputs)
+        self._field_line += plant.take()
+        for name, value in plant.inputs().items():
+            if name not in self._forced:
+                self._values[self._names.index(name)] = value
+
+    def _run_device(self) -> None:
+        line = b"" if self._node.asleep else bytes(self._field_line[:_LINE_PER_POLL])
+        result = self._step(self._node, self._values, self._qualities, self._clock_us, line)
+        if result is not None:
+            del self._field_line[:_LINE_PER_POLL]
+            self._take(result)
+        elif self._card.has_expired(self._now_us):
+            self._drop_outputs()
+
+    def _take(self, result: StepResult) -> None:
+        self._stepped_us = self._now_us
+        self._card.refresh(self._now_us)
+        self._outputs = result.outputs
+        self._record(DEVICE, "out", self._outputs_of, self._outputs)
+        if result.field_sent:
+            self._level(LINE_SENT, crc16(bytearray(result.field_sent), 0, len(result.field_sent)))
+            if self._plant is not None:
+                self._plant.receive(result.field_sent)
+        if self._field_line:
+            self._node.due_us = min(self._node.due_us, self._now_us + _LINE_RETRY_US)
+
+    def _level(self, name: str, value: int) -> None:
+        source, channel = name.split(".", 1)
+        self._note(self.trace.change(self._now_us // 1000, source, channel, value))
+
+    def _drop_outputs(self) -> None:
+        """Nobody drives the outputs: the relays fall off."""
+        self._outputs = (0,) * len(self._outputs_of)
+        self._record(DEVICE, "out", self._outputs_of, self._outputs)
+
+    def _perform(self, now_us: int, action: Action) -> None:
+        if action.verb in ("set", "free"):
+            self._set(action)
+        elif action.verb == "plant":
+            assert self._plant is not None  # the reader has refused a knob without a plant
+            self._plant.turn(action.name, action.argument)
+        elif action.verb == "command":
+            self.master.command(self._node.role, action.name, action.argument)
+        elif action.verb == "line":
+            self._field_line += action.data
+        elif action.verb == "hub off":
+            self.line.cut()
+        elif action.verb == "hub on":
+            self.line.restore()
+        else:
+            self._disturb(action)
+
+    def _set(self, action: Action) -> None:
+        index = self._names.index(action.name)
+        if action.verb == "free":
+            self._forced.discard(action.name)
+        else:
+            self._forced.add(action.name)
+            self._values[index] = action.argument
+        if self._qualities[index] != action.quality:
+            self._qualities[index] = action.quality
+            self._happen(self._now_us, DEVICE, f"quality.{action.name}", action.quality)
+
+    def _disturb(self, action: Action) -> None:
+        if action.verb == "hang":
+            self._node.sleep(self._now_us + action.argument * 1000)
+        elif action.verb == "jump":
+            self._clock_us += action.argument * 1000
+        else:
+            self._cut_power(self._node)
+            self._card.drop()
+            self._field_line.clear()
+            self._drop_outputs()
+
+    def _observe(self, now_us: int, source: str, channel: str, value: int) -> None:
+        if source == "command":
+            super()._observe(now_us, source, channel.split(".")[1], value)
+        else:
+            super()._observe(now_us, DEVICE if source == self._node.role else source, channel, value)
