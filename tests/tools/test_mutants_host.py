@@ -1,0 +1,101 @@
+"""The mutation tool: which changes it makes, that they take effect everywhere, and that its verdicts are true."""
+
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.mutants.__main__ import main
+from tools.mutants.operators import make_mutants
+from tools.mutants.patch import apply_mutant
+
+ROOT = Path(__file__).parents[2]
+
+
+def keys(text: str) -> list[str]:
+    return [mutant.key for mutant in make_mutants(text)]
+
+
+def load(name: str, text: str) -> Any:
+    module = types.ModuleType(name)
+    module.__file__ = f"{name}.py"
+    exec(compile(text, f"{name}.py", "exec"), vars(module))
+    sys.modules[name] = module
+    return module
+
+
+@pytest.mark.parametrize(
+    ("line", "after"),
+    [
+        ("return a < b", "a < b -> LtE"),
+        ("return a == b", "a == b -> NotEq"),
+        ("return a + b", "a + b -> Sub"),
+        ("return a & b", "a & b -> BitOr"),
+        ("return a and b", "a and b -> Or"),
+        ("return not a", "not a -> operator dropped"),
+        ("return -a", "-a -> operator dropped"),
+        ("return min(a, b)", "min(a, b) -> max(...)"),
+        ("return 7", "7 -> 8"),
+        ("return True", "True -> False"),
+        ("a.x = b", "a.x = b -> deleted"),
+        ("a.x += b", "a.x += b -> Sub"),
+        ("a(b)", "a(b) -> deleted"),
+        ("return a if b else a", "a if b else a -> condition negated"),
+    ],
+)
+def test_each_operator_makes_its_mutant(line: str, after: str) -> None:
+    assert f"f: {after}" in keys(f"def f(a, b):\n    {line}\n")
+
+
+def test_docstrings_assertions_and_annotations_are_left_alone() -> None:
+    assert keys('"""Text."""\n\ndef f(a: int = 3) -> int:\n    """Text 1."""\n    assert a > 0\n    return a\n') == []
+
+
+def test_every_cell_of_a_table_is_changed_and_equal_mutants_have_names_of_their_own() -> None:
+    found = keys('ROW = b"ab"\n\ndef f(a):\n    return a + 1 + 1\n')
+    assert found[:2] == ["ROW: b'ab' -> b'bb'", "ROW: b'ab' -> b'aa'"]
+    assert "f: 1 -> 0" in found
+    assert "f: 1 -> 0 #2" in found
+    assert len(set(found)) == len(found)
+
+
+def test_names_do_not_depend_on_the_place_in_the_file() -> None:
+    text = "def f(a):\n    return a < 1\n"
+    assert keys(text) == keys("import struct\n\n\n" + text)
+
+
+def test_a_mutant_changes_the_function_that_others_have_imported() -> None:
+    module = load("mutated_for_test", "class Box:\n    def grows(self, a):\n        return a < 2\n")
+    held = module.Box().grows
+    assert held(2) is False
+    apply_mutant(module, next(m for m in make_mutants("class Box:\n    def grows(self, a):\n        return a < 2\n")))
+    assert held(2) is True
+
+
+def test_a_changed_constant_reaches_its_importers_and_what_is_made_of_it() -> None:
+    text = "BASE = 4\nDOUBLE = 2 * BASE\n"
+    module = load("mutated_constants", text)
+    importer = load("importer_of_constants", "from mutated_constants import BASE\n")
+    apply_mutant(module, next(m for m in make_mutants(text) if m.key == "BASE: 4 -> 5"))
+    assert (module.BASE, module.DOUBLE, importer.BASE) == (5, 10, 5)
+
+
+def test_a_file_from_elsewhere_is_refused_with_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["edge/hub.py"]) == 2
+    assert "edge/hub.py is no file of firmware/control/" in capsys.readouterr().out
+
+
+def test_the_event_ring_has_no_surviving_mutant() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "tools.mutants", "firmware/control/events.py", "--jobs", "1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert " 0 not killed" in run.stdout
