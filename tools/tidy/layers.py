@@ -39,6 +39,10 @@ _TAGS_HOME = "maps are data: put code that uses them into firmware/, edge/ or hi
 _SHELL_HOME = "what the shell needs from the outside comes through firmware/ports.py, and boards implement it"
 _BOARD_HOME = "boards do not know each other: put what they share into firmware/app/ or firmware/boards/<name>.py"
 
+_BOARD_MODULES_SHARED = " ".join(
+    f"firmware.boards.{name}" for name in ("interpreter", "latch", "provision", "sessions", "store")
+)
+
 LAYERS = (
     _row("protocols/", "protocols", "wire code is pure: put I/O, clocks and roles into firmware/ or edge/", PURE),
     _row("protocols/compat.py", "", "interpreter differences only", frozenset({"micropython"})),
@@ -56,7 +60,7 @@ LAYERS = (
     _row("firmware/boards/", "firmware.app firmware.control firmware.ports protocols", _BOARD_HOME, BOARD_MODULES),
     _row(
         "firmware/boards/unix/",
-        "firmware.app firmware.boards.latch firmware.boards.unix firmware.control firmware.ports protocols",
+        f"firmware.app {_BOARD_MODULES_SHARED} firmware.boards.unix firmware.control firmware.ports protocols",
         _BOARD_HOME,
         BOARD_MODULES,
     ),

@@ -9,52 +9,30 @@ Exit status: 0 the field ended the link, 1 a program error, 2 wrong provisioning
 import os
 import select
 import sys
-import time
-
-import micropython
 
 from firmware.app.device import Device
 from firmware.app.identity import Identity, ProvisionError, number
 from firmware.app.roles import load_role
+from firmware.boards.interpreter import GuardedHeap, SystemEntropy, TicksClock
+from firmware.boards.provision import read_provision
+from firmware.boards.sessions import TcpSessions
+from firmware.boards.store import FileStore
 from firmware.boards.unix.link import FieldLink, LinkError
-from firmware.boards.unix.provision import read_provision
 from firmware.boards.unix.serial import SerialPort
-from firmware.boards.unix.sessions import TcpSessions
-from firmware.boards.unix.store import FileStore, SystemEntropy
-from firmware.ports import RESET_POWER_ON, NullBoard, NullClock, NullHeap
-from protocols.compat import TICKS_MASK, const, ticks_add, ticks_diff
+from firmware.ports import RESET_POWER_ON, NullBoard
+from protocols.compat import const, ticks_add, ticks_diff
 
 DIRECTORY_VARIABLE = "GATE_DEVICE_DIR"
 RESET_CAUSE_VARIABLE = "GATE_RESET_CAUSE"
+
+_BOARD_KEYS = ("mode", "tty", "heap_lock")
+# The simulated field and the hub run on the same machine.
+_HOST = "127.0.0.1"
 
 _FIRST_FRAME_LIMIT_MS = const(1000)
 _REOPEN_MS = const(500)
 # More frames than the pipe can hold; a field that sends them faster than they are read is a broken one.
 _FRAMES_MAX = const(2000)
-
-
-class TicksClock(NullClock):
-    """The interpreter's monotonic ticks, cut to 30 bits."""
-
-    def now_ms(self) -> int:
-        """Return milliseconds."""
-        return time.ticks_ms() & TICKS_MASK  # type: ignore[operator]  # the ports define the ticks
-
-    def now_us(self) -> int:
-        """Return microseconds."""
-        return time.ticks_us() & TICKS_MASK  # type: ignore[operator]
-
-
-class GuardedHeap(NullHeap):
-    """MicroPython's own guard."""
-
-    def lock(self) -> None:
-        """Make every allocation a MemoryError."""
-        micropython.heap_lock()
-
-    def unlock(self) -> None:
-        """Undo one lock."""
-        micropython.heap_unlock()
 
 
 def main() -> None:
@@ -73,7 +51,7 @@ def main() -> None:
 
 def run(directory: str) -> None:
     """Compose the board and run its loop."""
-    provision = read_provision(directory)
+    provision = read_provision(directory, _BOARD_KEYS)
     identity = Identity(provision)
     mode = provision.get("mode", "real")
     if mode not in ("real", "lockstep"):
@@ -217,7 +195,7 @@ class _RealLoop:
 
     def _listen(self, port: int) -> None:
         try:
-            self._sessions = TcpSessions(port, self._poller)
+            self._sessions = TcpSessions(_HOST, port, self._poller)
         except OSError:
             raise ProvisionError(  # noqa: B904
                 "tcp_port {} is in use: choose another port or stop the other program".format(port)

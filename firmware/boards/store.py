@@ -1,12 +1,12 @@
 """The store port over files of the device's directory.
 
-Knows paths. Must not know what a record means. Allocates; used at start and for commands only.
+Knows paths. Must not know what a record means. Allocates; used at start and for commands only. A board with flash needs
+littlefs below it: there a file is replaced whole or not at all when the power fails; FAT may lose the directory.
 """
 
 import errno
-import os
 
-from firmware.ports import STORE_ABSENT, STORE_FAILED, NullEntropy, NullStore
+from firmware.ports import STORE_ABSENT, STORE_FAILED, NullStore
 
 
 class FileStore(NullStore):
@@ -24,7 +24,7 @@ class FileStore(NullStore):
             return STORE_ABSENT if error.errno == errno.ENOENT else STORE_FAILED
 
     def write(self, name: str, buffer: bytearray, size: int) -> bool:
-        """Replace the file. On this interpreter flush() is fsync, so True means on the medium."""
+        """Replace the file. flush() is fsync on the unix port and a sync of littlefs, so True means on the medium."""
         try:
             with open(self._directory + "/" + name, "wb") as file:
                 written = file.write(memoryview(buffer)[:size])
@@ -32,12 +32,3 @@ class FileStore(NullStore):
         except OSError:
             return False
         return written == size
-
-
-class SystemEntropy(NullEntropy):
-    """The operating system's random numbers."""
-
-    def read_u15(self) -> int:
-        """Return 0 to 32767."""
-        data = os.urandom(2)
-        return (data[0] << 8 | data[1]) & 0x7FFF

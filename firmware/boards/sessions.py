@@ -1,4 +1,4 @@
-"""The session port over a listening socket on the loopback interface.
+"""The session port over a listening socket.
 
 Knows sockets. Must not know frames. Accepting allocates and happens outside the heap guard, in the board's loop.
 """
@@ -8,21 +8,22 @@ import socket
 
 from firmware.ports import NullSessions
 
-_HOST = "127.0.0.1"
-
 
 class TcpSessions(NullSessions):
     """One session at a time; a new connection replaces it."""
 
-    def __init__(self, port: int, poller) -> None:
-        """Listen on `port`; raise OSError when it is taken. `poller` wakes the loop for new connections and bytes."""
+    def __init__(self, host: str, port: int, poller) -> None:
+        """Listen on `port` of the interface `host`; raise OSError when it is taken.
+
+        `poller` wakes the loop for new connections and bytes.
+        """
         self.generation = 0
         self._poller = poller
         self._session = None
         self._is_closing = False
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind(socket.getaddrinfo(_HOST, port)[0][-1])
+        self.listener.bind(socket.getaddrinfo(host, port)[0][-1])
         self.listener.listen(4)
         self.listener.setblocking(False)
         poller.register(self.listener, select.POLLIN)

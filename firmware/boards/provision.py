@@ -1,4 +1,4 @@
-"""The provision file of a unix device: `key=value` lines, `#` starts a comment line.
+"""The provision file, the same on every board: `key=value` lines, `#` starts a comment line.
 
 Knows files and text. Must not know what a key means, except that unknown ones are refused: a misspelt key would
 otherwise silently leave a default in force.
@@ -7,33 +7,26 @@ otherwise silently leave a default in force.
 from firmware.app.identity import ProvisionError
 
 FILE_NAME = "provision.txt"
-_KEYS = (
-    "role",
-    "serial",
-    "unit_id",
-    "baud",
-    "key",
-    "mode",
-    "tty",
-    "tcp_port",
-    "heap_lock",
-    "line_protocol",
-    "line_baud",
-)
+# What every board understands; a board adds the keys of its own hardware.
+_COMMON_KEYS = ("role", "serial", "unit_id", "baud", "key", "line_protocol", "line_baud", "tcp_port")
 
 
-def read_provision(directory: str) -> dict[str, str]:
-    """Return the provision of the device in `directory`; raise ProvisionError, one sentence for the technician."""
+def read_provision(directory: str, board_keys: tuple[str, ...]) -> dict[str, str]:
+    """Return the provision of the device in `directory`; raise ProvisionError, one sentence for the technician.
+
+    `board_keys` are the keys only this board understands.
+    """
     path = directory + "/" + FILE_NAME
     try:
         with open(path) as file:
-            return parse_provision(file.read(), path)
+            return parse_provision(file.read(), path, board_keys)
     except OSError:
         raise ProvisionError("{} cannot be read: provision the device first".format(path))  # noqa: B904
 
 
-def parse_provision(text: str, path: str) -> dict[str, str]:
+def parse_provision(text: str, path: str, board_keys: tuple[str, ...]) -> dict[str, str]:
     """Return the keys and values of `text`; `path` is for the message."""
+    known = _COMMON_KEYS + board_keys
     provision = {}
     line_number = 0
     for line in text.split("\n"):
@@ -43,10 +36,10 @@ def parse_provision(text: str, path: str) -> dict[str, str]:
             continue
         at = line.find("=")
         key = line[:at].strip() if at > 0 else line
-        if at <= 0 or key not in _KEYS:
+        if at <= 0 or key not in known:
             raise ProvisionError(
                 "{}:{}: {!r} is not understood: expected one of {} and =".format(
-                    path, line_number, key, ", ".join(_KEYS)
+                    path, line_number, key, ", ".join(known)
                 )
             )
         provision[key] = line[at + 1 :].strip()
