@@ -11,9 +11,9 @@ from protocols import quality as qualities
 from protocols.compat import const
 
 # Analogue inputs stand after the digital ones: last conversion, and its sequence number modulo 2**16.
-IN_ADC_COUNTS = const(3)
-IN_ADC_SEQUENCE = const(4)
-INPUT_COUNT = const(5)
+IN_ADC_COUNTS = const(7)
+IN_ADC_SEQUENCE = const(8)
+INPUT_COUNT = const(9)
 
 # What `value` is: counts of a converter, or the gross weight an indicator shows, in 0.1 kg and on the indicator's zero.
 KIND_COUNTS = const(0)

@@ -8,7 +8,7 @@ MAP_ID = const(2)
 MAP_VERSION = const(1)
 COIL_COUNT = const(0)
 DISCRETE_COUNT = const(33)
-HOLDING_COUNT = const(74)
+HOLDING_COUNT = const(82)
 INPUT_COUNT = const(512)
 RING_ADDRESS = const(256)
 RING_CAPACITY = const(32)
@@ -58,7 +58,24 @@ ST_ADC_COUNTS = const(10)
 ST_ADC_SAMPLES = const(11)
 ST_ZERO_OFFSET_COUNTS = const(12)
 ST_CALIBRATION_COUNT = const(13)
-STATUS_COUNT = const(14)
+ST_REGISTERED_TARE_KG_X10 = const(14)
+ST_REGISTERED_FLAGS = const(15)
+ST_ENTRY_DRIFT_COUNTS = const(16)
+ST_DRAFT_COUNT = const(17)
+ST_DRAFT_SUM_KG_X10 = const(18)
+ST_DRAFT_LAST_KG_X10 = const(19)
+ST_DRAFT_FLAGS = const(20)
+ST_ALIBI_NEWEST = const(21)
+ST_ALIBI_SEQUENCE = const(22)
+ST_ALIBI_REGISTER_ID = const(23)
+ST_ALIBI_GROSS_KG_X10 = const(24)
+ST_ALIBI_TARE_KG_X10 = const(25)
+ST_ALIBI_FLAGS = const(26)
+ST_ALIBI_BOOT_COUNT = const(27)
+ST_ALIBI_UPTIME_S = const(28)
+ST_ALIBI_CALIBRATION_COUNT = const(29)
+ST_ALIBI_E_KG = const(30)
+STATUS_COUNT = const(31)
 
 # Indexes into the settings list.
 SET_HUB_TIMEOUT_MS = const(0)
@@ -72,7 +89,15 @@ SET_SPAN_COUNTS = const(7)
 SET_STABILITY_WINDOW_MS = const(8)
 SET_ADC_TIMEOUT_MS = const(9)
 SET_ZERO_TRACKING = const(10)
-SETTING_COUNT = const(11)
+SET_WEIGHING_MODE = const(11)
+SET_ZERO_DRIFT_LIMIT = const(12)
+SET_LIMIT_SINGLE_KG = const(13)
+SET_LIMIT_TANDEM_BELOW_1000_KG = const(14)
+SET_LIMIT_TANDEM_BELOW_1300_KG = const(15)
+SET_LIMIT_TANDEM_FROM_1300_KG = const(16)
+SET_LIMIT_TRIDEM_TO_1300_KG = const(17)
+SET_LIMIT_TRIDEM_ABOVE_1300_KG = const(18)
+SETTING_COUNT = const(19)
 
 # map_id: Which role map this device serves.
 MAP_ID_BARRIER = const(1)
@@ -157,13 +182,36 @@ FLAGS_LEGAL_FOR_TRADE = const(7)
 FLAGS_OCCUPIED = const(8)
 FLAGS_ZERO_FROZEN = const(9)
 FLAGS_POSITION_OK = const(10)
+FLAGS_PRESET_TARE = const(11)
+FLAGS_MULTI_DRAFT = const(12)
+FLAGS_SECOND_VEHICLE = const(13)
+
+# registered_flags: What the last registered weight is.
+REGISTERED_FLAGS_LEGAL_FOR_TRADE = const(0)
+REGISTERED_FLAGS_PRESET_TARE = const(1)
+REGISTERED_FLAGS_MULTI_DRAFT = const(2)
+REGISTERED_FLAGS_LOCAL = const(3)
+
+# draft_flags: About the drafts in the sum.
+DRAFT_FLAGS_OVER_GROUP_LIMIT = const(0)
+DRAFT_FLAGS_LAST_OVER_GROUP_LIMIT = const(1)
+
+# alibi_flags: What the weight is; the bits of registered_flags.
+ALIBI_FLAGS_LEGAL_FOR_TRADE = const(0)
+ALIBI_FLAGS_PRESET_TARE = const(1)
+ALIBI_FLAGS_MULTI_DRAFT = const(2)
+ALIBI_FLAGS_LOCAL = const(3)
 
 # digital_inputs: Raw inputs as wired, 1 = energised.
-IN_COUNT = const(3)
+IN_COUNT = const(7)
 IN_ADDRESS = const(0)
 IN_FRONT_CLEAR = const(0)
 IN_REAR_CLEAR = const(1)
 IN_SEAL_CLOSED = const(2)
+IN_LOCAL_MODE = const(3)
+IN_LOCAL_ZERO = const(4)
+IN_LOCAL_TARE = const(5)
+IN_LOCAL_REGISTER = const(6)
 
 # digital_outputs: Outputs as driven.
 OUT_COUNT = const(1)
@@ -174,6 +222,10 @@ OUT_READY_LAMP = const(0)
 ZERO_TRACKING_OFF = const(0)
 ZERO_TRACKING_ON = const(1)
 
+# weighing_mode: How a vehicle is weighed: as one draft between clear photocells, or as a sum of axle drafts that is never legal for trade.
+WEIGHING_MODE_SINGLE_DRAFT = const(0)
+WEIGHING_MODE_MULTI_DRAFT = const(1)
+
 # Opcodes of the command block.
 OP_SET = const(1)
 OP_CLEAR_FAULTS = const(2)
@@ -181,6 +233,14 @@ OP_ZERO = const(16)
 OP_TARE = const(17)
 OP_CLEAR_TARE = const(18)
 OP_REGISTER = const(19)
+OP_PRESET_TARE = const(20)
+OP_DRAFT = const(21)
+OP_DRAFT_GROUP = const(22)
+OP_FINISH_DRAFTS = const(23)
+OP_CANCEL_DRAFTS = const(24)
+OP_CALIBRATE_ZERO = const(25)
+OP_CALIBRATE_SPAN = const(26)
+OP_READ_ALIBI = const(27)
 
 # Codes in the event ring.
 EV_BOOT = const(1)
@@ -197,6 +257,11 @@ EV_WEIGHT_REGISTERED = const(35)
 EV_REGISTERED_FOR = const(36)
 EV_ZERO_SET = const(37)
 EV_COMMAND_DONE = const(38)
+EV_TARE_CHANGED = const(39)
+EV_DRAFT_TAKEN = const(40)
+EV_CALIBRATED = const(41)
+EV_LOCAL_CHANGED = const(42)
+EV_ALIBI_STORED = const(43)
 
 # >HBB: address, registers, signed; per entry of the status list.
 STATUS_TABLE = (
@@ -214,6 +279,23 @@ STATUS_TABLE = (
     b"\x00\x51\x01\x00"  # adc_samples
     b"\x00\x52\x02\x01"  # zero_offset_counts
     b"\x00\x54\x01\x00"  # calibration_count
+    b"\x00\x55\x02\x01"  # registered_tare_kg_x10
+    b"\x00\x57\x01\x00"  # registered_flags
+    b"\x00\x58\x02\x01"  # entry_drift_counts
+    b"\x00\x5a\x01\x00"  # draft_count
+    b"\x00\x5b\x02\x01"  # draft_sum_kg_x10
+    b"\x00\x5d\x02\x01"  # draft_last_kg_x10
+    b"\x00\x5f\x01\x00"  # draft_flags
+    b"\x00\x60\x02\x00"  # alibi_newest
+    b"\x00\x62\x02\x00"  # alibi_sequence
+    b"\x00\x64\x02\x00"  # alibi_register_id
+    b"\x00\x66\x02\x01"  # alibi_gross_kg_x10
+    b"\x00\x68\x02\x01"  # alibi_tare_kg_x10
+    b"\x00\x6a\x01\x00"  # alibi_flags
+    b"\x00\x6b\x01\x00"  # alibi_boot_count
+    b"\x00\x6c\x02\x00"  # alibi_uptime_s
+    b"\x00\x6e\x01\x00"  # alibi_calibration_count
+    b"\x00\x6f\x01\x00"  # alibi_e_kg
 )
 
 # >HBBiii: address, registers, signed, min, max, default; per entry of the settings list.
@@ -229,6 +311,14 @@ SETTINGS_TABLE = (
     b"\x00\x47\x01\x00\x00\x00\x03\xe8\x00\x00\x13\x88\x00\x00\x03\xe8"  # stability_window_ms
     b"\x00\x48\x01\x00\x00\x00\x00\xc8\x00\x00\x13\x88\x00\x00\x03\xe8"  # adc_timeout_ms
     b"\x00\x49\x01\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01"  # zero_tracking
+    b"\x00\x4a\x01\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00"  # weighing_mode
+    b"\x00\x4b\x01\x00\x00\x00\x00\x01\x00\x00\x00\x04\x00\x00\x00\x01"  # zero_drift_limit
+    b"\x00\x4c\x01\x00\x00\x00\x03\xe8\x00\x00\xea\x60\x00\x00\x27\x10"  # limit_single_kg
+    b"\x00\x4d\x01\x00\x00\x00\x03\xe8\x00\x00\xea\x60\x00\x00\x2a\xf8"  # limit_tandem_below_1000_kg
+    b"\x00\x4e\x01\x00\x00\x00\x03\xe8\x00\x00\xea\x60\x00\x00\x3e\x80"  # limit_tandem_below_1300_kg
+    b"\x00\x4f\x01\x00\x00\x00\x03\xe8\x00\x00\xea\x60\x00\x00\x46\x50"  # limit_tandem_from_1300_kg
+    b"\x00\x50\x01\x00\x00\x00\x03\xe8\x00\x00\xea\x60\x00\x00\x52\x08"  # limit_tridem_to_1300_kg
+    b"\x00\x51\x01\x00\x00\x00\x03\xe8\x00\x00\xea\x60\x00\x00\x5d\xc0"  # limit_tridem_above_1300_kg
 )
 
 # >HH: address, count; each taken only as one whole write.

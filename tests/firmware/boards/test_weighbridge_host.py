@@ -2,6 +2,7 @@
 
 import pytest
 
+from firmware.control.weighbridge_front import IN_ADC_COUNTS, IN_ADC_SEQUENCE
 from protocols.registers import weighbridge as regs
 
 ZERO_COUNTS = 100_000
@@ -12,15 +13,15 @@ MAX_KG_ADDRESS = 64
 def weigh(bench, duration_us, counts):
     """Let the converter deliver `counts` for a while."""
     for _ in range(duration_us // ADC_PERIOD_US):
-        bench.inputs[4] = (bench.inputs[4] + 1) & 0xFFFF
-        bench.inputs[3] = counts
+        bench.inputs[IN_ADC_SEQUENCE] = (bench.inputs[IN_ADC_SEQUENCE] + 1) & 0xFFFF
+        bench.inputs[IN_ADC_COUNTS] = counts
         bench.run(ADC_PERIOD_US)
 
 
 @pytest.fixture(params=[0, 1], ids=["host", "vm"])
 def scale(request, scales):
     bench = scales[request.param]
-    bench.inputs = [1, 1, 1, 0, 0]
+    bench.inputs = [1, 1, 1, 0, 0, 0, 0, 0, 0]
     return bench
 
 
@@ -53,7 +54,7 @@ def test_changed_calibration_is_counted_with_the_setting_and_survives_a_restart(
 
 def test_same_load_gives_the_same_registers_on_host_board_and_vm(scales):
     for bench in scales:
-        bench.inputs = [1, 1, 1, 0, 0]
+        bench.inputs = [1, 1, 1, 0, 0, 0, 0, 0, 0]
         for step in range(20):
             weigh(bench, 500_000, ZERO_COUNTS + 37_001 * step)
             bench.read(0, 85)

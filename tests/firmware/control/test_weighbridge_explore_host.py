@@ -9,7 +9,7 @@ import random
 import pytest
 
 from firmware.control.stability import StabilityWindow
-from firmware.control.weighbridge_front import IN_ADC_COUNTS, IN_ADC_SEQUENCE
+from firmware.control.weighbridge_front import IN_ADC_COUNTS, IN_ADC_SEQUENCE, INPUT_COUNT
 from protocols import quality
 from protocols.compat import ticks_add
 from protocols.registers import weighbridge as regs
@@ -43,9 +43,9 @@ class Walk:
         elif kind < 7:
             bench.set_contacts(rng.random() < 0.8, rng.random() < 0.8, rng.random() < 0.9)
         elif kind == 7:
-            bench.core.quality[rng.randrange(5)] = rng.choice((quality.BAD, quality.UNCERTAIN))
+            bench.core.quality[rng.randrange(INPUT_COUNT)] = rng.choice((quality.BAD, quality.UNCERTAIN))
         elif kind == 8:
-            for index in range(5):
+            for index in range(INPUT_COUNT):
                 bench.core.quality[index] = quality.GOOD
         elif kind == 9:
             bench.converting = rng.random() < 0.8
@@ -66,7 +66,7 @@ class Walk:
         self.bench.set_contacts(1, 1, 1)
         self.bench.converting = True
         self.bench.raw_counts = None
-        for index in range(5):
+        for index in range(INPUT_COUNT):
             self.bench.core.quality[index] = quality.GOOD
         for _ in range(250):
             self.scan(0)
