@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from edge.poll.merge import Block, Point, merge_points
-from protocols.registers import barrier_tags, weighbridge_tags
+from protocols.registers import barrier_tags, charging_post_tags, weighbridge_tags
 from protocols.registers.tag import EventDef, Tag
 
 HEADER_END = 64  # role points start here
@@ -115,5 +115,7 @@ def _role_map(module: Any) -> RoleMap:
     )
 
 
-ROLE_MAPS: dict[str, RoleMap] = {module.NAME: _role_map(module) for module in (barrier_tags, weighbridge_tags)}
+ROLE_MAPS: dict[str, RoleMap] = {
+    module.NAME: _role_map(module) for module in (barrier_tags, weighbridge_tags, charging_post_tags)
+}
 MAP_NAMES = {role.map_id: role.name for role in ROLE_MAPS.values()}

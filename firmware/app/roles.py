@@ -53,6 +53,17 @@ def load_role(name: str) -> Role:
         from protocols.registers import barrier
 
         return Role(Barrier, barrier, (), (barrier.OUT_MOTOR_OPEN, barrier.OUT_MOTOR_CLOSE))
+    if name == "charging_post":
+        from firmware.control.charging_post import ChargingPost
+        from protocols.registers import charging_post
+
+        driving = (
+            charging_post.OUT_CONTACTOR,
+            charging_post.OUT_PRECHARGE,
+            charging_post.OUT_ARM_EXTEND,
+            charging_post.OUT_ARM_RETRACT,
+        )
+        return Role(ChargingPost, charging_post, (), driving, ("power_module",))
     assert name == "weighbridge"
     from firmware.control.weighbridge import Weighbridge
     from protocols.registers import weighbridge as regmap

@@ -63,7 +63,7 @@ APPENDED = (
     (a_point(address=-1), "point 'extra': addresses -1..-1 leave 0..65535; move it"),
     (
         a_point(rest='units = "furlong"'),
-        "point 'extra': unknown units 'furlong'; use one of: count, kg, ms, permille, s, us",
+        "point 'extra': unknown units 'furlong'; use one of: A, A/s, V, Wh, degC, mAh, count, kg, ms, permille, s, us",
     ),
     (
         a_point(type="float32"),

@@ -24,6 +24,7 @@ def test_output_is_deterministic_and_says_where_it_comes_from() -> None:
         assert f"tools/regmap from protocols/registers/{{header,{role}}}.toml" in text.partition("\n")[0]
 
 
+SIGNED = ("int16", "int32")
 ROLE_MAPS = load_maps(ROOT, Problems())
 ROLES = pytest.mark.parametrize("role_map", ROLE_MAPS, ids=[role_map.role.name for role_map in ROLE_MAPS])
 
@@ -32,11 +33,9 @@ ROLES = pytest.mark.parametrize("role_map", ROLE_MAPS, ids=[role_map.role.name f
 def test_packed_tables_decode_to_the_map(role_map: RoleMap) -> None:
     device = importlib.import_module(f"protocols.registers.{role_map.role.name}")
     status = list(struct.iter_unpack(">HBB", device.STATUS_TABLE))
-    assert status == [(p.address, p.count, int(p.type == "int32")) for p in role_map.status]
+    assert status == [(p.address, p.count, int(p.type in SIGNED)) for p in role_map.status]
     settings = list(struct.iter_unpack(">HBBiii", device.SETTINGS_TABLE))
-    assert settings == [
-        (p.address, p.count, int(p.type == "int32"), p.min, p.max, p.default) for p in role_map.settings
-    ]
+    assert settings == [(p.address, p.count, int(p.type in SIGNED), p.min, p.max, p.default) for p in role_map.settings]
     assert len(status) == device.STATUS_COUNT
     assert len(settings) == device.SETTING_COUNT
     assert list(struct.iter_unpack(">HH", device.WRITABLE)) == [(device.COMMAND_ADDRESS, device.COMMAND_SIZE)]
@@ -56,7 +55,11 @@ def test_constants_say_what_the_map_says(role_map: RoleMap) -> None:
         prefix = {"digital_inputs": "IN", "digital_outputs": "OUT"}.get(point.name, point.name.upper())
         for name, value in point.symbols:
             assert getattr(device, f"{prefix}_{name}") == value
-    assert device.INPUT_COUNT == device.RING_ADDRESS + 8 * device.RING_CAPACITY == 512
+    assert device.RING_ADDRESS + 8 * device.RING_CAPACITY == 512
+    for point in role_map.blocks:
+        assert getattr(device, f"AT_{point.name.upper()}") == point.address
+        assert not hasattr(device, f"ST_{point.name.upper()}")
+    assert max([512, *(point.end for point in role_map.blocks)]) == device.INPUT_COUNT
 
 
 @ROLES

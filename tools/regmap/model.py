@@ -35,11 +35,17 @@ WRITES = ("command", "wire")
 
 # One spelling per unit, so that the hub, the documents and the platform never meet two names of one thing.
 UNITS = {
+    "A": "current; tenths are written with sf = -1",
+    "A/s": "slope of a current",
+    "V": "voltage; tenths are written with sf = -1",
+    "Wh": "energy",
+    "degC": "temperature; tenths are written with sf = -1",
+    "mAh": "charge",
     "count": "a bare number of things",
     "kg": "mass; tenths are written with sf = -1",
     "ms": "durations on the device",
     "permille": "share of a range, as an integer",
-    "s": "uptime only: milliseconds would pass the small-int limit after 12 days",
+    "s": "long durations and uptime: milliseconds would pass the small-int limit after 12 days",
     "us": "scan durations",
 }
 
@@ -167,8 +173,13 @@ class RoleMap:
 
     @property
     def status(self) -> list[Point]:
-        """Points of the core's status list, in its order: the role's input registers."""
-        return [point for point in self.role.points if point.table == "input_register"]
+        """Points of the core's status list, in its order: the role's input registers, its blocks left out."""
+        return [point for point in self.role.points if point.table == "input_register" and point.type != "block"]
+
+    @property
+    def blocks(self) -> list[Point]:
+        """Stretches of the role's input registers that the core fills itself, like the event ring."""
+        return [point for point in self.role.points if point.table == "input_register" and point.type == "block"]
 
     def point(self, name: str) -> Point | None:
         """The point of that name, None when the map has none."""
