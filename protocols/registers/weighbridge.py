@@ -8,7 +8,7 @@ MAP_ID = const(2)
 MAP_VERSION = const(1)
 COIL_COUNT = const(0)
 DISCRETE_COUNT = const(33)
-HOLDING_COUNT = const(82)
+HOLDING_COUNT = const(84)
 INPUT_COUNT = const(512)
 RING_ADDRESS = const(256)
 RING_CAPACITY = const(32)
@@ -75,7 +75,10 @@ ST_ALIBI_BOOT_COUNT = const(27)
 ST_ALIBI_UPTIME_S = const(28)
 ST_ALIBI_CALIBRATION_COUNT = const(29)
 ST_ALIBI_E_KG = const(30)
-STATUS_COUNT = const(31)
+ST_INDICATOR_STATE = const(31)
+ST_INDICATOR_FRAMES = const(32)
+ST_INDICATOR_GARBAGE = const(33)
+STATUS_COUNT = const(34)
 
 # Indexes into the settings list.
 SET_HUB_TIMEOUT_MS = const(0)
@@ -97,7 +100,9 @@ SET_LIMIT_TANDEM_BELOW_1300_KG = const(15)
 SET_LIMIT_TANDEM_FROM_1300_KG = const(16)
 SET_LIMIT_TRIDEM_TO_1300_KG = const(17)
 SET_LIMIT_TRIDEM_ABOVE_1300_KG = const(18)
-SETTING_COUNT = const(19)
+SET_INDICATOR_VERIFIED = const(19)
+SET_INDICATOR_ADDRESS = const(20)
+SETTING_COUNT = const(21)
 
 # map_id: Which role map this device serves.
 MAP_ID_BARRIER = const(1)
@@ -169,6 +174,8 @@ FAULTS_NOT_CALIBRATED = const(3)
 FAULTS_INPUT_BAD = const(4)
 FAULTS_SEAL_OPEN = const(5)
 FAULTS_ZERO_DRIFT = const(6)
+FAULTS_INDICATOR_SILENT = const(7)
+FAULTS_INDICATOR_UNFIT = const(8)
 
 # flags: Weight flags, named as OPC 40200 WeightItemType.
 FLAGS_STABLE = const(0)
@@ -202,6 +209,15 @@ ALIBI_FLAGS_PRESET_TARE = const(1)
 ALIBI_FLAGS_MULTI_DRAFT = const(2)
 ALIBI_FLAGS_LOCAL = const(3)
 
+# indicator_state: What the indicator on the field line does; NONE with a load-cell converter. From WRONG_UNIT on: frames come, but none is a gross weight in kg.
+INDICATOR_STATE_NONE = const(0)
+INDICATOR_STATE_SILENT = const(1)
+INDICATOR_STATE_GOOD = const(2)
+INDICATOR_STATE_WRONG_UNIT = const(3)
+INDICATOR_STATE_NET_SHOWN = const(4)
+INDICATOR_STATE_WRONG_INTERVAL = const(5)
+INDICATOR_STATE_REPORTS_ERROR = const(6)
+
 # digital_inputs: Raw inputs as wired, 1 = energised.
 IN_COUNT = const(7)
 IN_ADDRESS = const(0)
@@ -225,6 +241,10 @@ ZERO_TRACKING_ON = const(1)
 # weighing_mode: How a vehicle is weighed: as one draft between clear photocells, or as a sum of axle drafts that is never legal for trade.
 WEIGHING_MODE_SINGLE_DRAFT = const(0)
 WEIGHING_MODE_MULTI_DRAFT = const(1)
+
+# indicator_verified: YES: the indicator on the field line is the verified instrument of this site; without it no weight of an indicator is legal for trade.
+INDICATOR_VERIFIED_NO = const(0)
+INDICATOR_VERIFIED_YES = const(1)
 
 # Opcodes of the command block.
 OP_SET = const(1)
@@ -262,6 +282,7 @@ EV_DRAFT_TAKEN = const(40)
 EV_CALIBRATED = const(41)
 EV_LOCAL_CHANGED = const(42)
 EV_ALIBI_STORED = const(43)
+EV_INDICATOR_ZERO_FAILED = const(44)
 
 # >HBB: address, registers, signed; per entry of the status list.
 STATUS_TABLE = (
@@ -296,6 +317,9 @@ STATUS_TABLE = (
     b"\x00\x6c\x02\x00"  # alibi_uptime_s
     b"\x00\x6e\x01\x00"  # alibi_calibration_count
     b"\x00\x6f\x01\x00"  # alibi_e_kg
+    b"\x00\x70\x01\x00"  # indicator_state
+    b"\x00\x71\x01\x00"  # indicator_frames
+    b"\x00\x72\x01\x00"  # indicator_garbage
 )
 
 # >HBBiii: address, registers, signed, min, max, default; per entry of the settings list.
@@ -319,6 +343,8 @@ SETTINGS_TABLE = (
     b"\x00\x4f\x01\x00\x00\x00\x03\xe8\x00\x00\xea\x60\x00\x00\x46\x50"  # limit_tandem_from_1300_kg
     b"\x00\x50\x01\x00\x00\x00\x03\xe8\x00\x00\xea\x60\x00\x00\x52\x08"  # limit_tridem_to_1300_kg
     b"\x00\x51\x01\x00\x00\x00\x03\xe8\x00\x00\xea\x60\x00\x00\x5d\xc0"  # limit_tridem_above_1300_kg
+    b"\x00\x52\x01\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00"  # indicator_verified
+    b"\x00\x53\x01\x00\x00\x00\x00\x01\x00\x00\x00\x1a\x00\x00\x00\x01"  # indicator_address
 )
 
 # >HH: address, count; each taken only as one whole write.
