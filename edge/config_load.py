@@ -20,13 +20,13 @@ from edge.config_rules import Check, Problem, Table, check_tables
 from edge.config_table import show
 from edge.lane.settings import LaneSettings
 from edge.southbound.camera import normalise_plate
-from protocols.registers import barrier_tags, charging_post_tags, weighbridge_tags
+from protocols.registers import barrier_tags, charging_post_tags, rfid_tags, weighbridge_tags
 
 # Largest sensible file; a gate of 14 lanes takes about 20 kB.
 SITE_FILE_SIZE_MAX = 1_000_000
 KEY_SIZE = 32
 MAP_VERSIONS: dict[str, tuple[int, ...]] = {
-    tags.NAME: (tags.MAP_VERSION,) for tags in (barrier_tags, weighbridge_tags, charging_post_tags)
+    tags.NAME: (tags.MAP_VERSION,) for tags in (barrier_tags, weighbridge_tags, rfid_tags, charging_post_tags)
 }
 
 

@@ -169,7 +169,7 @@ DEVICE = TableRule(
         _name("Name of the device"),
         KeyRule("line", "text", "Name of its line"),
         KeyRule("unit_id", "integer", "Modbus address, different for every device of a line", low=1, high=247),
-        KeyRule("map", "text", "Name of its register map: barrier, weighbridge or charging_post"),
+        KeyRule("map", "text", "Name of its register map: barrier, weighbridge, rfid or charging_post"),
         KeyRule("map_version", "integer", "Version of its register map", low=1, high=65535),
         KeyRule("serial", "integer", "Its serial number, different for every device of the site", high=SERIAL_MAX),
         KeyRule("key_file", "text", "File with its command key, 64 hexadecimal digits, relative to the site file"),

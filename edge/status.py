@@ -19,8 +19,9 @@ from edge.southbound.modbus_line import ModbusLine
 _TAGS_BY_ROLE = {
     "barrier": ("mode", "lights", "presence", "faults", "position_permille", "passes", "cycles", "reversals"),
     "weighbridge": ("gross_kg_x10", "net_kg_x10", "flags", "faults", "stable_ms", "registered_kg_x10", "registered_id"),
+    "rfid": ("read_head", "reads_lost", "direction", "seal", "flags", "faults", "tag_crc_errors", "line_errors"),
 }
-_WORDS = ("mode", "lights")
+_WORDS = ("mode", "lights", "direction")
 _BITS = ("presence", "flags", "faults")
 _HEADER_TAGS = ("boot_count", "uptime_s", "scan_overruns", "scan_max_us", "frames_served")
 
@@ -57,7 +58,7 @@ def build_status(
 def device_status(session: DeviceSession) -> dict[str, Any]:
     """One device: whether it can be used and why not, its state in words, and both sides' error counters."""
     image, role, counters = session.image, session.role, session.counters
-    values = {name: image.tag(name).value for name in (*_HEADER_TAGS, *_TAGS_BY_ROLE[role.name])}
+    values = {name: image.tag(name).value for name in (*_HEADER_TAGS, *_TAGS_BY_ROLE.get(role.name, ()))}
     age_ms = time.monotonic_ns() // 1_000_000 - image.hub_time_ms if image.hub_time_ms else None
     return {
         "role": role.name,

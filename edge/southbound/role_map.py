@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from edge.poll.merge import Block, Point, merge_points
-from protocols.registers import barrier_tags, charging_post_tags, weighbridge_tags
+from protocols.registers import barrier_tags, charging_post_tags, rfid_tags, weighbridge_tags
 from protocols.registers.tag import EventDef, Tag
 
 HEADER_END = 64  # role points start here
@@ -43,6 +43,7 @@ class RoleMap:
     ring_address: int
     ring_capacity: int
     command_address: int
+    read_list_address: int = 0  # of a role that has a list of reads, else 0
 
     @cached_property
     def _by_name(self) -> dict[str, Tag]:
@@ -106,16 +107,17 @@ def _role_map(module: Any) -> RoleMap:
         name=module.NAME,
         map_id=module.MAP_ID,
         map_version=module.MAP_VERSION,
-        tags=tuple(tag for tag in module.TAGS if tag.table == "input_register"),
+        tags=tuple(tag for tag in module.TAGS if tag.table == "input_register" and tag.type != "block"),
         events=module.EVENTS,
         opcodes=module.OPCODES,
         ring_address=module.RING_ADDRESS,
         ring_capacity=module.RING_CAPACITY,
         command_address=module.COMMAND_ADDRESS,
+        read_list_address=next((tag.address for tag in module.TAGS if tag.name == "read_list"), 0),
     )
 
 
 ROLE_MAPS: dict[str, RoleMap] = {
-    module.NAME: _role_map(module) for module in (barrier_tags, weighbridge_tags, charging_post_tags)
+    module.NAME: _role_map(module) for module in (barrier_tags, weighbridge_tags, rfid_tags, charging_post_tags)
 }
 MAP_NAMES = {role.map_id: role.name for role in ROLE_MAPS.values()}

@@ -44,6 +44,8 @@ class Device:
         ring_data = memoryview(self.image.inputs)[ring_at : ring_at + regmap.RING_CAPACITY * SLOT_SIZE]
         self.ring = EventRing(ring_data, regmap.RING_CAPACITY)
         self.core = role.make_core(self.settings.values, self.ring, protocol)
+        if hasattr(self.core, "bind_registers"):
+            self.core.bind_registers(self.image.inputs)
         self.server = ModbusServer(self.image, _identification(identity))
         self.rtu = RtuService(board.uart, identity.unit_id, identity.baud, self.server)
         self.tcp = TcpService(board.sessions, identity.unit_id, self.server)

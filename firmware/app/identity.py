@@ -12,7 +12,7 @@ UNIT_ID_MAX = const(247)
 BAUD_MIN = const(1200)
 BAUD_MAX = const(1000000)
 LINE_BAUD_DEFAULT = const(9600)
-ROLES = ("barrier", "weighbridge", "charging_post")
+ROLES = ("barrier", "weighbridge", "rfid", "charging_post")
 FIRMWARE_VERSION = const(1)  # major * 256 + minor
 
 

@@ -64,6 +64,11 @@ def load_role(name: str) -> Role:
             charging_post.OUT_ARM_RETRACT,
         )
         return Role(ChargingPost, charging_post, (), driving, ("power_module",))
+    if name == "rfid":
+        from firmware.control.rfid import PROTOCOLS, Rfid
+        from protocols.registers import rfid
+
+        return Role(Rfid, rfid, (), (), PROTOCOLS)
     assert name == "weighbridge"
     from firmware.control.weighbridge import Weighbridge
     from protocols.registers import weighbridge as regmap

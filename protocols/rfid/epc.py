@@ -1,12 +1,10 @@
-"""Which kind of identifier an EPC is, and the fields of the three kinds this product reads.
+"""Which kind of identifier an EPC is, as far as its layout is known.
 
-Headers SGTIN-96 0x30, GRAI-96 0x33, GIAI-96 0x34, then 3 bits of filter, 3 bits of partition, and the fields; from GS1
-Tag Data Translation 2.0.0 (ref.gs1.org/standards/tdt/2.0.0, SGTIN-96.xml, GRAI-96.xml, GIAI-96.xml). Read are the
-partitions 0 and 1 (company prefixes of 12 and 11 digits); an EPC of another header, size or partition is opaque: an
-identifier to be compared, not to be read. So are the tags of Vietnamese toll collection (Decree 119/2024), whose layout
-is not known.
-
-Fields are up to 45 bits wide, more than a small integer, so they are decimal digits in a buffer. Dual-run, both faces.
+Headers SGTIN-96 0x30, GRAI-96 0x33, GIAI-96 0x34, then 3 bits of filter and 3 bits of partition, from GS1 Tag Data
+Translation 2.0.0 (ref.gs1.org/standards/tdt/2.0.0, SGTIN-96.xml, GRAI-96.xml, GIAI-96.xml). Known are the partitions 0
+and 1 (company prefixes of 12 and 11 digits); an EPC of another header, size or partition is opaque: an identifier to be
+compared, not to be read. So are the tags of Vietnamese toll collection (Decree 119/2024), whose layout is not known.
+What stands in a known one is read by protocols.rfid.epc_fields.
 """
 
 from protocols.compat import const
@@ -17,38 +15,22 @@ KIND_GRAI_96 = const(2)
 KIND_GIAI_96 = const(3)
 
 SIZE_96 = const(12)
-DIGITS_MAX = const(14)
-FIELDS_MAX = const(3)
-
-_HEADER_SGTIN_96 = const(0x30)
-_HEADER_GRAI_96 = const(0x33)
-_HEADER_GIAI_96 = const(0x34)
-_FIRST_FIELD_BIT = const(14)
-_PARTITION_MAX = const(1)
-
-# Per kind and partition: bits and decimal digits of company prefix, reference and serial; digits 0 in a field that has
-# bits means that only zero fits, 255 that the number is written without leading zeros.
-_FREE = const(255)
-_ROWS = (
-    (40, 12, 4, 1, 38, 255),
-    (37, 11, 7, 2, 38, 255),
-    (40, 12, 4, 0, 38, 255),
-    (37, 11, 7, 1, 38, 255),
-    (40, 12, 42, 255, 0, 0),
-    (37, 11, 45, 255, 0, 0),
-)
+HEADER_SGTIN_96 = const(0x30)
+HEADER_GRAI_96 = const(0x33)
+HEADER_GIAI_96 = const(0x34)
+PARTITION_MAX = const(1)
 
 
 def kind_of(epc: bytes | bytearray | memoryview, at: int, size: int) -> int:
     """Return the KIND of the EPC of `size` bytes at `at`."""
-    if size != SIZE_96 or _partition(epc, at) > _PARTITION_MAX:
+    if size != SIZE_96 or partition_of(epc, at) > PARTITION_MAX:
         return KIND_OPAQUE
     header = epc[at]
-    if header == _HEADER_SGTIN_96:
+    if header == HEADER_SGTIN_96:
         return KIND_SGTIN_96
-    if header == _HEADER_GRAI_96:
+    if header == HEADER_GRAI_96:
         return KIND_GRAI_96
-    return KIND_GIAI_96 if header == _HEADER_GIAI_96 else KIND_OPAQUE
+    return KIND_GIAI_96 if header == HEADER_GIAI_96 else KIND_OPAQUE
 
 
 def filter_of(epc: bytes | bytearray | memoryview, at: int) -> int:
@@ -56,118 +38,6 @@ def filter_of(epc: bytes | bytearray | memoryview, at: int) -> int:
     return epc[at + 1] >> 5
 
 
-def _partition(epc: bytes | bytearray | memoryview, at: int) -> int:
+def partition_of(epc: bytes | bytearray | memoryview, at: int) -> int:
+    """Return the partition, 0 to 7: how prefix and reference share their bits."""
     return (epc[at + 1] >> 2) & 7
-
-
-class EpcFields:
-    """The fields of one EPC as decimal digits (values 0 to 9): company prefix, reference, serial.
-
-    `digits[field]` holds `counts[field]` digits; `count` is the number of fields, 0 for an opaque EPC.
-    """
-
-    def __init__(self) -> None:
-        self.kind = KIND_OPAQUE
-        self.filter = 0
-        self.count = 0
-        self.counts = [0] * FIELDS_MAX
-        self.digits = [bytearray(DIGITS_MAX) for _ in range(FIELDS_MAX)]
-
-    def decode(self, epc: bytes | bytearray | memoryview, at: int, size: int) -> bool:
-        """Take the fields of an EPC; False and opaque when its kind is not known or a field overflows its digits."""
-        self.kind = kind_of(epc, at, size)
-        self.count = 0
-        if self.kind == KIND_OPAQUE:
-            return False
-        self.filter = filter_of(epc, at)
-        row = _row(self.kind, _partition(epc, at))
-        bit = _FIRST_FIELD_BIT
-        for field in range(FIELDS_MAX):
-            bits = row[2 * field]
-            if bits and not self._decode_field(epc, at, bit, bits, field, row[2 * field + 1]):
-                self.kind = KIND_OPAQUE
-                self.count = 0
-                return False
-            bit += bits
-        return True
-
-    def encode(self, epc: bytearray, at: int) -> bool:
-        """Write the 12 bytes of `kind`, `filter` and the digits at `at`; False when they do not fit that kind."""
-        partition = 12 - self.counts[0]
-        if self.kind == KIND_OPAQUE or not 0 <= partition <= _PARTITION_MAX:
-            return False
-        row = _row(self.kind, partition)
-        for index in range(SIZE_96):
-            epc[at + index] = 0
-        epc[at] = _header(self.kind)
-        epc[at + 1] = self.filter << 5 | partition << 2
-        bit = _FIRST_FIELD_BIT
-        for field in range(FIELDS_MAX):
-            bits = row[2 * field]
-            if bits and not self._encode_field(epc, at, bit, bits, field, row[2 * field + 1]):
-                return False
-            bit += bits
-        return True
-
-    def set_field(self, field: int, digits: bytes | bytearray) -> None:
-        """Take `digits` (values 0 to 9, at most DIGITS_MAX) as field number `field`."""
-        self.counts[field] = len(digits)
-        for index in range(len(digits)):
-            self.digits[field][index] = digits[index]
-
-    def _decode_field(
-        self, epc: bytes | bytearray | memoryview, at: int, bit: int, bits: int, field: int, width: int
-    ) -> bool:
-        digits = self.digits[field]
-        for index in range(DIGITS_MAX):
-            digits[index] = 0
-        for position in range(bit, bit + bits):
-            carry = (epc[at + (position >> 3)] >> (7 - (position & 7))) & 1
-            for index in range(DIGITS_MAX - 1, -1, -1):
-                value = digits[index] * 2 + carry
-                carry = 1 if value > 9 else 0
-                digits[index] = value - 10 if carry else value
-        used = _used(digits)
-        if width == _FREE:
-            width = used if used else 1
-        elif used > width:
-            return False
-        for index in range(width):
-            digits[index] = digits[DIGITS_MAX - width + index]
-        self.counts[field] = width
-        self.count = field + 1
-        return True
-
-    def _encode_field(self, epc: bytearray, at: int, bit: int, bits: int, field: int, width: int) -> bool:
-        count = self.counts[field]
-        if width != _FREE and count != width:
-            return False
-        for index in range(count):
-            carry = self.digits[field][index]
-            for position in range(bit + bits - 1, bit - 1, -1):
-                place = at + (position >> 3)
-                mask = 0x80 >> (position & 7)
-                value = (10 if epc[place] & mask else 0) + carry
-                epc[place] = epc[place] | mask if value & 1 else epc[place] & ~mask
-                carry = value >> 1
-            if carry:
-                return False
-        return True
-
-
-def _row(kind: int, partition: int) -> tuple[int, int, int, int, int, int]:
-    return _ROWS[2 * (kind - 1) + partition]
-
-
-def _header(kind: int) -> int:
-    if kind == KIND_SGTIN_96:
-        return _HEADER_SGTIN_96
-    return _HEADER_GRAI_96 if kind == KIND_GRAI_96 else _HEADER_GIAI_96
-
-
-def _used(digits: bytearray) -> int:
-    """How many digits are left after the leading zeros."""
-    for index in range(DIGITS_MAX):
-        if digits[index]:
-            return DIGITS_MAX - index
-    return 0

@@ -1,9 +1,9 @@
 """One slot of the read list: how a tag that was read stands in the registers of an RFID device.
 
 Layout, big-endian, 32 bytes or 16 registers: sequence u32, uptime_s u32, millisecond u16, antenna u8, direction u8,
-RSSI i8 (dBm, RSSI_NONE when the reader tells none), kind u8, length u8 (bytes of the identifier), seal u8
-(protocols.rfid.eseal), then 16 bytes of identifier, filled up with zeros. An identifier longer than that shows its
-first 16 bytes and its true length. Which slot a read takes is not known here.
+RSSI i8 (dBm, RSSI_NONE when the reader tells none), kind u8 (protocols.rfid.epc, or KIND_WIEGAND_*), length u8 (bytes
+of the identifier), seal u8 (protocols.rfid.eseal), then 16 bytes of identifier, filled up with zeros. A longer
+identifier shows its first 16 bytes and its true length. Which slot a read takes is not known here.
 """
 
 import struct
@@ -15,6 +15,8 @@ SLOT_SIZE = const(32)
 SLOT_REGISTERS = const(16)
 ID_SIZE = const(16)
 RSSI_NONE = const(-128)
+KIND_WIEGAND_26 = const(4)
+KIND_WIEGAND_34 = const(5)
 
 _AT_ID = const(16)
 

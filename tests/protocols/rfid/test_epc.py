@@ -2,7 +2,7 @@
 
 import unittest
 
-from protocols.rfid import epc
+from protocols.rfid import epc, epc_fields
 
 
 def digits_of(text: str) -> bytes:
@@ -12,7 +12,7 @@ def digits_of(text: str) -> bytes:
 
 def encoded(kind: int, filter_value: int, texts: tuple[str, ...]) -> bytes:
     """The 12 bytes, or none when the fields do not fit."""
-    fields = epc.EpcFields()
+    fields = epc_fields.EpcFields()
     fields.kind, fields.filter = kind, filter_value
     for index in range(len(texts)):
         fields.set_field(index, digits_of(texts[index]))
@@ -22,7 +22,7 @@ def encoded(kind: int, filter_value: int, texts: tuple[str, ...]) -> bytes:
 
 def decoded(data: bytes) -> tuple[int, int, list[str]]:
     """Kind, filter and the fields as text."""
-    fields = epc.EpcFields()
+    fields = epc_fields.EpcFields()
     fields.decode(data, 0, len(data))
     texts = []
     for index in range(fields.count):

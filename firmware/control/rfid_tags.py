@@ -1,0 +1,111 @@
+"""Identifiers of tags, and tables of them: what was seen since the last scan, what was seen lately.
+
+Knows bytes, sizes and kinds; must not know time, readers or registers. Nothing allocates after construction.
+"""
+
+from protocols.compat import const
+from protocols.rfid.gen2 import tag_crc
+from protocols.rfid.read_slot import ID_SIZE, RSSI_NONE
+
+# Different tags at one antenna between two scans: at 115200 baud a scan period of 30 ms brings no more frames.
+SIGHTING_COUNT = const(16)
+
+
+class Identifier:
+    """One identifier: its first ID_SIZE bytes, its true size, its kind, and a checksum that covers all of it."""
+
+    def __init__(self) -> None:
+        self.data = bytearray(ID_SIZE)
+        self.size = 0
+        self.kind = 0
+        self.check = 0
+
+    def take(self, buffer: bytes | bytearray, at: int, size: int, kind: int) -> None:
+        """Copy the identifier of `size` bytes (at most 255) at `at`."""
+        self.size = size
+        self.kind = kind
+        self.check = tag_crc(buffer, at, size)
+        for index in range(ID_SIZE):
+            self.data[index] = buffer[at + index] if index < size else 0
+
+
+class TagTable:
+    """`count` places for an identifier at an antenna."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.data = bytearray(count * ID_SIZE)
+        self.sizes = [0] * count
+        self.kinds = [0] * count
+        self.checks = [0] * count
+        self.antennas = [0] * count
+
+    def find(self, tag: Identifier, antenna: int) -> int:
+        """Return the place of `tag` at `antenna`, -1 when it has none. A place without a tag has antenna 0."""
+        for place in range(self.count):
+            if self.antennas[place] == antenna and self.checks[place] == tag.check and self._is(place, tag):
+                return place
+        return -1
+
+    def put(self, place: int, tag: Identifier, antenna: int) -> None:
+        """Replace what stands at `place`."""
+        self.sizes[place] = tag.size
+        self.kinds[place] = tag.kind
+        self.checks[place] = tag.check
+        self.antennas[place] = antenna
+        start = place * ID_SIZE
+        for index in range(ID_SIZE):
+            self.data[start + index] = tag.data[index]
+
+    def get(self, place: int, tag: Identifier) -> None:
+        """Copy the identifier at `place` into `tag`."""
+        tag.size = self.sizes[place]
+        tag.kind = self.kinds[place]
+        tag.check = self.checks[place]
+        start = place * ID_SIZE
+        for index in range(ID_SIZE):
+            tag.data[index] = self.data[start + index]
+
+    def forget(self) -> None:
+        """Empty every place."""
+        for place in range(self.count):
+            self.antennas[place] = 0
+
+    def _is(self, place: int, tag: Identifier) -> bool:
+        if self.sizes[place] != tag.size or self.kinds[place] != tag.kind:
+            return False
+        start = place * ID_SIZE
+        different = 0
+        for index in range(ID_SIZE):
+            different |= self.data[start + index] ^ tag.data[index]
+        return different == 0
+
+
+class Sightings:
+    """Tags seen since the last scan, each once per antenna with its strongest RSSI; the rest is counted."""
+
+    def __init__(self) -> None:
+        self.table = TagTable(SIGHTING_COUNT)
+        self.rssi_dbm = [RSSI_NONE] * SIGHTING_COUNT
+        self.count = 0
+        self.repeats = 0
+        self.lost = 0
+
+    def add(self, tag: Identifier, antenna: int, rssi_dbm: int) -> None:
+        """Note one sighting."""
+        place = self.table.find(tag, antenna)
+        if place >= 0:
+            self.repeats += 1
+            if rssi_dbm > self.rssi_dbm[place]:
+                self.rssi_dbm[place] = rssi_dbm
+        elif self.count == SIGHTING_COUNT:
+            self.lost += 1
+        else:
+            self.table.put(self.count, tag, antenna)
+            self.rssi_dbm[self.count] = rssi_dbm
+            self.count += 1
+
+    def clear(self) -> None:
+        """All were dealt with."""
+        self.table.forget()
+        self.count = self.repeats = self.lost = 0
