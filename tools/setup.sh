@@ -43,13 +43,18 @@ install() {
     exit 1
 }
 : >"$log"
-install -r requirements.lock
+# The stubs of the boards have files of the same names: each goes into a folder of its own below, and not beside Python's.
+grep -v -e '^micropython-rp2-' -e '^micropython-esp32-' requirements.lock >"$venv/packages.lock"
+install -r "$venv/packages.lock"
 install --no-deps --no-build-isolation -e .
-# mypy takes MicroPython's modules from a folder of their own: in site-packages they would hide CPython's.
+# mypy takes MicroPython's modules from a folder per board: in site-packages they would hide CPython's.
 # pip fetches for a folder even what is there; a set-up that has everything must not need the package index.
-stubs=$(grep '^micropython-.*-stubs==' requirements.lock)
-if [ "$(cat "$venv/micropython-stubs.lock" 2>/dev/null)" != "$stubs" ]; then
-    install --no-deps --upgrade --target "$venv/micropython-stubs" $stubs
-    echo "$stubs" >"$venv/micropython-stubs.lock"
-fi
+for board in unix rp2 esp32; do
+    stubs=$(grep -e '^micropython-stdlib-stubs==' -e "^micropython-$board-stubs==" requirements.lock)
+    folder=$venv/micropython-stubs/$board
+    if [ "$(cat "$folder.lock" 2>/dev/null)" != "$stubs" ]; then
+        install --no-deps --upgrade --target "$folder" $stubs
+        echo "$stubs" >"$folder.lock"
+    fi
+done
 echo "smartgate: $venv is ready"

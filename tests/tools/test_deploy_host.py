@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools import deploy
-from tools.file_set import DeployError, find_boards, find_roles
+from tools.file_set import TEXT_STARTED, DeployError, find_boards, find_roles
 
 ROOT = Path(__file__).parents[2]
 MICROPYTHON = Path(sys.executable).with_name("micropython")
@@ -151,7 +151,9 @@ def test_a_broken_budget_file_is_one_sentence(tmp_path: Path) -> None:
 def test_the_vm_imports_every_module_of_a_file_set_alone(role: str, board: str, tmp_path: Path) -> None:
     file_set = deploy.deploy(ROOT, role, board, tmp_path)
     assert deploy.report(file_set, deploy.read_budgets(ROOT / deploy.BUDGET)) == []
-    modules = [file.path.removesuffix(".mpy").replace("/", ".") for file in file_set.files if file.path != "main.mpy"]
+    modules = [file.path.removesuffix(".mpy").replace("/", ".") for file in file_set.files if "main." not in file.path]
+    if board in TEXT_STARTED:  # what drives its pins needs the chip: tests/hil/chip/ starts the whole set there
+        modules = [name for name in modules if not name.startswith("firmware.boards")]
     script = f"for name in {modules}:\n    if not name.endswith('__init__'): __import__(name)\nprint('imported')"
     result = subprocess.run(
         [MICROPYTHON, "-c", script],

@@ -39,9 +39,10 @@ _TAGS_HOME = "maps are data: put code that uses them into firmware/, edge/ or hi
 _SHELL_HOME = "what the shell needs from the outside comes through firmware/ports.py, and boards implement it"
 _BOARD_HOME = "boards do not know each other: put what they share into firmware/app/ or firmware/boards/<name>.py"
 
-_BOARD_MODULES_SHARED = " ".join(
-    f"firmware.boards.{name}" for name in ("interpreter", "latch", "provision", "sessions", "store")
-)
+# What boards share, by name, so that a board's own folder is not shared with it.
+_BOARD_FILES = ("card", "chip", "converter", "interpreter", "latch", "pins", "provision", "pulses", "rs485", "sessions")
+_BOARD_FILES += ("store", "terminals", "wifi")
+_BOARD_MODULES_SHARED = " ".join(f"firmware.boards.{name}" for name in _BOARD_FILES)
 
 LAYERS = (
     _row("protocols/", "protocols", "wire code is pure: put I/O, clocks and roles into firmware/ or edge/", PURE),
@@ -57,7 +58,14 @@ LAYERS = (
     _row("firmware/", "protocols", "put code into firmware/control/, app/ or boards/", PURE),
     _row("firmware/ports.py", "protocols", "ports know no user: put the rest into firmware/app/", PURE),
     _row("firmware/app/", "firmware.app firmware.control firmware.ports protocols", _SHELL_HOME, BOARD_MODULES),
-    _row("firmware/boards/", "firmware.app firmware.control firmware.ports protocols", _BOARD_HOME, BOARD_MODULES),
+    _row(
+        "firmware/boards/",
+        f"firmware.app {_BOARD_MODULES_SHARED} firmware.control firmware.ports protocols",
+        _BOARD_HOME,
+        BOARD_MODULES,
+    ),
+    _row("firmware/boards/rp2/", "firmware.boards.chip firmware.boards.rp2", _BOARD_HOME, BOARD_MODULES),
+    _row("firmware/boards/esp32/", "firmware.boards.chip firmware.boards.esp32", _BOARD_HOME, BOARD_MODULES),
     _row(
         "firmware/boards/unix/",
         f"firmware.app {_BOARD_MODULES_SHARED} firmware.boards.unix firmware.control firmware.ports protocols",
