@@ -48,7 +48,8 @@ def table_count(role_map: RoleMap, table: str) -> int:
 
 def constant_groups(role_map: RoleMap) -> list[Group]:
     """Every constant of the device module, in output order."""
-    return [_sizes(role_map), *_header_points(role_map), *_lists(role_map), *_symbols(role_map), *_codes(role_map)]
+    groups = [_sizes(role_map), *_header_points(role_map), *_blocks(role_map), *_lists(role_map)]
+    return [*groups, *_symbols(role_map), *_codes(role_map)]
 
 
 def _sizes(role_map: RoleMap) -> Group:
@@ -74,6 +75,13 @@ def _header_points(role_map: RoleMap) -> list[Group]:
     return [
         Group("Addresses of the header's input registers", tuple(_of(point, "AT", point.address) for point in points))
     ]
+
+
+def _blocks(role_map: RoleMap) -> list[Group]:
+    points = role_map.blocks
+    return [Group("Addresses of what the core fills itself", tuple(_of(p, "AT", p.address) for p in points))] * bool(
+        points
+    )
 
 
 def _lists(role_map: RoleMap) -> list[Group]:
