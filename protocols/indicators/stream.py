@@ -19,14 +19,13 @@ CR = const(0x0D)
 
 
 class FrameStream:
-    """`on_byte` takes one byte. `frames` and `bad` count whole frames and runs of garbage, both modulo 2**16."""
+    """`on_byte` takes one byte. `frames` counts whole frames, `garbage` bytes of none, both modulo 2**16."""
 
     def __init__(self, size_max: int) -> None:
         self.buffer = bytearray(size_max)
         self.size = 0
         self.frames = 0
-        self.bad = 0
-        self._is_lost = 0
+        self.garbage = 0
 
     def on_byte(self, byte: int) -> bool:
         """Take a byte; True when it completed a frame. Allocates nothing and raises for no byte (0..255)."""
@@ -41,11 +40,10 @@ class FrameStream:
                 verdict = NO_FRAME
             if verdict > 0:
                 is_found = True
-                self._is_lost = 0
                 self.frames = (self.frames + 1) & 0xFFFF
                 self._drop(verdict)
             else:
-                self._note_garbage()
+                self.garbage = (self.garbage + 1) & 0xFFFF
                 self._drop(1)
         return is_found
 
@@ -59,11 +57,6 @@ class FrameStream:
             if self.buffer[index] == byte:
                 return index
         return -1
-
-    def _note_garbage(self) -> None:
-        if not self._is_lost:
-            self._is_lost = 1
-            self.bad = (self.bad + 1) & 0xFFFF
 
     def _drop(self, count: int) -> None:
         left = self.size - count

@@ -750,7 +750,7 @@ TAGS: tuple[Tag, ...] = (
         units="count",
         sf=0,
         access="R",
-        description="Runs of bytes from the indicator that were no frame, wrapping",
+        description="Bytes from the indicator that belonged to no frame, wrapping",
     ),
     Tag(
         name="digital_inputs",

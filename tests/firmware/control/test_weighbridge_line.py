@@ -77,7 +77,7 @@ class SampleTest(unittest.TestCase):
     def test_garbage_is_counted_and_moves_nothing(self):
         line = line_of("yaohua_tf0", TF0)
         hear(line, b"no frame at all" * 20)
-        self.assertEqual((line.sample.sequence, line.sample.value, line.decoder.bad), (1, 234600, 1))
+        self.assertEqual((line.sample.sequence, line.sample.value, line.decoder.garbage), (1, 234600, 300))
 
     def test_overload_and_underload_have_no_digits(self):
         for frame, value in ((b"         OL23\r\n", BEYOND), (b"         LO23\r\n", -BEYOND)):
@@ -109,7 +109,7 @@ class SampleTest(unittest.TestCase):
     def test_an_answer_without_a_word_about_weight_is_no_sample(self):
         for protocol, frame in (("mt_sics", b"S I\r\nES\r\nZ A\r\n"), ("sma", b"\n?\r\n_1n_ ----------   \r")):
             line = line_of(protocol, frame)
-            self.assertEqual((line.sample.sequence, line.decoder.bad), (0, 0))
+            self.assertEqual((line.sample.sequence, line.decoder.garbage), (0, 0))
 
 
 class PollTest(unittest.TestCase):

@@ -103,7 +103,7 @@ def test_no_bytes_raise_or_grow(name: str, data: list[int]) -> None:
     assert len(decoder.buffer) == size
     assert decoder.size < size
     assert 0 <= decoder.frames <= 0xFFFF
-    assert 0 <= decoder.bad <= 0xFFFF
+    assert 0 <= decoder.garbage <= 0xFFFF
 
 
 @given(st.integers(-999999999, 999999999), st.integers(0, 8), st.integers(12, 16))

@@ -375,7 +375,7 @@ class CasTest(unittest.TestCase):
         for byte in b"ST,GS,1\xe5,000013.5 kg\r\nST,GS,+0012340kg\r\nST,GS,+ 011.120kg\r\n":
             if decoder.on_byte(byte):
                 found.append(decoder.reading.digits)
-        self.assertEqual((found, decoder.bad), ([135, 12340, 11120], 0))
+        self.assertEqual((found, decoder.garbage), ([135, 12340, 11120], 0))
 
     def test_every_status_survives_the_wire(self):
         for digits in (0, -20, 1234567):
