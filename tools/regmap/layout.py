@@ -78,10 +78,8 @@ def _header_points(role_map: RoleMap) -> list[Group]:
 
 
 def _blocks(role_map: RoleMap) -> list[Group]:
-    points = role_map.blocks
-    return [Group("Addresses of what the core fills itself", tuple(_of(p, "AT", p.address) for p in points))] * bool(
-        points
-    )
+    constants = tuple(_of(point, "AT", point.address) for point in role_map.blocks)
+    return [Group("Addresses of what the core fills itself", constants)] if constants else []
 
 
 def _lists(role_map: RoleMap) -> list[Group]:
