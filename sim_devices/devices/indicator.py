@@ -46,7 +46,7 @@ class Indicator:
     """Call `advance` with the load, `receive` with what the host sent, and send `take` to the host.
 
     Failures: "silent", nothing any more; "garbage", random bytes; "stuck", the same frame for ever; "wrong_checksum",
-    the checksum (without one: terminator or start) is wrong; "noise", 2 % of the bytes arrive wrong; "overload"; "unit",
+    the checksum (without one: terminator or start) is wrong; "noise", 2 % of the bytes are wrong; "overload"; "unit",
     somebody switched it to pounds; "net", somebody pressed tare; "" = repaired.
     """
 
