@@ -1,0 +1,165 @@
+"""The charging post's commands and its local panel on the bench."""
+
+import unittest
+
+from firmware.control.charging_post_inputs import IN_POST_TEMP_C
+from protocols.registers import charging_post as reg
+from tests.firmware.control.charging_post_bench import PostBench
+
+ACCEPTED = reg.COMMAND_RESULT_ACCEPTED
+
+
+class TestCommands(unittest.TestCase):
+    def test_nothing_begins_without_start(self) -> None:
+        bench = PostBench()
+        bench.arrive()
+        bench.run(30000)
+        self.assertEqual(bench.core.memory.state, reg.STATE_VEHICLE_PRESENT)
+
+    def test_auto_start_begins_by_itself_but_not_without_the_hub(self) -> None:
+        bench = PostBench()
+        bench.settings[reg.SET_AUTO_START] = 1
+        bench.core.hub_alive = 0
+        bench.arrive()
+        bench.run(1000)
+        self.assertEqual(bench.core.memory.state, reg.STATE_VEHICLE_PRESENT)
+        bench.core.hub_alive = 1
+        bench.run_to(reg.STATE_CC)
+
+    def test_stop_ends_and_holds_until_release(self) -> None:
+        bench = PostBench()
+        bench.charge()
+        self.assertEqual(bench.command(reg.OP_STOP), ACCEPTED)
+        bench.run_to(reg.STATE_STOPPED)
+        self.assertEqual(bench.core.status[reg.ST_END_REASON], reg.END_REASON_COMMAND)
+        self.assertEqual(bench.out(reg.OUT_VEHICLE_CONNECT), 0)
+        bench.run(60000)
+        self.assertEqual(bench.core.memory.state, reg.STATE_STOPPED)
+        self.assertEqual(bench.command(reg.OP_START), reg.COMMAND_RESULT_REFUSED_STATE)
+        self.assertEqual(bench.command(reg.OP_RELEASE), ACCEPTED)
+        bench.run_to(reg.STATE_RELEASE)
+
+    def test_stop_while_the_arm_retracts_stops_the_arm_in_the_same_scan(self) -> None:
+        bench = PostBench()
+        bench.charge()
+        bench.command(reg.OP_RELEASE)
+        bench.run_to(reg.STATE_RETRACT)
+        bench.run(200)
+        self.assertEqual(bench.out(reg.OUT_ARM_RETRACT), 1)
+        bench.command(reg.OP_STOP)
+        self.assertEqual(bench.out(reg.OUT_ARM_RETRACT), 0)
+        self.assertEqual(bench.core.memory.state, reg.STATE_STOPPED)
+
+    def test_a_vehicle_that_waits_may_be_charged_again(self) -> None:
+        bench = PostBench()
+        bench.charge()
+        bench.command(reg.OP_RELEASE)
+        bench.run_to(reg.STATE_RELEASE)
+        self.assertEqual(bench.command(reg.OP_START), ACCEPTED)
+        bench.run_to(reg.STATE_CC)
+        self.assertEqual(bench.core.status[reg.ST_SESSIONS], 2)
+
+    def test_lock_ends_the_running_session_and_refuses_the_next_until_unlock(self) -> None:
+        bench = PostBench()
+        bench.charge()
+        self.assertEqual(bench.command(reg.OP_LOCK), ACCEPTED)
+        self.assertEqual(bench.core.status[reg.ST_MODE], reg.MODE_LOCKED)
+        bench.run_to(reg.STATE_RELEASE)
+        self.assertEqual(bench.command(reg.OP_START), reg.COMMAND_RESULT_REFUSED_INTERLOCK)
+        self.assertEqual(bench.command(reg.OP_UNLOCK), ACCEPTED)
+        self.assertEqual(bench.command(reg.OP_START), ACCEPTED)
+
+    def test_unknown_opcodes_are_told_so(self) -> None:
+        bench = PostBench()
+        for opcode in (1, 3, 15, 21, 65535):
+            self.assertEqual(bench.command(opcode), reg.COMMAND_RESULT_UNKNOWN_OPCODE)
+
+    def test_start_is_refused_when_the_post_is_not_fit(self) -> None:
+        bench = PostBench()
+        bench.arrive()
+        for index, value in ((IN_POST_TEMP_C, 600), (reg.IN_PANEL_CLOSED, 0)):
+            healthy = bench.core.inputs[index]
+            bench.core.inputs[index] = value
+            self.assertEqual(bench.command(reg.OP_START), reg.COMMAND_RESULT_REFUSED_INTERLOCK)
+            bench.core.inputs[index] = healthy
+        self.assertEqual(bench.command(reg.OP_START), ACCEPTED)
+
+
+class TestLocal(unittest.TestCase):
+    def manual(self) -> PostBench:
+        bench = PostBench()
+        bench.core.inputs[reg.IN_LOCAL_MODE] = 1
+        bench.run(20)
+        self.assertEqual(bench.core.memory.state, reg.STATE_MANUAL)
+        return bench
+
+    def test_key_ends_a_charge_and_takes_over_once_the_plates_are_dead(self) -> None:
+        bench = PostBench()
+        bench.charge()
+        bench.core.inputs[reg.IN_LOCAL_MODE] = 1
+        bench.run_to(reg.STATE_MANUAL)
+        self.assertEqual(bench.core.status[reg.ST_END_REASON], reg.END_REASON_LOCAL)
+        self.assertEqual(bench.core.health, reg.HEALTH_CHECK_FUNCTION)
+
+    def test_remote_commands_but_stop_and_clear_faults_are_refused(self) -> None:
+        bench = self.manual()
+        for opcode in (reg.OP_START, reg.OP_RELEASE, reg.OP_LOCK, reg.OP_UNLOCK):
+            self.assertEqual(bench.command(opcode), reg.COMMAND_RESULT_REFUSED_LOCAL)
+        for opcode in (reg.OP_STOP, reg.OP_CLEAR_FAULTS):
+            self.assertEqual(bench.command(opcode), ACCEPTED)
+
+    def test_buttons_are_hold_to_run(self) -> None:
+        bench = self.manual()
+        bench.core.inputs[reg.IN_LOCAL_EXTEND] = 1
+        bench.run(500)
+        self.assertEqual(bench.out(reg.OUT_ARM_EXTEND), 1)
+        bench.core.inputs[reg.IN_LOCAL_EXTEND] = 0
+        bench.run(10)
+        self.assertEqual(bench.out(reg.OUT_ARM_EXTEND), 0)
+        bench.core.inputs[reg.IN_LOCAL_RETRACT] = 1
+        bench.run(200)
+        self.assertEqual(bench.out(reg.OUT_ARM_RETRACT), 1)
+        bench.core.inputs[reg.IN_STOP_BUTTON_OK] = 0
+        bench.run(10)
+        self.assertEqual(bench.out(reg.OUT_ARM_RETRACT), 0)
+        bench.core.inputs[reg.IN_STOP_BUTTON_OK] = 1
+        bench.run(100)
+        self.assertEqual(bench.out(reg.OUT_ARM_RETRACT), 0)  # still held, but not pressed anew
+
+    def test_a_stuck_button_and_two_buttons_move_nothing(self) -> None:
+        bench = PostBench()
+        bench.core.inputs[reg.IN_LOCAL_EXTEND] = 1
+        bench.core.inputs[reg.IN_LOCAL_MODE] = 1
+        bench.run(200)
+        self.assertEqual(bench.out(reg.OUT_ARM_EXTEND), 0)
+        bench.core.inputs[reg.IN_LOCAL_EXTEND] = 0
+        bench.run(20)
+        bench.core.inputs[reg.IN_LOCAL_EXTEND] = 1
+        bench.core.inputs[reg.IN_LOCAL_RETRACT] = 1
+        bench.run(20)
+        self.assertEqual(bench.out(reg.OUT_ARM_EXTEND) + bench.out(reg.OUT_ARM_RETRACT), 0)
+
+    def test_no_button_moves_contacts_with_live_plates(self) -> None:
+        bench = self.manual()
+        bench.field.welded = True
+        bench.field.bus_v_x10 = 480
+        bench.core.inputs[reg.IN_LOCAL_EXTEND] = 1
+        bench.run(10)
+        self.assertEqual(bench.out(reg.OUT_ARM_EXTEND), 0)
+
+    def test_key_back_leaves_the_contacts_where_the_hand_left_them(self) -> None:
+        bench = self.manual()
+        bench.core.inputs[reg.IN_LOCAL_EXTEND] = 1
+        bench.run(500)
+        bench.core.inputs[reg.IN_LOCAL_EXTEND] = 0
+        bench.core.inputs[reg.IN_LOCAL_MODE] = 0
+        bench.run_to(reg.STATE_STOPPED)
+        bench.run(10000)
+        self.assertEqual(bench.core.memory.state, reg.STATE_STOPPED)
+        self.assertEqual(bench.command(reg.OP_RELEASE), ACCEPTED)
+        bench.run_to(reg.STATE_IDLE)
+        self.assertEqual(bench.field.arm_ms, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
