@@ -45,8 +45,10 @@ _HIGH = (
 def crc16(buffer: bytes | bytearray | memoryview, start: int, size: int) -> int:
     """Return the CRC of `size` bytes of `buffer` from `start`. On the wire the low byte goes first."""
     low = high = 0xFF
+    low_table = _LOW  # a name of the function is found without looking it up
+    high_table = _HIGH
     for at in range(start, start + size):
         index = low ^ buffer[at]
-        low = high ^ _LOW[index]
-        high = _HIGH[index]
+        low = high ^ low_table[index]
+        high = high_table[index]
     return high << 8 | low

@@ -13,7 +13,8 @@ from firmware.app.field_line import FieldLine
 from firmware.app.health import Health
 from firmware.app.hub import HubWatch
 from firmware.app.identity import FIRMWARE_VERSION, Identity
-from firmware.app.publish import Publisher
+from firmware.app.monotonic import MonotonicTicks
+from firmware.app.publish import HEADER, Publisher
 from firmware.app.roles import Role
 from firmware.app.schedule import Schedule
 from firmware.app.settings import Settings
@@ -50,26 +51,32 @@ class Device:
         self.rtu = RtuService(board.uart, identity.unit_id, identity.baud, self.server)
         self.tcp = TcpService(board.sessions, identity.unit_id, self.server)
         self.commands = Commands(regmap, self.settings, self.ring, identity, role.sealed)
+        self.keeper = role.make_keeper(board.store, self.settings, self.ring, identity.key)
         self.schedule = Schedule()
+        self._ms = MonotonicTicks()
+        self._us = MonotonicTicks()
         self.field_line = FieldLine(board.field_line, self.core.line)
         self.hub = HubWatch(self.ring, regmap.EV_HUB_LOST, regmap.EV_HUB_BACK)
         self.health = Health(regmap, self.ring)
         self.supervisor = Supervisor(board.watchdog)
-        self.publisher = Publisher(regmap, self.image, self.settings)
+        self.publisher = Publisher(regmap, self.image, self.settings, len(self.core.inputs))
+        self._header = [0] * len(HEADER)
         self.publisher.put_identity(identity.serial, FIRMWARE_VERSION, board.reset_cause)
         self._role = role
         self._map = regmap
         self._write_count = self.image.write_count
         self._started = False
+        self._board_ms = 0
 
     def poll(self, now_ms: int, now_us: int) -> int:
         """Do one slice at the ticks `now_ms` and `now_us`; return for how many us nothing can happen without input.
 
-        Allocates nothing, except that it lifts the heap guard to authenticate and store a command. A program error
+        Ticks that go back count as no time at all. Allocates nothing, except that it lifts the heap guard to authenticate and store a command. A program error
         drives the outputs safe and is raised: the board must reset.
         """
         try:
-            return self._poll(now_ms, now_us)
+            self._board_ms = now_ms
+            return self._poll(self._ms.follow(now_ms), self._us.follow(now_us))
         except Exception:
             self.board.output_port.write(self._safe, now_ms)
             raise
@@ -77,7 +84,7 @@ class Device:
     def _poll(self, now_ms: int, now_us: int) -> int:
         if not self._started:
             self._start(now_ms)
-        self.board.output_port.expire(now_ms)
+        self.board.output_port.expire(self._board_ms)
         self._set_time(now_ms)
         self.field_line.poll(now_ms)
         self._serve(now_ms, now_us)
@@ -95,8 +102,8 @@ class Device:
         self.schedule.start(now_ms)
         self.hub.start(now_ms)
         self.publisher.put_settings()
-        if hasattr(self.core, "calibration_count"):
-            self.core.calibration_count = self.settings.calibration_count
+        if self.keeper is not None:
+            self.keeper.start(self.core)
         self.ring.push(self._map.EV_BOOT, self.board.reset_cause)
 
     def _serve(self, now_ms: int, now_us: int) -> None:
@@ -125,14 +132,16 @@ class Device:
         core.hub_alive = self.hub.alive
         requested = core.request_opcode
         core.step(now_ms)
+        if self.keeper is not None and core.pending():
+            self._keep()
         if requested:
             self.commands.on_core_result(core.request_result)
         self.supervisor.prove(SCAN_RAN)
-        if board.output_port.write(core.outputs, now_ms):
+        if board.output_port.write(core.outputs, self._board_ms):  # their age is told by the board's own clock
             self.supervisor.prove(OUTPUTS_TAKEN)
         self.health.step(core.health, core.reasons, self.settings, self.schedule.has_recent_overrun())
         self.publisher.put_role(core.status, core.inputs, core.outputs)
-        self.schedule.end(ticks_diff(board.clock.now_us(), started_us))
+        self.schedule.end(max(0, ticks_diff(board.clock.now_us(), started_us)))
         self._publish_header()
 
     def _set_time(self, now_ms: int) -> None:
@@ -154,26 +163,38 @@ class Device:
         self.core.request_argument = self.commands.request_argument
         self.commands.request_opcode = 0
 
+    def _keep(self) -> None:
+        """Store what the core waits for, outside the heap guard like a command."""
+        self.board.heap.unlock()
+        try:
+            self.keeper.serve(self.core)
+            self.publisher.put_settings()
+        finally:
+            self.board.heap.lock()
+
     def _publish_header(self) -> None:
-        regmap = self._map
-        publisher = self.publisher
-        publisher.put_header_wide(regmap.AT_UPTIME_S, self.schedule.uptime_s)
-        publisher.put_header_wide(regmap.AT_EVENT_HEAD, self.ring.head)
-        publisher.put_header(regmap.AT_HEALTH, self.health.value)
-        publisher.put_header(regmap.AT_REASONS, self.health.reasons)
-        publisher.put_header(regmap.AT_SCAN_LAST_US, self.schedule.last_us)
-        publisher.put_header(regmap.AT_SCAN_MAX_US, self.schedule.max_us)
-        publisher.put_header(regmap.AT_SCAN_OVERRUNS, self.schedule.overruns)
-        publisher.put_header(regmap.AT_CRC_ERRORS, self.rtu.collector.crc_errors)
-        publisher.put_header(regmap.AT_FRAMES_SERVED, (self.rtu.served + self.tcp.served) & 0xFFFF)
-        publisher.put_header(regmap.AT_NONCE_EPOCH, self.settings.nonce_epoch)
-        publisher.put_header(regmap.AT_NONCE_COUNTER, self.commands.counter)
-        publisher.put_header(regmap.AT_COMMAND_RESULT, self.commands.result)
-        publisher.put_header(regmap.AT_COMMAND_OPCODE, self.commands.opcode)
-        publisher.put_header(regmap.AT_COMMANDS_ACCEPTED, self.commands.accepted)
-        publisher.put_header(regmap.AT_COMMANDS_REJECTED, self.commands.rejected)
-        publisher.put_header(regmap.AT_HUB_AGE_MS, self.hub.age_ms)
-        publisher.put_header(regmap.AT_COMMAND_NONCE_DONE, self.commands.nonce_done)
+        """The header's points in the order of HEADER."""
+        values = self._header
+        commands = self.commands
+        schedule = self.schedule
+        values[0] = schedule.uptime_s
+        values[1] = self.ring.head
+        values[2] = self.health.value
+        values[3] = self.health.reasons
+        values[4] = schedule.last_us
+        values[5] = schedule.max_us
+        values[6] = schedule.overruns
+        values[7] = self.rtu.collector.crc_errors
+        values[8] = (self.rtu.served + self.tcp.served) & 0xFFFF
+        values[9] = self.settings.nonce_epoch
+        values[10] = commands.counter
+        values[11] = commands.result
+        values[12] = commands.opcode
+        values[13] = commands.accepted
+        values[14] = commands.rejected
+        values[15] = self.hub.age_ms
+        values[16] = commands.nonce_done
+        self.publisher.put_header(values)
 
     def _wait_us(self, now_ms: int, now_us: int) -> int:
         if self.tcp.has_more():

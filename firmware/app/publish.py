@@ -4,21 +4,53 @@ Knows addresses only through the role's generated map. Allocates nothing after c
 """
 
 from firmware.app.settings import Settings
+from protocols.bigendian import put_i32, put_u16
 from protocols.compat import const
-from protocols.modbus.image import DISCRETES, HOLDINGS, INPUTS, RegisterImage
+from protocols.modbus.image import HOLDINGS, INPUTS, RegisterImage
 
 _U16_MAX = const(65535)
 _STATUS_ENTRY = const(4)
+# The points of the header that follow every scan: two of 32 bits, then those of 16.
+HEADER = (
+    "AT_UPTIME_S",
+    "AT_EVENT_HEAD",
+    "AT_HEALTH",
+    "AT_REASONS",
+    "AT_SCAN_LAST_US",
+    "AT_SCAN_MAX_US",
+    "AT_SCAN_OVERRUNS",
+    "AT_CRC_ERRORS",
+    "AT_FRAMES_SERVED",
+    "AT_NONCE_EPOCH",
+    "AT_NONCE_COUNTER",
+    "AT_COMMAND_RESULT",
+    "AT_COMMAND_OPCODE",
+    "AT_COMMANDS_ACCEPTED",
+    "AT_COMMANDS_REJECTED",
+    "AT_HUB_AGE_MS",
+    "AT_COMMAND_NONCE_DONE",
+)
+_WIDE_COUNT = const(2)
+_HEADER_COUNT = const(17)
 
 
 class Publisher:
     """Writes one role's image."""
 
-    def __init__(self, regmap, image: RegisterImage, settings: Settings) -> None:  # type: ignore[no-untyped-def]  # a module
+    def __init__(  # type: ignore[no-untyped-def]  # regmap is a module
+        self, regmap, image: RegisterImage, settings: Settings, input_count: int
+    ) -> None:
+        """`input_count` is the size of the core's input image."""
         self._map = regmap
         self._image = image
         self._settings = settings
         self._status_count = len(regmap.STATUS_TABLE) // _STATUS_ENTRY
+        self._header_table = [getattr(regmap, name) * 2 for name in HEADER]
+        # What the image shows; a new one shows zeros.
+        self._header_seen = [0] * _HEADER_COUNT
+        self._status_seen = [0] * self._status_count
+        self._inputs_seen = [0] * input_count
+        self._outputs_seen = [0] * regmap.OUT_COUNT
 
     def put_identity(self, serial: int, firmware_version: int, reset_cause: int) -> None:
         """Fill in what does not change until the next start."""
@@ -33,30 +65,54 @@ class Publisher:
         image.put_u16(INPUTS, regmap.AT_EVENT_CAPACITY, regmap.RING_CAPACITY)
         image.put_u16(INPUTS, regmap.AT_SETTINGS_SOURCE, self._settings.source)
 
-    def put_header(self, address: int, value: int) -> None:
-        """Fill one 16-bit header point, saturating."""
-        self._image.put_u16(INPUTS, address, value if value < _U16_MAX else _U16_MAX)
-
-    def put_header_wide(self, address: int, value: int) -> None:
-        """Fill one 32-bit header point."""
-        self._image.put_i32(INPUTS, address, value)
+    def put_header(self, values: list[int]) -> None:
+        """Fill the header points of HEADER, in its order; 16-bit ones saturate."""
+        table = self._header_table
+        seen = self._header_seen
+        data = self._image.inputs
+        for index in range(_HEADER_COUNT):
+            value = values[index]
+            if value != seen[index]:
+                seen[index] = value
+                at = table[index]
+                if index < _WIDE_COUNT:
+                    put_i32(data, at, value)
+                else:
+                    put_u16(data, at, value if value < _U16_MAX else _U16_MAX)
 
     def put_role(self, status: list[int], inputs: list[int], outputs: list[int]) -> None:
-        """Fill the role's status points, its inputs as wired and its outputs as driven."""
-        regmap = self._map
-        image = self._image
-        table = regmap.STATUS_TABLE
+        """Fill the role's status points, its inputs as wired and its outputs as driven.
+
+        Most scans change nothing: whole lists are compared first, and only what differs is written.
+        """
+        if status != self._status_seen:
+            self._put_status(status)
+        if inputs != self._inputs_seen:
+            self._put_bits(self._map.IN_ADDRESS, self._map.IN_COUNT, inputs, self._inputs_seen)
+        if outputs != self._outputs_seen:
+            self._put_bits(self._map.OUT_ADDRESS, self._map.OUT_COUNT, outputs, self._outputs_seen)
+
+    def _put_status(self, status: list[int]) -> None:
+        table = self._map.STATUS_TABLE
+        seen = self._status_seen
+        data = self._image.inputs
         for index in range(self._status_count):
-            at = index * _STATUS_ENTRY
-            address = table[at] << 8 | table[at + 1]
-            if table[at + 2] == 1:
-                image.put_u16(INPUTS, address, status[index])
-            else:
-                image.put_i32(INPUTS, address, status[index])
-        for index in range(regmap.IN_COUNT):
-            image.put_bit(DISCRETES, regmap.IN_ADDRESS + index, inputs[index])
-        for index in range(regmap.OUT_COUNT):
-            image.put_bit(DISCRETES, regmap.OUT_ADDRESS + index, outputs[index])
+            value = status[index]
+            if value != seen[index]:
+                seen[index] = value
+                entry = index * _STATUS_ENTRY
+                at = (table[entry] << 8 | table[entry + 1]) * 2
+                if table[entry + 2] == 1:
+                    put_u16(data, at, value)
+                else:
+                    put_i32(data, at, value)
+
+    def _put_bits(self, address: int, count: int, values: list[int], seen: list[int]) -> None:
+        bits = self._image.discretes
+        for index in range(count):
+            bits[address + index] = 1 if values[index] else 0
+        for index in range(len(seen)):  # analogue inputs stand behind the digital ones
+            seen[index] = values[index]
 
     def put_settings(self) -> None:
         """Fill the holding registers of all settings and the points that tell where they came from."""
