@@ -13,6 +13,7 @@ from firmware.app.field_line import FieldLine
 from firmware.app.health import Health
 from firmware.app.hub import HubWatch
 from firmware.app.identity import FIRMWARE_VERSION, Identity
+from firmware.app.monotonic import MonotonicTicks
 from firmware.app.publish import HEADER, Publisher
 from firmware.app.roles import Role
 from firmware.app.schedule import Schedule
@@ -50,7 +51,12 @@ class Device:
         self.rtu = RtuService(board.uart, identity.unit_id, identity.baud, self.server)
         self.tcp = TcpService(board.sessions, identity.unit_id, self.server)
         self.commands = Commands(regmap, self.settings, self.ring, identity, role.sealed)
+        self.keeper = role.make_keeper(board.store, self.settings, self.ring, identity.key)
+        if self.keeper is not None:
+            self.keeper.start(self.core)
         self.schedule = Schedule()
+        self._ms = MonotonicTicks()
+        self._us = MonotonicTicks()
         self.field_line = FieldLine(board.field_line, self.core.line)
         self.hub = HubWatch(self.ring, regmap.EV_HUB_LOST, regmap.EV_HUB_BACK)
         self.health = Health(regmap, self.ring)
@@ -62,15 +68,17 @@ class Device:
         self._map = regmap
         self._write_count = self.image.write_count
         self._started = False
+        self._board_ms = 0
 
     def poll(self, now_ms: int, now_us: int) -> int:
         """Do one slice at the ticks `now_ms` and `now_us`; return for how many us nothing can happen without input.
 
-        Allocates nothing, except that it lifts the heap guard to authenticate and store a command. A program error
-        drives the outputs safe and is raised: the board must reset.
+        Ticks that go back count as no time at all. Allocates nothing, except that it lifts the heap guard to
+        authenticate and store a command. A program error drives the outputs safe and is raised: the board must reset.
         """
         try:
-            return self._poll(now_ms, now_us)
+            self._board_ms = now_ms
+            return self._poll(self._ms.follow(now_ms), self._us.follow(now_us))
         except Exception:
             self.board.output_port.write(self._safe, now_ms)
             raise
@@ -78,7 +86,7 @@ class Device:
     def _poll(self, now_ms: int, now_us: int) -> int:
         if not self._started:
             self._start(now_ms)
-        self.board.output_port.expire(now_ms)
+        self.board.output_port.expire(self._board_ms)
         self._set_time(now_ms)
         self.field_line.poll(now_ms)
         self._serve(now_ms, now_us)
@@ -96,8 +104,6 @@ class Device:
         self.schedule.start(now_ms)
         self.hub.start(now_ms)
         self.publisher.put_settings()
-        if hasattr(self.core, "calibration_count"):
-            self.core.calibration_count = self.settings.calibration_count
         self.ring.push(self._map.EV_BOOT, self.board.reset_cause)
 
     def _serve(self, now_ms: int, now_us: int) -> None:
@@ -126,14 +132,16 @@ class Device:
         core.hub_alive = self.hub.alive
         requested = core.request_opcode
         core.step(now_ms)
+        if self.keeper is not None and core.pending():
+            self._keep()
         if requested:
             self.commands.on_core_result(core.request_result)
         self.supervisor.prove(SCAN_RAN)
-        if board.output_port.write(core.outputs, now_ms):
+        if board.output_port.write(core.outputs, self._board_ms):  # their age is told by the board's own clock
             self.supervisor.prove(OUTPUTS_TAKEN)
         self.health.step(core.health, core.reasons, self.settings, self.schedule.has_recent_overrun())
         self.publisher.put_role(core.status, core.inputs, core.outputs)
-        self.schedule.end(ticks_diff(board.clock.now_us(), started_us))
+        self.schedule.end(max(0, ticks_diff(board.clock.now_us(), started_us)))
         self._publish_header()
 
     def _set_time(self, now_ms: int) -> None:
@@ -154,6 +162,15 @@ class Device:
         self.core.request_opcode = self.commands.request_opcode
         self.core.request_argument = self.commands.request_argument
         self.commands.request_opcode = 0
+
+    def _keep(self) -> None:
+        """Store what the core waits for, outside the heap guard like a command."""
+        self.board.heap.unlock()
+        try:
+            self.keeper.serve(self.core)
+            self.publisher.put_settings()
+        finally:
+            self.board.heap.lock()
 
     def _publish_header(self) -> None:
         """The header's points in the order of HEADER."""

@@ -34,8 +34,9 @@ class OutputLatch(NullOutputs):
         return True
 
     def expire(self, now_ms: int) -> bool:
-        """Drive the safe values if the last write is too old."""
-        if not self.is_expired and ticks_diff(now_ms, self._written_ms) > OUTPUT_AGE_MAX_MS:
+        """Drive the safe values if the last write is too old, or lies in the future: then its age is not known."""
+        age_ms = ticks_diff(now_ms, self._written_ms)
+        if not self.is_expired and (age_ms > OUTPUT_AGE_MAX_MS or age_ms < 0):
             self.is_expired = True
             self._drive(self._safe)
         return self.is_expired
