@@ -125,7 +125,7 @@ def _refuse(name: str, order: Order) -> str:
 def _other_role(name: str, order: Order) -> str:
     """The other role a module belongs to, '' when it is this role's or anyone's."""
     parts = name.split(".")
-    if len(parts) > 2 and parts[:2] in (["protocols", "registers"], ["firmware", "control"]):
+    if len(parts) > 2 and parts[:2] in (["protocols", "registers"], ["firmware", "control"], ["firmware", "app"]):
         for other in find_roles(order.root):
             if other != order.role and (parts[2] == other or parts[2].startswith(f"{other}_")):
                 return other

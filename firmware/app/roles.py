@@ -4,7 +4,9 @@ Knows no hardware and no bus.
 """
 
 from firmware.app.identity import ProvisionError
+from firmware.app.settings import Settings
 from firmware.control.events import EventRing
+from firmware.ports import NullStore
 
 
 class Role:
@@ -13,22 +15,36 @@ class Role:
     `sealed` are the indexes of the metrological settings, whose changes are counted and stored with them. `moving` are
     the indexes of the outputs that move something; while one is on, nothing may keep the scan waiting. `protocols` are
     the names of the instruments its field line may lead to, the default first; () for a role without a field line.
+    `keeper_type` is the class that stores what the core's `pending` asks for, None for a role that asks for nothing.
     """
 
     def __init__(  # type: ignore[no-untyped-def]  # class and module
-        self, core_type, regmap, sealed: tuple[int, ...], moving: tuple[int, ...], protocols: tuple[str, ...] = ()
+        self,
+        core_type,
+        regmap,
+        sealed: tuple[int, ...],
+        moving: tuple[int, ...],
+        protocols: tuple[str, ...] = (),
+        keeper_type=None,
     ) -> None:
         self.core_type = core_type
         self.regmap = regmap
         self.sealed = sealed
         self.moving = moving
         self.protocols = protocols
+        self.keeper_type = keeper_type
 
     def make_core(self, settings: list[int], ring: EventRing, protocol: str):  # type: ignore[no-untyped-def]  # core
         """Return a new control core; `protocol` is one of `protocols`, or "" where there are none."""
         if self.protocols:
             return self.core_type(settings, ring, protocol)
         return self.core_type(settings, ring)
+
+    def make_keeper(  # type: ignore[no-untyped-def]  # returns the role's keeper
+        self, store: NullStore, settings: Settings, ring: EventRing, key: bytes
+    ):
+        """Return what stores for the role's core, or None."""
+        return self.keeper_type(store, settings, ring, key) if self.keeper_type else None
 
     def choose_protocol(self, name: str) -> str:
         """Return the provisioned protocol of the field line, the default for ""; raise ProvisionError for another."""
@@ -70,8 +86,8 @@ def load_role(name: str) -> Role:
 
         return Role(Rfid, rfid, (), (), PROTOCOLS)
     assert name == "weighbridge"
-    from firmware.control.weighbridge import Weighbridge
+    from firmware.app.weighbridge_keeper import WeighbridgeKeeper
+    from firmware.control.weighbridge import SEALED_SETTINGS, Weighbridge
     from protocols.registers import weighbridge as regmap
 
-    sealed = (regmap.SET_MAX_KG, regmap.SET_E_KG, regmap.SET_ZERO_COUNTS, regmap.SET_SPAN_COUNTS)
-    return Role(Weighbridge, regmap, sealed, ())
+    return Role(Weighbridge, regmap, SEALED_SETTINGS, (), (), WeighbridgeKeeper)

@@ -52,7 +52,7 @@ class Calibration:
         self.e_kg = e_kg
         self.zero_counts = zero_counts
         self.span_counts = span_counts
-        self.valid = 1 if _is_class_iii(max_kg, e_kg, zero_counts, span_counts) else 0
+        self.valid = 1 if is_class_iii(max_kg, e_kg, zero_counts, span_counts) else 0
         if not self.valid:
             return
         self.max_kg_x10 = max_kg * 10
@@ -71,7 +71,8 @@ class Calibration:
         return -rounded if kg_x10 < 0 else rounded
 
 
-def _is_class_iii(max_kg: int, e_kg: int, zero_counts: int, span_counts: int) -> bool:
+def is_class_iii(max_kg: int, e_kg: int, zero_counts: int, span_counts: int) -> bool:
+    """Tell whether these settings can belong to a class III instrument with this converter."""
     if not _is_one_two_five(e_kg) or span_counts <= 0:
         return False
     if max_kg < e_kg * _INTERVALS_MIN or max_kg > e_kg * _INTERVALS_MAX:

@@ -6,9 +6,8 @@ Limits with hysteresis blank the indication a little longer, never shorter, than
 limit does not fill the event ring.
 """
 
-import struct
-
 from firmware.control.calibration import Calibration
+from firmware.control.weighbridge_memory import WeighbridgeMemory
 from protocols.compat import const
 
 # Nothing is indicated above Max + 9 e; back one e lower.
@@ -24,46 +23,39 @@ _UNDERLOAD_BACK_E = const(-19)
 _MIN_E = const(20)
 _GONE_E = const(18)
 
-_FORMAT = ">iiiii"
-SAVED_SIZE = const(20)
-
 
 class Indication:
-    """Judges one weight at a time; all flags are 0 or 1."""
+    """Judges one weight at a time and keeps the judgement in the memory."""
 
-    def __init__(self) -> None:
-        self.valid = 0
-        self.kg_x10 = 0
-        self.overload = 0
-        self.underload = 0
-        self.on_deck = 0
+    def __init__(self, memory: WeighbridgeMemory) -> None:
+        self.memory = memory
 
     def clear(self) -> None:
         """No weight known. What was on the deck is taken to be there still."""
-        self.valid = 0
-        self.kg_x10 = 0
-        self.overload = 0
-        self.underload = 0
+        self.memory.valid = 0
+        self.memory.kg_x10 = 0
+        self.memory.overload = 0
+        self.memory.underload = 0
 
     def update(self, kg_x10: int, calibration: Calibration) -> None:
         """Take an unrounded gross weight; repeating the same weight changes nothing."""
         e_kg_x10 = calibration.e_kg_x10
-        over_e = _OVERLOAD_BACK_E if self.overload else _OVERLOAD_E
-        under_e = _UNDERLOAD_BACK_E if self.underload else _UNDERLOAD_E
-        deck_e = _GONE_E if self.on_deck else _MIN_E
-        self.valid = 1
-        self.kg_x10 = kg_x10
-        self.overload = 1 if kg_x10 > calibration.max_kg_x10 + over_e * e_kg_x10 else 0
-        self.underload = 1 if kg_x10 < under_e * e_kg_x10 else 0
-        self.on_deck = 1 if kg_x10 >= deck_e * e_kg_x10 else 0
+        over_e = _OVERLOAD_BACK_E if self.memory.overload else _OVERLOAD_E
+        under_e = _UNDERLOAD_BACK_E if self.memory.underload else _UNDERLOAD_E
+        deck_e = _GONE_E if self.memory.on_deck else _MIN_E
+        self.memory.valid = 1
+        self.memory.kg_x10 = kg_x10
+        self.memory.overload = 1 if kg_x10 > calibration.max_kg_x10 + over_e * e_kg_x10 else 0
+        self.memory.underload = 1 if kg_x10 < under_e * e_kg_x10 else 0
+        self.memory.on_deck = 1 if kg_x10 >= deck_e * e_kg_x10 else 0
 
     def gross_kg_x10(self, calibration: Calibration) -> int:
         """Gross weight rounded to e; 0 while there is no valid indication."""
-        return calibration.round_to_e(self.kg_x10) if self.is_shown() else 0
+        return calibration.round_to_e(self.memory.kg_x10) if self.is_shown() else 0
 
     def is_shown(self) -> bool:
         """Return True while there is a weight between underload and overload."""
-        return self.valid != 0 and not self.overload and not self.underload
+        return self.memory.valid != 0 and not self.memory.overload and not self.memory.underload
 
     def is_below_min(self, kg_x10: int, calibration: Calibration) -> bool:
         """Return True for a weight under Min = 20 e."""
@@ -75,16 +67,5 @@ class Indication:
 
     def is_center_of_zero(self, calibration: Calibration) -> bool:
         """Return True within +-1/4 e of zero."""
-        size = 4 * self.kg_x10
-        return self.valid != 0 and -calibration.e_kg_x10 <= size <= calibration.e_kg_x10
-
-    def save(self, buffer: bytearray | memoryview, offset: int) -> int:
-        """Write the state at `offset`; return the offset behind it."""
-        struct.pack_into(_FORMAT, buffer, offset, self.valid, self.kg_x10, self.overload, self.underload, self.on_deck)
-        return offset + SAVED_SIZE
-
-    def load(self, buffer: bytes | bytearray | memoryview, offset: int) -> int:
-        """Take a saved state; return the offset behind it."""
-        fields = struct.unpack_from(_FORMAT, buffer, offset)
-        self.valid, self.kg_x10, self.overload, self.underload, self.on_deck = fields
-        return offset + SAVED_SIZE
+        size = 4 * self.memory.kg_x10
+        return self.memory.valid != 0 and -calibration.e_kg_x10 <= size <= calibration.e_kg_x10

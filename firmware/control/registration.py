@@ -1,92 +1,133 @@
 """Registering a weight: when it may be done, and the last one that was.
 
-Knows the conditions for a registered weight and that a repeated request must not register twice. Must not know how a
-weight comes about, nor the order of a scan.
+Knows the conditions for a registered weight, that a repeated request must not register twice, and how two vehicles on
+the deck give themselves away. Must not know how a weight comes about, the order of a scan, or the medium.
 
 An occupation is the time from a truck's first touch of a photocell or the deck until the deck is empty again, or the
 weight is lost: one truck.
 """
 
-import struct
-
 from firmware.control.events import EventRing
 from firmware.control.scale import Scale
+from firmware.control.weighbridge_memory import (
+    RECORD_CALIBRATION,
+    RECORD_E_KG,
+    RECORD_FLAGS,
+    RECORD_GROSS,
+    RECORD_ID,
+    RECORD_TARE,
+    WeighbridgeMemory,
+)
 from protocols.compat import const
 from protocols.registers import weighbridge as regs
 
-# Nothing may be registered with any fault but SEAL_OPEN, which takes the legality and not the weighing.
-_FAULTS = const(0b1011111)
+# SEAL_OPEN takes the legality and not the weighing; with any other fault nothing may be registered.
+_HARMLESS = 1 << regs.FAULTS_SEAL_OPEN
 
-# Larger ids would leave the small integers.
-_ID_MAX = const(0x3FFFFFFF)
-
-_FORMAT = ">iiii"
-SAVED_SIZE = const(16)
+# Larger ids would leave the small integers. The button at the scale registers under no id.
+ID_MAX = const(0x3FFFFFFF)
+ID_LOCAL = const(0)
 
 
 class Registration:
-    """The last registered weight; `count` wraps at 2**16."""
+    """The last registered weight. `record` is filled before a weight is stored, and put in force by `commit`."""
 
-    def __init__(self) -> None:
-        self.kg_x10 = 0
-        self.register_id = 0
-        self.count = 0
-        self._is_here = 0
+    def __init__(self, memory: WeighbridgeMemory, scale: Scale, record: list[int]) -> None:
+        self.memory = memory
+        self.scale = scale
+        self.record = record
 
-    def end_occupation(self) -> None:
-        """The truck on the deck may be another one now: the same id would register anew."""
-        self._is_here = 0
+    def watch(self) -> None:
+        """Follow the occupation, once per scan.
 
-    def register(self, register_id: int, faults: int, scale: Scale, ring: EventRing) -> int:
-        """Take the weight at rest under `register_id` (1..2**30-1) and report it; return a COMMAND_RESULT.
-
-        The same id again while the same truck is on the deck is accepted and changes nothing.
+        A load that was at rest and, after a photocell was interrupted, is at rest again with at least Min more, is two
+        vehicles, or one of which only a part was weighed before. Neither may be registered until the deck was empty.
         """
-        if register_id <= 0 or register_id > _ID_MAX:
+        memory = self.memory
+        scale = self.scale
+        if memory.valid and not scale.is_occupied():
+            memory.rest_kg_x10 = 0
+            memory.beam_broken = 0
+            memory.second_vehicle = 0
+        if not memory.valid or not scale.is_occupied():
+            memory.registered_here = 0
+        if memory.is_blocked:
+            memory.beam_broken = 1
+        elif memory.valid and memory.on_deck and scale.window.stable and not scale.is_axle_wise:
+            grown_kg_x10 = memory.kg_x10 - memory.rest_kg_x10
+            is_more = not scale.indication.is_below_min(grown_kg_x10, scale.calibration)
+            if memory.rest_kg_x10 and memory.beam_broken and is_more:
+                memory.second_vehicle = 1
+            memory.rest_kg_x10 = memory.kg_x10
+            memory.beam_broken = 0
+
+    def forget(self) -> None:
+        """The settings changed: what stands on the deck is as unknown as after a start."""
+        self.memory.registered_here = 0
+
+    def find_refusal(self, faults: int) -> int:
+        """Why the load at rest may not be taken now; COMMAND_RESULT_NONE if it may."""
+        memory = self.memory
+        scale = self.scale
+        if faults & ~_HARMLESS or not scale.has_weight():
+            return regs.COMMAND_RESULT_REFUSED_STATE
+        if memory.overload or not self.is_registrable(memory.kg_x10):
             return regs.COMMAND_RESULT_OUT_OF_LIMITS
-        if self._is_here and register_id == self.register_id:
+        if (memory.is_blocked and not scale.is_axle_wise) or memory.second_vehicle:
+            return regs.COMMAND_RESULT_REFUSED_INTERLOCK
+        if not scale.is_at_rest():
+            return regs.COMMAND_RESULT_REFUSED_STATE
+        return regs.COMMAND_RESULT_NONE
+
+    def is_registrable(self, kg_x10: int) -> bool:
+        """Return True from Min to Max + 9 e."""
+        indication = self.scale.indication
+        calibration = self.scale.calibration
+        return not indication.is_below_min(kg_x10, calibration) and not indication.is_over_limit(kg_x10, calibration)
+
+    def prepare(self, register_id: int, faults: int, flags: int) -> int:
+        """Put the weight at rest into `record` under `register_id` (1..2**30-1, or ID_LOCAL by the button).
+
+        Return COMMAND_RESULT_NONE if the record is to be stored now. The same id again while the same truck is on the
+        deck is accepted and changes nothing.
+        """
+        memory = self.memory
+        scale = self.scale
+        if memory.registered_here and register_id == memory.registered_id:
             return regs.COMMAND_RESULT_ACCEPTED
-        refusal = _find_refusal(faults, scale)
+        if scale.is_axle_wise:
+            return regs.COMMAND_RESULT_REFUSED_STATE
+        refusal = self.find_refusal(faults)
         if refusal != regs.COMMAND_RESULT_NONE:
             return refusal
         weight_kg_x10 = scale.median_kg_x10()
-        if not _is_registrable(weight_kg_x10, scale):
+        if not self.is_registrable(weight_kg_x10):
             return regs.COMMAND_RESULT_OUT_OF_LIMITS
-        self.kg_x10 = scale.calibration.round_to_e(weight_kg_x10)
-        self.register_id = register_id
-        self.count = (self.count + 1) & 0xFFFF
-        self._is_here = 1
-        ring.push(regs.EV_WEIGHT_REGISTERED, self.kg_x10)
-        ring.push(regs.EV_REGISTERED_FOR, register_id)
-        return regs.COMMAND_RESULT_ACCEPTED
+        if faults == 0:
+            flags |= 1 << regs.REGISTERED_FLAGS_LEGAL_FOR_TRADE
+        self.fill(register_id, scale.calibration.round_to_e(weight_kg_x10), flags)
+        return regs.COMMAND_RESULT_NONE
 
-    def save(self, buffer: bytearray | memoryview, offset: int) -> int:
-        """Write the state at `offset`; return the offset behind it."""
-        struct.pack_into(_FORMAT, buffer, offset, self.kg_x10, self.register_id, self.count, self._is_here)
-        return offset + SAVED_SIZE
+    def fill(self, register_id: int, gross_kg_x10: int, flags: int) -> None:
+        """Fill the record with a weight and what was in force with it."""
+        memory = self.memory
+        record = self.record
+        record[RECORD_ID] = register_id
+        record[RECORD_GROSS] = gross_kg_x10
+        record[RECORD_TARE] = memory.tare_kg_x10
+        record[RECORD_FLAGS] = flags | memory.tare_is_preset << regs.REGISTERED_FLAGS_PRESET_TARE
+        record[RECORD_CALIBRATION] = memory.calibration_count
+        record[RECORD_E_KG] = memory.e_kg
 
-    def load(self, buffer: bytes | bytearray | memoryview, offset: int) -> int:
-        """Take a saved state; return the offset behind it."""
-        self.kg_x10, self.register_id, self.count, self._is_here = struct.unpack_from(_FORMAT, buffer, offset)
-        return offset + SAVED_SIZE
-
-
-def _find_refusal(faults: int, scale: Scale) -> int:
-    """Why nothing may be registered now; COMMAND_RESULT_NONE if something may."""
-    if faults & _FAULTS or not scale.has_weight():
-        return regs.COMMAND_RESULT_REFUSED_STATE
-    if scale.indication.overload or not _is_registrable(scale.indication.kg_x10, scale):
-        return regs.COMMAND_RESULT_OUT_OF_LIMITS
-    if scale.is_blocked:
-        return regs.COMMAND_RESULT_REFUSED_INTERLOCK
-    if not scale.is_at_rest():
-        return regs.COMMAND_RESULT_REFUSED_STATE
-    return regs.COMMAND_RESULT_NONE
-
-
-def _is_registrable(kg_x10: int, scale: Scale) -> bool:
-    """Return True from Min to Max + 9 e."""
-    indication = scale.indication
-    return not indication.is_below_min(kg_x10, scale.calibration) and not indication.is_over_limit(
-        kg_x10, scale.calibration
-    )
+    def commit(self, ring: EventRing) -> None:
+        """The record is on the medium: its weight is registered."""
+        memory = self.memory
+        record = self.record
+        memory.registered_kg_x10 = record[RECORD_GROSS]
+        memory.registered_tare_kg_x10 = record[RECORD_TARE]
+        memory.registered_flags = record[RECORD_FLAGS]
+        memory.registered_id = record[RECORD_ID]
+        memory.registered_count = (memory.registered_count + 1) & 0xFFFF
+        memory.registered_here = 1
+        ring.push(regs.EV_WEIGHT_REGISTERED, memory.registered_kg_x10)
+        ring.push(regs.EV_REGISTERED_FOR, memory.registered_id)

@@ -9,7 +9,9 @@ extra scans in between change nothing.
 
 import struct
 
-from protocols.compat import const, ticks_add, ticks_diff
+from firmware.control.timer import TimerBank
+from firmware.control.weighbridge_memory import TIMER_SILENT, TIMER_STALE
+from protocols.compat import const
 
 # What `step` saw.
 SAMPLE_NONE = const(0)
@@ -28,8 +30,8 @@ _FILTER_SIZE = const(4)
 _STALE_MS = const(500)
 
 _SEQUENCE_UNKNOWN = const(-1)
-_FORMAT = ">iiiiiiiiiiiiiiiii"
-SAVED_SIZE = const(68)
+_FORMAT = ">iiiiiiiiiiiiiii"
+SAVED_SIZE = const(60)
 
 
 class Sampler:
@@ -39,7 +41,8 @@ class Sampler:
     `broken` is 1 after a step that found the flow of samples interrupted: what was seen before does not join on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timers: TimerBank) -> None:
+        self._timers = timers
         self.timeout_ms = 0
         self.counts = 0
         self.samples = 0
@@ -54,20 +57,18 @@ class Sampler:
         self._ring = [0] * _FILTER_SIZE
         self._ring_index = 0
         self._ring_count = 0
-        self._silent_at_ms = 0
-        self._stale_at_ms = 0
 
-    def start(self, now_ms: int) -> None:
+    def start(self) -> None:
         """Begin to wait for the first conversion."""
-        self._silent_at_ms = ticks_add(now_ms, self.timeout_ms)
+        self._timers.start(TIMER_SILENT, self.timeout_ms)
 
-    def step(self, now_ms: int, counts: int, sequence: int, is_good: bool) -> int:
+    def step(self, counts: int, sequence: int, is_good: bool) -> int:
         """Look at the last conversion; return SAMPLE_NEW when `filtered` moved on, else SAMPLE_NONE.
 
         A conversion of unusable quality counts as none, so a persisting fault of the input ends in silence.
         """
         self.broken = 0
-        self._check_deadlines(now_ms)
+        self._check_deadlines()
         if sequence == self._sequence:
             return SAMPLE_NONE
         is_first = self._sequence == _SEQUENCE_UNKNOWN
@@ -76,20 +77,12 @@ class Sampler:
             return SAMPLE_NONE  # what stood in the input before the first change may be of any age
         self.counts = counts
         self.samples = (self.samples + 1) & 0xFFFF
-        self._silent_at_ms = ticks_add(now_ms, self.timeout_ms)
-        return self._take(now_ms, counts)
+        if not self.silent:
+            self._timers.start(TIMER_SILENT, self.timeout_ms)
+        return self._take(counts)
 
-    def next_wake_ms(self, now_ms: int) -> int:
-        """Milliseconds from `now_ms` until silence or staleness would be declared; -1 when both are."""
-        if self.silent:
-            return -1
-        wake_ms = ticks_diff(self._silent_at_ms, now_ms)
-        if not self.stale:
-            wake_ms = min(wake_ms, ticks_diff(self._stale_at_ms, now_ms))
-        return max(wake_ms, 0)
-
-    def save(self, buffer: bytearray | memoryview, offset: int, now_ms: int) -> int:
-        """Write the state at `offset`, times relative to `now_ms`; return the offset behind it."""
+    def save(self, buffer: bytearray, offset: int) -> int:
+        """Write the state at `offset`; return the offset behind it."""
         struct.pack_into(
             _FORMAT,
             buffer,
@@ -105,33 +98,29 @@ class Sampler:
             self._settling_left,
             self._ring_index,
             self._ring_count,
-            0 if self.silent else ticks_diff(self._silent_at_ms, now_ms),
-            0 if self.stale else ticks_diff(self._stale_at_ms, now_ms),
             *self._ring,
         )
         return offset + SAVED_SIZE
 
-    def load(self, buffer: bytes | bytearray | memoryview, offset: int, now_ms: int) -> int:
-        """Take a saved state with its times moved to `now_ms`; return the offset behind it."""
+    def load(self, buffer: bytes | bytearray, offset: int) -> int:
+        """Take a saved state; return the offset behind it."""
         fields = struct.unpack_from(_FORMAT, buffer, offset)
         self.counts, self.samples, self.filtered, self.ready = fields[0:4]
         self.silent, self.saturated, self.stale, self._sequence = fields[4:8]
         self._settling_left, self._ring_index, self._ring_count = fields[8:11]
-        self._silent_at_ms = ticks_add(now_ms, fields[11])
-        self._stale_at_ms = ticks_add(now_ms, fields[12])
         for index in range(_FILTER_SIZE):
-            self._ring[index] = fields[13 + index]
+            self._ring[index] = fields[11 + index]
         return offset + SAVED_SIZE
 
-    def _check_deadlines(self, now_ms: int) -> None:
-        if not self.stale and ticks_diff(now_ms, self._stale_at_ms) >= 0:
+    def _check_deadlines(self) -> None:
+        if not self.stale and self._timers.is_done(TIMER_STALE):
             self.stale = 1
             self.broken = 1
-        if not self.silent and ticks_diff(now_ms, self._silent_at_ms) >= 0:
+        if not self.silent and self._timers.is_done(TIMER_SILENT):
             self.silent = 1
             self._restart()
 
-    def _take(self, now_ms: int, counts: int) -> int:
+    def _take(self, counts: int) -> int:
         if counts >= _SATURATED_HIGH or counts <= _SATURATED_LOW:
             self.saturated = 1
             self._restart()
@@ -145,24 +134,27 @@ class Sampler:
             self._ring_count += 1
         if self._ring_count < _FILTER_SIZE:
             return SAMPLE_NONE
-        self._average(now_ms)
+        self._average()
         return SAMPLE_NEW
 
-    def _average(self, now_ms: int) -> None:
+    def _average(self) -> None:
         total = 0
         for index in range(_FILTER_SIZE):
             total += self._ring[index]
         self.filtered = (total + _FILTER_SIZE // 2) // _FILTER_SIZE
         self.ready = 1
-        self.silent = 0
+        if self.silent:
+            self.silent = 0
+            self._timers.start(TIMER_SILENT, self.timeout_ms)
         self.saturated = 0
         self.stale = 0
-        self._stale_at_ms = ticks_add(now_ms, min(self.timeout_ms, _STALE_MS))
+        self._timers.start(TIMER_STALE, min(self.timeout_ms, _STALE_MS))
 
     def _restart(self) -> None:
         """Begin again as after power-up: a converter that was away or beyond its range has to settle."""
         self.ready = 0
         self.stale = 1
+        self._timers.stop(TIMER_STALE)
         self.broken = 1
         self._settling_left = _SETTLING_COUNT
         self._ring_index = 0

@@ -27,23 +27,26 @@ _SUMMED_MAX = const(120)
 _SLOPE_DIVISOR = const(4000)
 
 _COUNTS_FAR = const(0x1000000)
-_HEAD_FORMAT = ">iiiiiiiiiiiiiii"
-_HEAD_SIZE = const(60)
+_HEAD_FORMAT = ">iiiiiiiiiiiiiiiiii"
+_HEAD_SIZE = const(72)
 _BUCKET_FORMAT = ">iiii"
 _BUCKET_SIZE = const(16)
-SAVED_SIZE = const(220)
+SAVED_SIZE = const(232)
 
 
 class StabilityWindow:
     """Fed with `on_sample`; `stable` is 0 or 1, `stable_ms` how long it has been 1, saturating at 65535.
 
-    `elapsed_ms` is the time between the last two samples of this window.
+    `elapsed_ms` is the time between the last two samples of this window; `mean` and `spread` (maximum - minimum) are in
+    counts and need a full window.
     """
 
     def __init__(self) -> None:
         self.stable = 0
         self.stable_ms = 0
         self.elapsed_ms = 0
+        self.mean = 0
+        self.spread = 0
         self._bucket_ms = 0
         self._min = [0] * _BUCKET_COUNT
         self._max = [0] * _BUCKET_COUNT
@@ -63,12 +66,15 @@ class StabilityWindow:
         self._window_max = 0
         self._is_flat = 0
 
-    def configure(self, window_ms: int) -> None:
-        """Set the window, 1000..5000 ms; a change begins a new window."""
+    def configure(self, window_ms: int) -> bool:
+        """Set the window, 1000..5000 ms; a change begins a new window. True if it replaced another."""
         bucket_ms = (window_ms + _BUCKET_COUNT - 1) // _BUCKET_COUNT
-        if bucket_ms != self._bucket_ms:
-            self._bucket_ms = bucket_ms
-            self.reset()
+        before_ms = self._bucket_ms
+        if bucket_ms == before_ms:
+            return False
+        self._bucket_ms = bucket_ms
+        self.reset()
+        return before_ms != 0
 
     def reset(self) -> None:
         """Forget all samples; stable again after a whole window at the earliest."""
@@ -132,6 +138,9 @@ class StabilityWindow:
             self._window_min,
             self._window_max,
             self._is_flat,
+            self.mean,
+            self.spread,
+            self.elapsed_ms,
         )
         offset += _HEAD_SIZE
         for index in range(_BUCKET_COUNT):
@@ -156,6 +165,7 @@ class StabilityWindow:
         self._open_end_ms = ticks_add(now_ms, fields[10])
         self._last_ms = ticks_add(now_ms, fields[11])
         self._window_min, self._window_max, self._is_flat = fields[12:15]
+        self.mean, self.spread, self.elapsed_ms = fields[15:18]
         offset += _HEAD_SIZE
         for index in range(_BUCKET_COUNT):
             bucket = struct.unpack_from(_BUCKET_FORMAT, buffer, offset)
@@ -164,9 +174,9 @@ class StabilityWindow:
         return offset
 
     def _judge(self, now_ms: int, d_counts: int) -> None:
-        spread = max(self._window_max, self._open_max) - min(self._window_min, self._open_min)
+        self.spread = max(self._window_max, self._open_max) - min(self._window_min, self._open_min)
         self.elapsed_ms = ticks_diff(now_ms, self._last_ms)
-        is_stable = self._closed == _BUCKET_COUNT and self._is_flat and spread <= d_counts
+        is_stable = self._closed == _BUCKET_COUNT and self._is_flat and self.spread <= d_counts
         if is_stable and self.stable:
             self.stable_ms = min(self.stable_ms + self.elapsed_ms, _STABLE_MS_MAX)
         else:
@@ -188,38 +198,34 @@ class StabilityWindow:
         self._summarise(d_counts)
 
     def _summarise(self, d_counts: int) -> None:
-        """Extremes and slope of the closed buckets, once per bucket instead of once per sample."""
+        """Extremes, mean and slope of the closed buckets, once per bucket instead of once per sample."""
         if self._closed < _BUCKET_COUNT:
             return
         low = _COUNTS_FAR
         high = -_COUNTS_FAR
-        samples = 0
-        for index in range(_BUCKET_COUNT):
-            if self._count[index]:
+        samples = older_sum = older_count = newer_sum = newer_count = 0
+        index = self._index
+        for age in range(_BUCKET_COUNT):
+            count = self._count[index]
+            if count:
                 low = min(low, self._min[index])
                 high = max(high, self._max[index])
-                samples += self._count[index]
+                samples += count
+                if age < _HALF_COUNT:
+                    older_sum += self._mean[index]
+                    older_count += 1
+                else:
+                    newer_sum += self._mean[index]
+                    newer_count += 1
+            index = index + 1 if index < _BUCKET_COUNT - 1 else 0
         self._window_min = low
         self._window_max = high
-        self._is_flat = 1 if samples >= _SAMPLES_MIN and self._has_small_slope(d_counts) else 0
-
-    def _has_small_slope(self, d_counts: int) -> bool:
-        older_sum = older_count = newer_sum = newer_count = 0
-        for age in range(_BUCKET_COUNT):
-            index = (self._index + age) % _BUCKET_COUNT
-            if not self._count[index]:
-                continue
-            if age < _HALF_COUNT:
-                older_sum += self._mean[index]
-                older_count += 1
-            else:
-                newer_sum += self._mean[index]
-                newer_count += 1
-        if not older_count or not newer_count:
-            return False
-        difference = newer_sum // newer_count - older_sum // older_count
-        limit = d_counts * self._bucket_ms * _BUCKET_COUNT // _SLOPE_DIVISOR
-        return -limit <= difference <= limit
+        self._is_flat = 0
+        if samples >= _SAMPLES_MIN and older_count and newer_count:
+            self.mean = (older_sum + newer_sum) // (older_count + newer_count)
+            difference = newer_sum // newer_count - older_sum // older_count
+            limit = d_counts * self._bucket_ms * _BUCKET_COUNT // _SLOPE_DIVISOR
+            self._is_flat = 1 if -limit <= difference <= limit else 0
 
     def _insert_sorted(self, size: int, value: int) -> None:
         place = size

@@ -7,12 +7,35 @@ request before `step`, and reads `outputs`, `status`, `health` and `reasons` aft
 Order of a scan: settings -> conversion, weight and zero -> command -> faults -> state -> outputs and status.
 """
 
-import struct
-
 from firmware.control.events import EventRing
 from firmware.control.registration import Registration
-from firmware.control.scale import ZERO_NOT_NOW, ZERO_TOO_FAR, Scale
+from firmware.control.sampler import SAVED_SIZE as SAMPLER_SIZE
+from firmware.control.scale import Scale
+from firmware.control.stability import SAVED_SIZE as WINDOW_SIZE
+from firmware.control.timer import TimerBank
+from firmware.control.weighbridge_commands import WeighbridgeCommands
+from firmware.control.weighbridge_drafts import Drafts
 from firmware.control.weighbridge_front import INPUT_COUNT, ConverterFront
+from firmware.control.weighbridge_memory import (
+    FORMAT_VERSION,
+    MEMORY_SIZE,
+    PENDING_NONE,
+    PENDING_READ,
+    RECORD_BOOT,
+    RECORD_CALIBRATION,
+    RECORD_COUNT,
+    RECORD_E_KG,
+    RECORD_FLAGS,
+    RECORD_GROSS,
+    RECORD_ID,
+    RECORD_SEQUENCE,
+    RECORD_TARE,
+    RECORD_UPTIME_S,
+    TIMER_COUNT,
+    WeighbridgeMemory,
+    load_memory,
+    save_memory,
+)
 from protocols import quality
 from protocols.compat import const
 from protocols.registers import weighbridge as regs
@@ -23,9 +46,18 @@ _NO_WEIGHT = const(0b0001011)
 # The device fails in its function (NE 107 FAILURE): no weight, or INPUT_BAD.
 _FAILURE = const(0b0011011)
 
-_FORMAT = ">iiiiiii"
-_OWN_SIZE = const(28)
-SAVED_SIZE = const(404)
+# Settings that decide what is weighed and registered; their changes are counted in `calibration_count`.
+SEALED_SETTINGS = (
+    regs.SET_MAX_KG,
+    regs.SET_E_KG,
+    regs.SET_ZERO_COUNTS,
+    regs.SET_SPAN_COUNTS,
+    regs.SET_STABILITY_WINDOW_MS,
+    regs.SET_ZERO_TRACKING,
+    regs.SET_ZERO_DRIFT_LIMIT,
+)
+
+SAVED_SIZE = 1 + MEMORY_SIZE + SAMPLER_SIZE + WINDOW_SIZE
 
 
 class Weighbridge:
@@ -44,92 +76,134 @@ class Weighbridge:
         self.request_result = regs.COMMAND_RESULT_NONE
         self.health = regs.HEALTH_NORMAL
         self.reasons = 0
-        self.calibration_count = 0
         self.line = None
+        self.memory = WeighbridgeMemory()
+        self.timers = TimerBank(TIMER_COUNT)
+        self.record = [0] * RECORD_COUNT
+        self._shown = [0] * RECORD_COUNT  # what READ_ALIBI shows; a view for the hub, no state of the weighing
         self._front = ConverterFront()
-        self._now_ms = 0
-        self._state = regs.STATE_STARTING
-        self._faults = 0
-        self._tare_kg_x10 = 0
-        self._scale = Scale()
-        self._registration = Registration()
+        self._scale = Scale(self.memory, self.timers)
+        self._registration = Registration(self.memory, self._scale, self.record)
+        self._drafts = Drafts(self.memory, self._registration, settings)
+        self._commands = WeighbridgeCommands(self.memory, self._scale, self._registration, self._drafts, ring)
+        self._opcode = 0
 
     def step(self, now_ms: int) -> None:
         """Scan once at `now_ms` (30-bit ticks). Field conditions never raise; they show as faults and flags."""
-        self._now_ms = now_ms
+        if self._commands.pending:
+            self.on_stored(regs.COMMAND_RESULT_STORE_FAILED)  # nobody did: nothing may count as stored
+        self.timers.advance(now_ms)
         self._apply_settings()
         self._read_inputs()
         faults = self._find_faults()
-        if self.request_opcode:
-            self._answer_request(faults)
-            faults = self._find_faults()
-        self._set_faults(faults)
+        self._answer_request(faults)
+        self._read_buttons(faults)
+        self._set_faults(self._find_faults())
         self._set_state()
         self._judge_health()
         self._publish()
 
+    def pending(self) -> int:
+        """What the application must do at once after a step, PENDING_*; it answers with `on_stored`."""
+        return self._commands.pending
+
+    def pending_setting(self) -> int:
+        """With PENDING_SETTING: the index of the setting to be stored as `pending_value`."""
+        return self._commands.setting
+
+    def pending_value(self) -> int:
+        """The setting's value, or with PENDING_READ the sequence number of the record, 0 for the newest."""
+        return self._commands.value
+
+    def on_stored(self, result: int) -> None:
+        """Take the answer to what was pending: ACCEPTED, `record` being what was written or read, or a refusal.
+
+        Only now a weight counts as registered, and the request that asked for it as answered.
+        """
+        if self._commands.pending == PENDING_READ and result == regs.COMMAND_RESULT_ACCEPTED:
+            for index in range(RECORD_COUNT):
+                self._shown[index] = self.record[index]
+        self._commands.finish(result == regs.COMMAND_RESULT_ACCEPTED)
+        if self._opcode:
+            self._report(self._opcode, result)
+            self._opcode = 0
+        self._publish()
+
     def next_wake_ms(self) -> int:
         """Milliseconds from the last step until one without new inputs could differ; -1 = never."""
-        return self._scale.sampler.next_wake_ms(self._now_ms)
+        return self.timers.next_ms()
 
     def safe_outputs(self, outputs: list[int]) -> None:
         """Fill in the outputs that hurt nobody: the driver is not told that the weighing is done."""
         outputs[regs.OUT_READY_LAMP] = 0
 
-    def save(self, buffer: bytearray | memoryview) -> int:
+    def save(self, buffer: bytearray) -> int:
         """Write the whole state, times relative to the last step; return its size, SAVED_SIZE bytes."""
-        struct.pack_into(
-            _FORMAT,
-            buffer,
-            0,
-            self.calibration_count,
-            self.request_result,
-            self.health,
-            self.reasons,
-            self._state,
-            self._faults,
-            self._tare_kg_x10,
-        )
-        offset = self._registration.save(buffer, _OWN_SIZE)
-        return self._scale.save(buffer, offset, self._now_ms)
+        buffer[0] = FORMAT_VERSION
+        offset = save_memory(self.memory, self.timers, buffer, 1)
+        offset = self._scale.sampler.save(buffer, offset)
+        return self._scale.window.save(buffer, offset, self.timers.now_ms)
 
-    def load(self, buffer: bytes | bytearray | memoryview, now_ms: int) -> None:
-        """Take a saved state as if its last step had been at `now_ms`."""
-        fields = struct.unpack_from(_FORMAT, buffer, 0)
-        self._now_ms = now_ms
-        self.calibration_count, self.request_result, self.health, self.reasons = fields[0:4]
-        self._state, self._faults, self._tare_kg_x10 = fields[4:7]
-        offset = self._registration.load(buffer, _OWN_SIZE)
-        self._scale.load(buffer, offset, now_ms)
+    def load(self, buffer: bytes | bytearray, now_ms: int) -> bool:
+        """Take a saved state as if its last step had been at `now_ms`; False if it is not one of this version."""
+        if len(buffer) < SAVED_SIZE or buffer[0] != FORMAT_VERSION:
+            return False
+        offset = load_memory(self.memory, self.timers, buffer, 1, now_ms)
+        offset = self._scale.sampler.load(buffer, offset)
+        self._scale.window.load(buffer, offset, now_ms)
+        self._scale.recall()
+        self._scale.is_axle_wise = self.memory.mode
+        self._judge_health()
         self._publish()
+        return True
 
     # Settings and inputs.
 
     def _apply_settings(self) -> None:
-        """Put metrological settings in force; every change moves the sealed counter."""
+        """Put settings in force; every change of a metrological one moves the sealed counter."""
         settings = self.settings
-        self._scale.sampler.timeout_ms = settings[regs.SET_ADC_TIMEOUT_MS]
-        self._scale.is_tracking = settings[regs.SET_ZERO_TRACKING]
-        self._scale.window.configure(settings[regs.SET_STABILITY_WINDOW_MS])
-        is_changed = self._scale.configure(
-            self._now_ms,
+        scale = self._scale
+        scale.sampler.timeout_ms = settings[regs.SET_ADC_TIMEOUT_MS]
+        scale.is_tracking = settings[regs.SET_ZERO_TRACKING]
+        scale.drift_quarters = settings[regs.SET_ZERO_DRIFT_LIMIT]
+        scale.window.configure(settings[regs.SET_STABILITY_WINDOW_MS])
+        was_started = self.memory.is_started
+        if settings[regs.SET_WEIGHING_MODE] != self.memory.mode:
+            self._change_mode(settings[regs.SET_WEIGHING_MODE])
+        is_changed = scale.configure(
             settings[regs.SET_MAX_KG],
             settings[regs.SET_E_KG],
             settings[regs.SET_ZERO_COUNTS],
             settings[regs.SET_SPAN_COUNTS],
         )
+        rules = settings[regs.SET_STABILITY_WINDOW_MS] << 4 | scale.drift_quarters << 1 | scale.is_tracking
+        if is_changed or (was_started and rules != self.memory.rules):
+            self.memory.calibration_count = (self.memory.calibration_count + 1) & 0xFFFF
+        self.memory.rules = rules
         if is_changed:
-            self.calibration_count = (self.calibration_count + 1) & 0xFFFF
-            self._tare_kg_x10 = 0
-            self._registration.end_occupation()
+            self._commands.set_tare(0, 0)
+            self._drafts.clear()
+            self._registration.forget()
+
+    def _change_mode(self, mode: int) -> None:
+        """What stood at rest by the rule of one mode did not by that of the other."""
+        self.memory.mode = mode
+        self._scale.is_axle_wise = mode
+        self._scale.window.reset()
+        self._drafts.clear()
 
     def _read_inputs(self) -> None:
+        memory = self.memory
         is_clear = self._is_on(regs.IN_FRONT_CLEAR) and self._is_on(regs.IN_REAR_CLEAR)
-        self._front.step(self._now_ms, self.inputs, self.quality)
-        self._scale.is_blocked = 0 if is_clear else 1
-        self._scale.step(self._now_ms, self._front.sample)
-        if not self._scale.indication.valid or not self._scale.is_occupied():
-            self._registration.end_occupation()
+        local = 1 if self._is_on(regs.IN_LOCAL_MODE) else 0
+        if local != memory.local:
+            memory.local = local
+            self.ring.push(regs.EV_LOCAL_CHANGED, local)
+        self._front.step(self.timers.now_ms, self.inputs, self.quality)
+        memory.is_blocked = 0 if is_clear else 1
+        self._scale.step(self.timers.now_ms, self._front.sample)
+        self._registration.watch()
+        self._drafts.watch()
 
     def _is_on(self, index: int) -> bool:
         """A contact counts as closed only when its reading can be trusted."""
@@ -139,41 +213,42 @@ class Weighbridge:
 
     def _answer_request(self, faults: int) -> None:
         opcode = self.request_opcode
+        if not opcode:
+            return
         self.request_opcode = 0
-        if opcode == regs.OP_REGISTER:
-            result = self._registration.register(self.request_argument, faults, self._scale, self.ring)
-        elif opcode == regs.OP_ZERO:
-            result = self._set_zero()
-        elif opcode == regs.OP_TARE:
-            result = self._take_tare()
-        elif opcode == regs.OP_CLEAR_TARE:
-            self._tare_kg_x10 = 0
-            result = regs.COMMAND_RESULT_ACCEPTED
-        elif opcode == regs.OP_CLEAR_FAULTS:
-            result = regs.COMMAND_RESULT_ACCEPTED  # no fault is latched: each goes with its cause
+        result = self._commands.handle(opcode, self.request_argument, faults)
+        if self._commands.pending:
+            self._opcode = opcode
+            self.request_result = result
         else:
-            result = regs.COMMAND_RESULT_UNKNOWN_OPCODE
+            self._report(opcode, result)
+
+    def _report(self, opcode: int, result: int) -> None:
         self.request_result = result
-        self.ring.push(regs.EV_COMMAND_DONE, opcode * 256 + result)
+        self.ring.push(regs.EV_COMMAND_DONE, (opcode & 0xFFFF) * 256 + result)
 
-    def _set_zero(self) -> int:
-        outcome = self._scale.set_zero()
-        if outcome == ZERO_NOT_NOW:
-            return regs.COMMAND_RESULT_REFUSED_STATE
-        if outcome == ZERO_TOO_FAR:
-            return regs.COMMAND_RESULT_OUT_OF_LIMITS
-        self.ring.push(regs.EV_ZERO_SET, self._scale.zero.offset)
-        return regs.COMMAND_RESULT_ACCEPTED
+    def _read_buttons(self, faults: int) -> None:
+        """A press counts when it begins; a button that cannot be read counts as held, so its return is no press."""
+        memory = self.memory
+        zero = self._is_pressed(regs.IN_LOCAL_ZERO)
+        tare = self._is_pressed(regs.IN_LOCAL_TARE)
+        register = self._is_pressed(regs.IN_LOCAL_REGISTER)
+        if memory.local and self._commands.pending == PENDING_NONE:
+            self._commands.press(
+                1 if zero == 1 and not memory.local_zero_before else 0,
+                1 if tare == 1 and not memory.local_tare_before else 0,
+                1 if register == 1 and not memory.local_register_before else 0,
+                faults,
+            )
+        memory.local_zero_before = 1 if zero else 0
+        memory.local_tare_before = 1 if tare else 0
+        memory.local_register_before = 1 if register else 0
 
-    def _take_tare(self) -> int:
-        scale = self._scale
-        if not scale.has_weight() or not scale.window.stable:
-            return regs.COMMAND_RESULT_REFUSED_STATE
-        gross_kg_x10 = scale.indication.gross_kg_x10(scale.calibration)
-        if gross_kg_x10 <= 0:
-            return regs.COMMAND_RESULT_OUT_OF_LIMITS
-        self._tare_kg_x10 = gross_kg_x10
-        return regs.COMMAND_RESULT_ACCEPTED
+    def _is_pressed(self, index: int) -> int:
+        """1 if pressed, 0 if not, -1 if unknown."""
+        if self.quality[index] != quality.GOOD:
+            return -1
+        return 1 if self.inputs[index] else 0
 
     # Faults, state, health.
 
@@ -181,8 +256,9 @@ class Weighbridge:
         scale = self._scale
         faults = scale.sampler.silent << regs.FAULTS_ADC_SILENT
         faults |= scale.sampler.saturated << regs.FAULTS_ADC_SATURATED
-        faults |= scale.zero_out_of_range << regs.FAULTS_ZERO_OUT_OF_RANGE
-        faults |= scale.zero_drift << regs.FAULTS_ZERO_DRIFT
+        faults |= self.memory.zero_out_of_range << regs.FAULTS_ZERO_OUT_OF_RANGE
+        if self.memory.zero_drift or scale.has_entry_drift():
+            faults |= 1 << regs.FAULTS_ZERO_DRIFT
         if not scale.calibration.valid:
             faults |= 1 << regs.FAULTS_NOT_CALIBRATED
         if not self._is_on(regs.IN_SEAL_CLOSED):
@@ -193,8 +269,8 @@ class Weighbridge:
         return faults
 
     def _set_faults(self, faults: int) -> None:
-        changed = faults ^ self._faults
-        self._faults = faults
+        changed = faults ^ self.memory.faults
+        self.memory.faults = faults
         if not changed:
             return
         for bit in range(_FAULT_BITS):
@@ -203,39 +279,41 @@ class Weighbridge:
 
     def _set_state(self) -> None:
         state = self._find_state()
-        if state != self._state:
-            self._state = state
+        if state != self.memory.state:
+            self.memory.state = state
             self.ring.push(regs.EV_STATE_CHANGED, state)
 
     def _find_state(self) -> int:
         """The first that holds, from worst to best."""
         scale = self._scale
-        if self._faults & _NO_WEIGHT:
+        if self.memory.faults & _NO_WEIGHT:
             return regs.STATE_FAULT
         if not scale.has_weight():
             return regs.STATE_STARTING
-        if scale.indication.overload:
+        if self.memory.overload:
             return regs.STATE_OVERLOAD
-        if scale.indication.underload:
+        if self.memory.underload:
             return regs.STATE_UNDERLOAD
         if not scale.is_occupied():
             return regs.STATE_EMPTY
         return regs.STATE_STABLE if scale.is_at_rest() else regs.STATE_OCCUPIED
 
     def _judge_health(self) -> None:
-        faults = self._faults
-        indication = self._scale.indication
+        memory = self.memory
+        faults = memory.faults
         reasons = 0 if self.hub_alive else 1 << regs.REASONS_HUB_LOST
         if faults & (1 << regs.FAULTS_INPUT_BAD):
             reasons |= 1 << regs.REASONS_INPUT_BAD
         if faults & _FAILURE:
             reasons |= 1 << regs.REASONS_ROLE_FAULT
-        if faults & ~_FAILURE or indication.overload or indication.underload:
+        if faults & ~_FAILURE or memory.overload or memory.underload:
             reasons |= 1 << regs.REASONS_ROLE_WARNING
+        if memory.local:
+            reasons |= 1 << regs.REASONS_LOCAL_MODE
         self.reasons = reasons
         if faults & _FAILURE:
             self.health = regs.HEALTH_FAILURE
-        elif faults & (1 << regs.FAULTS_SEAL_OPEN):
+        elif faults & (1 << regs.FAULTS_SEAL_OPEN) or memory.local:
             self.health = regs.HEALTH_CHECK_FUNCTION
         else:
             self.health = regs.HEALTH_OFF_SPEC if reasons else regs.HEALTH_NORMAL
@@ -244,45 +322,72 @@ class Weighbridge:
 
     def _publish(self) -> None:
         scale = self._scale
+        memory = self.memory
         status = self.status
         gross_kg_x10 = scale.indication.gross_kg_x10(scale.calibration)
-        self.outputs[regs.OUT_READY_LAMP] = 1 if self._state == regs.STATE_STABLE else 0
-        status[regs.ST_STATE] = self._state
-        status[regs.ST_FAULTS] = self._faults
+        self.outputs[regs.OUT_READY_LAMP] = 1 if memory.state == regs.STATE_STABLE else 0
+        status[regs.ST_STATE] = memory.state
+        status[regs.ST_FAULTS] = memory.faults
         status[regs.ST_FLAGS] = self._find_flags()
         status[regs.ST_GROSS_KG_X10] = gross_kg_x10
-        status[regs.ST_NET_KG_X10] = gross_kg_x10 - self._tare_kg_x10 if scale.indication.is_shown() else 0
-        status[regs.ST_TARE_KG_X10] = self._tare_kg_x10
+        status[regs.ST_NET_KG_X10] = gross_kg_x10 - memory.tare_kg_x10 if scale.indication.is_shown() else 0
+        status[regs.ST_TARE_KG_X10] = memory.tare_kg_x10
         status[regs.ST_STABLE_MS] = scale.window.stable_ms
-        status[regs.ST_REGISTERED_KG_X10] = self._registration.kg_x10
-        status[regs.ST_REGISTERED_ID] = self._registration.register_id
-        status[regs.ST_REGISTERED_COUNT] = self._registration.count
+        status[regs.ST_REGISTERED_KG_X10] = memory.registered_kg_x10
+        status[regs.ST_REGISTERED_ID] = memory.registered_id
+        status[regs.ST_REGISTERED_COUNT] = memory.registered_count
+        status[regs.ST_REGISTERED_TARE_KG_X10] = memory.registered_tare_kg_x10
+        status[regs.ST_REGISTERED_FLAGS] = memory.registered_flags
         status[regs.ST_ADC_COUNTS] = scale.sampler.counts
         status[regs.ST_ADC_SAMPLES] = scale.sampler.samples
-        status[regs.ST_ZERO_OFFSET_COUNTS] = scale.zero.offset
-        status[regs.ST_CALIBRATION_COUNT] = self.calibration_count
+        status[regs.ST_ZERO_OFFSET_COUNTS] = memory.zero_offset
+        status[regs.ST_CALIBRATION_COUNT] = memory.calibration_count
+        status[regs.ST_ENTRY_DRIFT_COUNTS] = memory.entry_error
+        status[regs.ST_DRAFT_COUNT] = memory.draft_count
+        status[regs.ST_DRAFT_SUM_KG_X10] = memory.draft_sum_kg_x10
+        status[regs.ST_DRAFT_LAST_KG_X10] = memory.draft_last_kg_x10
+        status[regs.ST_DRAFT_FLAGS] = memory.draft_flags
+        status[regs.ST_ALIBI_NEWEST] = memory.alibi_newest
+        self._show_record()
+
+    def _show_record(self) -> None:
+        status = self.status
+        shown = self._shown
+        status[regs.ST_ALIBI_SEQUENCE] = shown[RECORD_SEQUENCE]
+        status[regs.ST_ALIBI_REGISTER_ID] = shown[RECORD_ID]
+        status[regs.ST_ALIBI_GROSS_KG_X10] = shown[RECORD_GROSS]
+        status[regs.ST_ALIBI_TARE_KG_X10] = shown[RECORD_TARE]
+        status[regs.ST_ALIBI_FLAGS] = shown[RECORD_FLAGS]
+        status[regs.ST_ALIBI_BOOT_COUNT] = shown[RECORD_BOOT]
+        status[regs.ST_ALIBI_UPTIME_S] = shown[RECORD_UPTIME_S]
+        status[regs.ST_ALIBI_CALIBRATION_COUNT] = shown[RECORD_CALIBRATION]
+        status[regs.ST_ALIBI_E_KG] = shown[RECORD_E_KG]
 
     def _find_flags(self) -> int:
         scale = self._scale
+        memory = self.memory
         indication = scale.indication
         calibration = scale.calibration
         is_occupied = scale.is_occupied()
         flags = scale.window.stable << regs.FLAGS_STABLE
-        flags |= indication.overload << regs.FLAGS_OVERLOAD
-        flags |= indication.underload << regs.FLAGS_UNDERLOAD
-        flags |= (1 if self._tare_kg_x10 else 0) << regs.FLAGS_TARE_SET
+        flags |= memory.overload << regs.FLAGS_OVERLOAD
+        flags |= memory.underload << regs.FLAGS_UNDERLOAD
+        flags |= (1 if memory.tare_kg_x10 else 0) << regs.FLAGS_TARE_SET
+        flags |= memory.tare_is_preset << regs.FLAGS_PRESET_TARE
+        flags |= memory.mode << regs.FLAGS_MULTI_DRAFT
+        flags |= memory.second_vehicle << regs.FLAGS_SECOND_VEHICLE
         flags |= (1 if is_occupied else 0) << regs.FLAGS_OCCUPIED
-        flags |= (1 if is_occupied or not indication.valid else 0) << regs.FLAGS_ZERO_FROZEN
-        if not indication.valid:
+        flags |= (1 if is_occupied or not memory.valid else 0) << regs.FLAGS_ZERO_FROZEN
+        if not memory.valid:
             return flags
-        if self._faults == 0 and scale.has_weight():
+        if memory.faults == 0 and scale.has_weight() and not memory.mode and not memory.second_vehicle:
             flags |= 1 << regs.FLAGS_LEGAL_FOR_TRADE
         if indication.is_center_of_zero(calibration):
             flags |= 1 << regs.FLAGS_CENTER_OF_ZERO
         if scale.is_inside_zero():
             flags |= 1 << regs.FLAGS_INSIDE_ZERO
-        if indication.is_below_min(indication.kg_x10, calibration):
+        if indication.is_below_min(memory.kg_x10, calibration):
             flags |= 1 << regs.FLAGS_BELOW_MIN
-        if indication.on_deck and not scale.is_blocked:
+        if memory.on_deck and not memory.is_blocked:
             flags |= 1 << regs.FLAGS_POSITION_OK
         return flags

@@ -35,6 +35,7 @@ class Loop:
             core.inputs[IN_ADC_COUNTS] = self.cell.counts
             core.inputs[IN_ADC_SEQUENCE] = self.cell.sequence
             core.step(self.now_ms)
+            self.bench.store()
             self.now_ms = ticks_add(self.now_ms, 10)
 
     def drive_on(self, gross_kg: float, speed_m_s: float = 1.5, stop_m: float = 17.0) -> None:

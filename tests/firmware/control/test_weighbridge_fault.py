@@ -105,14 +105,16 @@ class FaultTest(unittest.TestCase):
 class CalibrationTest(unittest.TestCase):
     def test_changed_metrological_settings_move_the_sealed_counter(self):
         bench = started()
-        bench.core.calibration_count = 0xFFFF
+        bench.core.memory.calibration_count = 0xFFFF
         for setting, value, count in (
             (regs.SET_ZERO_COUNTS, 100500, 0),
             (regs.SET_SPAN_COUNTS, 4000100, 1),
             (regs.SET_MAX_KG, 60000, 2),
             (regs.SET_E_KG, 10, 3),
-            (regs.SET_STABILITY_WINDOW_MS, 2000, 3),
-            (regs.SET_ADC_TIMEOUT_MS, 2000, 3),
+            (regs.SET_STABILITY_WINDOW_MS, 2000, 4),
+            (regs.SET_ADC_TIMEOUT_MS, 2000, 4),
+            (regs.SET_ZERO_TRACKING, 0, 5),
+            (regs.SET_ZERO_DRIFT_LIMIT, 2, 6),
         ):
             bench.settings[setting] = value
             bench.run(50)
@@ -132,7 +134,7 @@ class CalibrationTest(unittest.TestCase):
         bench = Bench()
         bench.settings[regs.SET_MAX_KG] = 60000
         bench.run(100)
-        self.assertEqual(bench.core.calibration_count, 0)
+        self.assertEqual(bench.core.memory.calibration_count, 0)
 
     def test_a_new_span_is_in_force_and_the_zero_begins_again(self):
         bench = started(noise_counts=0)

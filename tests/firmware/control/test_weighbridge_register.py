@@ -28,6 +28,7 @@ class RegisterTest(unittest.TestCase):
             [
                 (regs.EV_WEIGHT_REGISTERED, 425600),
                 (regs.EV_REGISTERED_FOR, 77),
+                (regs.EV_ALIBI_STORED, 1),
                 (regs.EV_COMMAND_DONE, regs.OP_REGISTER * 256 + ACCEPTED),
             ],
         )
@@ -108,6 +109,8 @@ class RegisterTest(unittest.TestCase):
     def test_the_registered_weight_itself_must_reach_min(self):
         bench = Bench(noise_counts=0)
         bench.start()
+        bench.load_kg_x10 = 4010
+        bench.run(2500)
         bench.load_kg_x10 = 3950
         bench.run(2500)
         bench.load_kg_x10 = 4010

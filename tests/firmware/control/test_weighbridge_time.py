@@ -62,6 +62,7 @@ def play(start_ms, scan_every_ms, sample_ms=100):
         is_due = scan_every_ms and elapsed_ms % scan_every_ms == 0
         if is_input or is_due or elapsed_ms == wake_at_ms:
             core.step(ticks_add(start_ms, elapsed_ms))
+            bench.store()
             wake_ms = core.next_wake_ms()
             wake_at_ms = -1 if wake_ms < 0 else elapsed_ms + wake_ms
         if is_input:

@@ -6,6 +6,7 @@ Dual-run. The load is in 0.1 kg; the noise comes from a linear congruential gene
 from firmware.control.events import EventRing
 from firmware.control.weighbridge import Weighbridge
 from firmware.control.weighbridge_front import IN_ADC_COUNTS, IN_ADC_SEQUENCE
+from firmware.control.weighbridge_memory import PENDING_RECORD, PENDING_SETTING, RECORD_SEQUENCE
 from protocols.compat import TICKS_MASK, const, ticks_add
 from protocols.events import SLOT_SIZE, read_slot
 from protocols.registers import weighbridge as regs
@@ -44,6 +45,7 @@ class Bench:
         self.load_kg_x10 = 0
         self.raw_counts = None
         self.converting = True
+        self.store_result = regs.COMMAND_RESULT_ACCEPTED
         self._seed = seed
         self._sample_in_ms = sample_ms
         self._sequence = 0
@@ -63,6 +65,7 @@ class Bench:
         left_ms = duration_ms
         while left_ms > 0:
             self.core.step(self.now_ms)
+            self.store()
             self.now_ms = ticks_add(self.now_ms, self.scan_ms)
             left_ms -= self.scan_ms
             self._sample_in_ms -= self.scan_ms
@@ -109,7 +112,21 @@ class Bench:
         self.core.request_opcode = opcode
         self.core.request_argument = argument
         self.core.step(self.now_ms)
+        self.store()
         return self.core.request_result
+
+    def store(self):
+        """Do what the application would: keep a record or a setting, or fail to."""
+        core = self.core
+        pending = core.pending()
+        if not pending:
+            return
+        if self.store_result == regs.COMMAND_RESULT_ACCEPTED:
+            if pending == PENDING_SETTING:
+                self.settings[core.pending_setting()] = core.pending_value()
+            elif pending == PENDING_RECORD:
+                core.record[RECORD_SEQUENCE] = core.memory.alibi_newest + 1
+        core.on_stored(self.store_result)
 
     def events(self):
         """(code, argument) of every event since the last call."""
