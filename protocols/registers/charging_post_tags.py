@@ -983,10 +983,10 @@ TAGS: tuple[Tag, ...] = (
         units="ms",
         sf=0,
         access="RW",
-        description="The contactor's auxiliary contact follows within this time",
-        min=20,
+        description="The contactor's auxiliary contact follows, and stands still, within this time",
+        min=100,
         max=2000,
-        default=200,
+        default=300,
     ),
     Tag(
         name="ramp_down_ms",
