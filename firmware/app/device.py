@@ -51,6 +51,9 @@ class Device:
         self.rtu = RtuService(board.uart, identity.unit_id, identity.baud, self.server)
         self.tcp = TcpService(board.sessions, identity.unit_id, self.server)
         self.commands = Commands(regmap, self.settings, self.ring, identity, role.sealed)
+        self.keeper = role.make_keeper(board.store, self.settings, self.ring, identity.key)
+        if self.keeper is not None:
+            self.keeper.start(self.core)
         self.schedule = Schedule()
         self._ms = MonotonicTicks()
         self._us = MonotonicTicks()
@@ -101,8 +104,6 @@ class Device:
         self.schedule.start(now_ms)
         self.hub.start(now_ms)
         self.publisher.put_settings()
-        if hasattr(self.core, "calibration_count"):
-            self.core.calibration_count = self.settings.calibration_count
         self.ring.push(self._map.EV_BOOT, self.board.reset_cause)
 
     def _serve(self, now_ms: int, now_us: int) -> None:
@@ -131,6 +132,8 @@ class Device:
         core.hub_alive = self.hub.alive
         requested = core.request_opcode
         core.step(now_ms)
+        if self.keeper is not None and core.pending():
+            self._keep()
         if requested:
             self.commands.on_core_result(core.request_result)
         self.supervisor.prove(SCAN_RAN)
@@ -159,6 +162,15 @@ class Device:
         self.core.request_opcode = self.commands.request_opcode
         self.core.request_argument = self.commands.request_argument
         self.commands.request_opcode = 0
+
+    def _keep(self) -> None:
+        """Store what the core waits for, outside the heap guard like a command."""
+        self.board.heap.unlock()
+        try:
+            self.keeper.serve(self.core)
+            self.publisher.put_settings()
+        finally:
+            self.board.heap.lock()
 
     def _publish_header(self) -> None:
         """The header's points in the order of HEADER."""
