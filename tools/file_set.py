@@ -16,6 +16,11 @@ ROLE_TABLE = "firmware/app/roles.py"
 DEVICE_FOLDERS = ("protocols", "firmware")
 # Boards whose port starts main.py itself and no compiled main: it is deployed as it is written.
 TEXT_STARTED = frozenset({"rp2", "esp32"})
+# Modules a microcontroller has in a faster form of its own: the same functions, written in Viper.
+FAST = {
+    "protocols.copying": "firmware/boards/fast/copying.py",
+    "protocols.crc": "firmware/boards/fast/crc.py",
+}
 # Modules a MicroPython board brings along; anything else would only fail on the device, at night.
 BOARD_MODULES = frozenset(
     {
@@ -105,6 +110,8 @@ def collect_modules(order: Order) -> dict[str, Path]:
             waiting += _read_needs(path, order.root, reasons)
     if reasons:
         raise DeployError("\n".join(sorted(reasons)))
+    if order.board in TEXT_STARTED:
+        found.update({name: order.root / FAST[name] for name in FAST if name in found})
     return {_target(name, path, order): path for name, path in found.items()}
 
 

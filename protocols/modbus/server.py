@@ -9,6 +9,7 @@ or byte count, 02 address, 04 the device cannot take the write. The size of the 
 """
 
 from protocols.bigendian import get_u16
+from protocols.copying import copy_bytes
 from protocols.modbus.identification import OBJECT_COUNT, OBJECT_SIZE_MAX, identify_into
 from protocols.modbus.image import COILS, DISCRETES, HOLDINGS, INPUTS, RegisterImage
 from protocols.modbus.pdu import (
@@ -259,8 +260,7 @@ class ModbusServer:
         response[self._to + 1] = byte_count
         source = address * 2
         to = self._to + 2
-        for index in range(byte_count):
-            response[to + index] = data[source + index]
+        copy_bytes(response, to, data, source, byte_count)
         return 2 + byte_count
 
     def _put_bits(self, table: int, address: int, count: int) -> int:
