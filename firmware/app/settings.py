@@ -24,6 +24,8 @@ SOURCE_B = const(2)
 SOURCE_DEFAULTS = const(3)
 
 EPOCH_LAST = const(65534)
+# No medium lives to see as many writes: a copy that claims more is damaged, and what follows it could not be stored.
+SEQUENCE_LAST = const(0x3FFFFFFF)
 
 _MAGIC = const(0x5347)
 _FORMAT = const(1)
@@ -184,7 +186,8 @@ class Settings:
         if size != self._size or struct.unpack_from(">H", data, size - 2)[0] != crc16(data, 0, size - 2):
             return False
         head = struct.unpack_from(_HEADER, data, 0)
-        return head[:4] == (_MAGIC, _FORMAT, self._map_id, self._map_version) and head[5] == self.count
+        known = head[:4] == (_MAGIC, _FORMAT, self._map_id, self._map_version) and head[5] == self.count
+        return known and head[4] < SEQUENCE_LAST
 
     def _choose(self, sequences: list[int]) -> None:
         """Take the newest good copy and decide which copy is written next."""

@@ -22,6 +22,8 @@ def read_provision(directory: str, board_keys: tuple[str, ...]) -> dict[str, str
             return parse_provision(file.read(), path, board_keys)
     except OSError:
         raise ProvisionError("{} cannot be read: provision the device first".format(path))  # noqa: B904
+    except UnicodeError:
+        raise ProvisionError("{} is no text: provision the device anew".format(path))  # noqa: B904
 
 
 def parse_provision(text: str, path: str, board_keys: tuple[str, ...]) -> dict[str, str]:

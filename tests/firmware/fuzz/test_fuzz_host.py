@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from firmware.app.identity import ROLES
+from firmware.app.identity import ROLES, ProvisionError
 from firmware.app.roles import load_role
+from firmware.boards.provision import FILE_NAME, read_provision
 from tests.firmware.fuzz.fuzzed import WIRES, measure
+from tests.firmware.fuzz.records import fuzz_provision, fuzz_settings
 from tests.upy.run import find_vm
 
 _ROOT = Path(__file__).parents[3]
@@ -38,10 +40,13 @@ def _on_host(role: str, wire: str, size: int) -> tuple[int, ...]:
 
 
 def _on_vm(role: str, wire: str, size: int) -> tuple[int, ...]:
+    return _call_on_vm("fuzzed", f"main({role!r}, {wire!r}, {_seed(role, wire)}, {size})", size)
+
+
+def _call_on_vm(module: str, call: str, size: int) -> tuple[int, ...]:
     """Run in a VM with little heap; the figures it printed."""
-    call = f"main({role!r}, {wire!r}, {_seed(role, wire)}, {size})"
     done = subprocess.run(
-        [find_vm(), "-X", "heapsize=2m", "-c", f"from tests.firmware.fuzz.fuzzed import main; {call}"],
+        [find_vm(), "-X", "heapsize=2m", "-c", f"from tests.firmware.fuzz.{module} import main\n{call}"],
         cwd=_ROOT,
         env={**os.environ, "MICROPYPATH": str(_ROOT)},
         capture_output=True,
@@ -88,3 +93,36 @@ def test_both_interpreters_hear_and_answer_the_same() -> None:
     host, vm = (run("weighbridge", "rtu", _SHORT) for run in (_on_host, _on_vm))
     fed, polls, heard = 0, 3, 5
     assert [host[index] for index in (fed, polls, heard)] == [vm[index] for index in (fed, polls, heard)]
+
+
+def _judge_records(what: str, size: int) -> None:
+    """Both interpreters judge the same garbage alike; some of it is good, some is not."""
+    host = fuzz_provision(5, size) if what == "provision" else fuzz_settings(what, 5, size)
+    assert _call_on_vm("records", f"main({what!r}, 5, {size})", size) == host
+    assert 0 < host[1] < host[0]
+
+
+@pytest.mark.parametrize("what", ["provision", *ROLES])
+def test_garbage_where_a_device_keeps_its_identity_and_settings(what: str) -> None:
+    _judge_records(what, _SHORT)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("what", ["provision", *ROLES])
+def test_ten_million_bytes_of_garbage_where_a_device_keeps_its_identity_and_settings(what: str) -> None:
+    _judge_records(what, _LONG)
+
+
+def test_a_provision_file_that_is_no_text_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"role=barrier\n\xff\xfe\n")
+    with pytest.raises(ProvisionError, match="is no text: provision the device anew"):
+        read_provision(str(tmp_path), ())
+    program = f"""
+from firmware.app.identity import ProvisionError
+from firmware.boards.provision import read_provision
+try:
+    read_provision({str(tmp_path)!r}, ())
+except ProvisionError:
+    print("FUZZED 1")
+"""
+    assert _call_on_vm("records", program, 0) == (1,)
