@@ -18,6 +18,8 @@ BUS_ENABLE = 33
 LINE_UART = 2
 LINE_TX = 15
 LINE_RX = 35
+# Which converter that is: "hx711" or "ads1232" (PDWN, gain and speed strapped on its card).
+CONVERTER = "hx711"
 
 # The input card. SPI takes no less than three pins: the third drives nothing.
 CARD_SPI = 1

@@ -17,6 +17,8 @@ BUS_ENABLE = 2
 LINE_UART = 1
 LINE_TX = 4
 LINE_RX = 5
+# Which converter that is: "hx711" or "ads1232" (PDWN, gain and speed strapped on its card).
+CONVERTER = "hx711"
 
 # The input card. SPI takes no less than three pins: the third drives nothing.
 CARD_SPI = 0
