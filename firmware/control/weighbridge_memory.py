@@ -131,6 +131,9 @@ class WeighbridgeMemory:
         self.rest_kg_x10 = 0  # what stood at rest last in this occupation
         self.beam_broken = 0  # a photocell was interrupted since
         self.second_vehicle = 0
+        self._start_results()
+
+    def _start_results(self) -> None:
         # The last registered weight.
         self.registered_here = 0  # it is of the vehicle on the deck
         self.registered_kg_x10 = 0

@@ -40,7 +40,10 @@ _SHELL_HOME = "what the shell needs from the outside comes through firmware/port
 _BOARD_HOME = "boards do not know each other: put what they share into firmware/app/ or firmware/boards/<name>.py"
 
 # What boards share, by name, so that a board's own folder is not shared with it.
-_BOARD_FILES = ("card", "chip", "converter", "interpreter", "latch", "pins", "provision", "pulses", "rs485", "sessions")
+_BOARD_FILES = (
+    *("ads1232", "card", "chip", "hx711", "interpreter", "latch", "load_cell_adc", "pins", "provision", "pulses"),
+    *("rs485", "sessions"),
+)
 _BOARD_FILES += ("store", "terminals", "wifi")
 _BOARD_MODULES_SHARED = " ".join(f"firmware.boards.{name}" for name in _BOARD_FILES)
 
