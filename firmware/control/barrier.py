@@ -1,9 +1,9 @@
-"""The barrier's control core: boom, loops, light curtain, safety edge and traffic light as one scan.
+"""The barrier's control core: boom, loops, light curtain, safety edge, traffic light and warning lamp as one scan.
 
 Knows the order inside a scan and what leaves the core: status words, NE 107 health, events. The parts know the rest:
-barrier_inputs (quality), barrier_presence (sensors), barrier_faults, barrier_commands (commands x states),
-barrier_states (transitions), barrier_rest (limit supervision, automatic closing), barrier_travel (motor, interlocks),
-barrier_lights, barrier_memory (what is saved).
+barrier_inputs (quality), barrier_tests (safety devices), barrier_presence (sensors), barrier_faults, barrier_commands
+(commands x states), barrier_states (transitions), barrier_rest (limit supervision, automatic movements), barrier_travel
+(motor, interlocks), barrier_lights, barrier_memory (what is saved, and what survives a power cut).
 Must not know registers' addresses, buses, clocks or pins.
 
 Why a lost hub does not stop a closing boom: everything that keeps people and vehicles from harm while it closes
@@ -18,9 +18,11 @@ from firmware.control.barrier_faults import BarrierFaults
 from firmware.control.barrier_inputs import BarrierInputs
 from firmware.control.barrier_lights import BarrierLights
 from firmware.control.barrier_memory import (
+    COUNTER_MASK,
     MOTOR_CLOSES,
+    MOTOR_OFF,
     MOTOR_OPENS,
-    TEST_DARK,
+    RETAINED,
     TIMER_COUNT,
     BarrierMemory,
     load_memory,
@@ -28,12 +30,20 @@ from firmware.control.barrier_memory import (
 )
 from firmware.control.barrier_presence import BarrierPresence
 from firmware.control.barrier_rest import BarrierRest
-from firmware.control.barrier_states import BarrierStates
+from firmware.control.barrier_states import BarrierStates, is_moving
+from firmware.control.barrier_tests import BarrierTests
 from firmware.control.barrier_travel import BarrierTravel
 from firmware.control.events import EventRing
 from firmware.control.timer import TimerBank
+from protocols.compat import const
 from protocols.quality import BAD
 from protocols.registers import barrier as reg
+
+RETAINED_COUNT = len(RETAINED) + 1
+
+# A power cut loses at most this much of the counters. Hourly storing is 8760 writes a year, half of them to each copy.
+_KEEP_S = const(3600)
+_KEEP_MOVES = const(100)
 
 
 class Barrier:
@@ -62,9 +72,10 @@ class Barrier:
         self.timers = TimerBank(TIMER_COUNT)
         self.sensed = BarrierInputs()
         self.faults = BarrierFaults(self.memory, self.sensed, ring)
-        self.presence = BarrierPresence(self.memory, self.timers, self.sensed, settings, self.faults)
+        self.tests = BarrierTests(self.memory, self.timers, self.sensed, settings, self.faults)
+        self.presence = BarrierPresence(self.memory, self.timers, self.sensed, settings)
         self.travel = BarrierTravel(self.memory, self.timers, self.sensed, settings, self.faults)
-        self.states = BarrierStates(self.memory, self.timers, self.presence, ring)
+        self.states = BarrierStates(self.memory, self.timers, self.presence, self.tests, ring)
         self.rest = BarrierRest(self.memory, self.timers, self.states)
         self.commands = BarrierCommands(self.memory, self.states, self.faults)
         self.lights = BarrierLights(self.memory, self.timers, self.sensed)
@@ -73,7 +84,8 @@ class Barrier:
     def step(self, now_ms: int) -> None:
         """One scan at now_ms (30-bit ticks)."""
         self.timers.advance(now_ms)
-        self.sensed.read(self.inputs, self.quality, self.settings[reg.SET_EXIT_LOOP_FITTED] != 0)
+        self.sensed.read(self.inputs, self.quality, self.settings)
+        self.tests.step()
         self.presence.step(self.ring)
         self.faults.step()
         self.travel.watch()
@@ -109,6 +121,41 @@ class Barrier:
         self._write_outputs()
         self._write_status()
         return True
+
+    def pending(self) -> int:
+        """1 when `keep` should be called and stored: due, and a scan that comes late now does no harm."""
+        memory = self.memory
+        moves = memory.cycles + memory.openings - memory.stored_moves
+        if moves < _KEEP_MOVES and self._operating_s() - memory.stored_s < _KEEP_S:
+            return 0
+        warns = memory.automatic >= reg.AUTOMATIC_POWER_RETURN_CLOSE
+        busy = memory.motor != MOTOR_OFF or is_moving(memory.state) or warns or self.tests.is_running()
+        return 0 if busy else 1
+
+    def keep(self, values: list[int]) -> None:
+        """Fill `values` (RETAINED_COUNT) with what is to survive a power cut; counts as stored from now on.
+
+        So a store that fails is not asked again before the next time.
+        """
+        memory = self.memory
+        memory.stored_s = self._operating_s()
+        memory.stored_moves = memory.cycles + memory.openings
+        for index in range(len(RETAINED)):
+            values[index] = getattr(memory, RETAINED[index])
+        values[len(RETAINED)] = memory.stored_s
+
+    def restore(self, values: list[int], source: int) -> None:
+        """Before the first step: go on from what was stored, zeros if `source` (COUNTERS_SOURCE_*) is NEW or LOST."""
+        memory = self.memory
+        for index in range(len(RETAINED)):
+            setattr(memory, RETAINED[index], values[index])
+        memory.operated_s = memory.stored_s = values[len(RETAINED)]
+        memory.stored_moves = memory.cycles + memory.openings
+        memory.source = source
+
+    def note_power_on(self) -> None:
+        """Before the first step: this start is a power-on, not a reset."""
+        self.memory.power_ons = (self.memory.power_ons + 1) & COUNTER_MASK
 
     def safe_outputs(self, outputs: list[int]) -> None:
         """Fill the list with what hurts nobody: motors off, red on."""
@@ -163,7 +210,7 @@ class Barrier:
         outputs = self.outputs
         outputs[reg.OUT_MOTOR_OPEN] = 1 if self.memory.motor == MOTOR_OPENS else 0
         outputs[reg.OUT_MOTOR_CLOSE] = 1 if self.memory.motor == MOTOR_CLOSES else 0
-        outputs[reg.OUT_CURTAIN_TEST] = 1 if self.memory.test_phase == TEST_DARK else 0
+        self.tests.write(outputs)
         self.lights.write(outputs)
 
     def _write_status(self) -> None:
@@ -181,3 +228,16 @@ class Barrier:
         status[reg.ST_PASSES] = memory.passes
         status[reg.ST_REVERSALS] = memory.reversals
         status[reg.ST_POSITION_PERMILLE] = memory.position_permille
+        status[reg.ST_AUTOMATIC] = memory.automatic
+        status[reg.ST_OPENINGS] = memory.openings
+        status[reg.ST_PASSES_TOTAL] = memory.passes_total
+        status[reg.ST_TAILGATES] = memory.tailgates
+        status[reg.ST_MOTOR_TIME_S] = memory.motor_s
+        status[reg.ST_OPERATING_TIME_S] = self._operating_s()
+        status[reg.ST_POWER_ON_COUNT] = memory.power_ons
+        status[reg.ST_COUNTERS_STORED_S] = memory.stored_s
+        status[reg.ST_COUNTERS_SOURCE] = memory.source
+
+    def _operating_s(self) -> int:
+        """Follows the application's uptime: the one status value that moves without a step that is due."""
+        return (self.memory.operated_s + self.ring.uptime_s) & COUNTER_MASK

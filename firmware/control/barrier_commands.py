@@ -4,11 +4,12 @@ Knows opcodes, the key switch and the buttons; must not know motors or lamps. Th
 a command does in a state; what it needs besides (clear path, remote mode, no contrary latch) is asked afterwards.
 """
 
-from firmware.control.barrier_faults import FAULT_PHOTO_TEST, FAULT_SECOND_CONTACT, BarrierFaults
+from firmware.control.barrier_faults import FAULT_SECOND_CONTACT, FAULTS_OF_TESTS, BarrierFaults
 from firmware.control.barrier_memory import (
     LATCH_HOLD_OPEN,
     LATCH_LOCK_CLOSED,
     LATCH_NONE,
+    MOTOR_OFF,
     BarrierMemory,
 )
 from firmware.control.barrier_states import BarrierStates
@@ -94,31 +95,44 @@ class BarrierCommands:
             return _REFUSED_INTERLOCK
         if latch != LATCH_NONE:
             memory.latch = latch
+        self.states.end_automatic()
         if action == _STOPS:
             self.states.stop()
         elif action == _OPENS:
             memory.may_close_itself = remote
-            self.states.open_boom()
+            self.states.open_boom(0 if remote else self._local_hold())
         elif action == _CLOSES:
             self.states.begin_closing(0)
         else:
             assert action == _NOTHING
+            if remote:
+                memory.hold_to_run = 0  # the key has just left local: what opens is the hub's from now on
         return _ACCEPTED
 
+    def _local_hold(self) -> int:
+        settings = self.states.settings
+        return 1 if settings[reg.SET_LOCAL_OPEN] == reg.LOCAL_OPEN_HOLD_TO_RUN else 0
+
     def _clear_faults(self) -> int:
-        """Accepted if something was cleared, a curtain test was started, or nothing stood."""
+        """Accepted if something was cleared, the device tests were started, or nothing stood."""
         memory = self.memory
         before = memory.faults
         self.faults.acknowledge()
         if not memory.faults & FAULT_SECOND_CONTACT:
             memory.contacts = 0
-        tests = memory.faults & FAULT_PHOTO_TEST and not self.states.presence.is_curtain_occupied()
+        tests = memory.faults & FAULTS_OF_TESTS and self._may_test()
         if tests:
-            memory.test_clears_fault = 1
-            self.states.presence.begin_test()
+            self.states.tests.begin(1)
         if memory.faults and memory.faults == before and not tests:
             return _REFUSED_INTERLOCK
         return _ACCEPTED
+
+    def _may_test(self) -> bool:
+        """Only at rest; a closing tests by itself."""
+        memory = self.memory
+        if memory.motor != MOTOR_OFF or memory.state == reg.STATE_CLOSING:
+            return False
+        return self.states.tests.can_begin()
 
 
 def _row_of(opcode: int) -> bytes:

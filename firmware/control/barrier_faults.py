@@ -18,14 +18,21 @@ _ARM_BROKEN = 1 << reg.FAULTS_ARM_BROKEN
 _DRIVE_FAULT = 1 << reg.FAULTS_DRIVE_FAULT
 _INPUT_BAD = 1 << reg.FAULTS_INPUT_BAD
 
-FAULT_PHOTO_TEST = 1 << reg.FAULTS_PHOTO_TEST_FAIL
-FAULT_SECOND_CONTACT = 1 << reg.FAULTS_SECOND_CONTACT
-# Faults of the boom itself: no movement, state FAULT.
-FAULTS_STOPPING = _TRAVEL_TIMEOUT | _LIMIT_CONFLICT | _LIMIT_LOST | _ARM_BROKEN | _DRIVE_FAULT
-# Faults of what watches the path: mode DEGRADED, opening and hold-to-run closing only (UL 325: constant pressure).
-FAULTS_DEGRADING = _EDGE_FAULT | FAULT_PHOTO_TEST | _LOOP_FAULT | _INPUT_BAD
+_PHOTO_TEST = 1 << reg.FAULTS_PHOTO_TEST_FAIL
+_EDGE_TEST = 1 << reg.FAULTS_EDGE_TEST_FAIL
+_LOOP_TEST = 1 << reg.FAULTS_LOOP_TEST_FAIL
+_LIMIT_STUCK = 1 << reg.FAULTS_LIMIT_STUCK
 
-_FAULT_COUNT = 10
+FAULT_SECOND_CONTACT = 1 << reg.FAULTS_SECOND_CONTACT
+# What a failed test latches, in DEVICE_* order.
+TEST_FAULTS = (_PHOTO_TEST, _EDGE_TEST, _LOOP_TEST)
+FAULTS_OF_TESTS = _PHOTO_TEST | _EDGE_TEST | _LOOP_TEST
+# A limit said something that cannot be.
+FAULTS_OF_LIMITS = _LIMIT_CONFLICT | _LIMIT_STUCK
+# Faults of the boom itself: no movement, state FAULT.
+FAULTS_STOPPING = _TRAVEL_TIMEOUT | FAULTS_OF_LIMITS | _LIMIT_LOST | _ARM_BROKEN | _DRIVE_FAULT
+# Faults of what watches the path: mode DEGRADED, opening and hold-to-run closing only (UL 325: constant pressure).
+FAULTS_DEGRADING = _EDGE_FAULT | FAULTS_OF_TESTS | _LOOP_FAULT | _INPUT_BAD
 
 
 class BarrierFaults:
@@ -55,8 +62,8 @@ class BarrierFaults:
             self._push_each(gone, reg.EV_FAULT_CLEARED)
 
     def acknowledge(self) -> None:
-        """CLEAR_FAULTS: clear what has no cause any more; the curtain must first pass a test, an edge let go."""
-        keep = self._causes() | FAULT_PHOTO_TEST
+        """CLEAR_FAULTS: clear what has no cause any more; a failed device must first pass a test, an edge let go."""
+        keep = self._causes() | FAULTS_OF_TESTS
         if self.inputs.contact:
             keep |= FAULT_SECOND_CONTACT
         self.clear(self.memory.faults & ~keep)
@@ -79,6 +86,9 @@ class BarrierFaults:
         return bits
 
     def _push_each(self, bits: int, code: int) -> None:
-        for number in range(_FAULT_COUNT):
-            if bits & (1 << number):
+        number = 0
+        while bits:
+            if bits & 1:
                 self.ring.push(code, number)
+            bits >>= 1
+            number += 1

@@ -1,11 +1,13 @@
-"""The traffic light: what it shows in which situation, and the flashing.
+"""The traffic light and the warning lamp: what they show in which situation, and the flashing.
 
 Knows lamps and the order of reasons; must not know how the boom came into its state. RED is stop, RED_FLASHING is
-moving, GREEN is go for one vehicle, AMBER_FLASHING is degraded or faulty. Flashing is 1 Hz counted from its start.
+moving, GREEN is go for one vehicle, AMBER_FLASHING is degraded or faulty. The warning lamp at the boom flashes while it
+moves under power or is about to. Flashing is 1 Hz counted from its start.
 """
 
 from firmware.control.barrier_inputs import BarrierInputs
 from firmware.control.barrier_memory import MOTOR_OFF, TEST_IDLE, TIMER_FLASH, BarrierMemory
+from firmware.control.barrier_states import is_moving
 from firmware.control.timer import TimerBank
 from protocols.compat import const
 from protocols.registers import barrier as reg
@@ -14,7 +16,7 @@ _FLASH_HALF_MS = const(500)
 
 
 class BarrierLights:
-    """Chooses `memory.lights` and drives the three lamp outputs."""
+    """Chooses `memory.lights` and drives the lamp outputs."""
 
     def __init__(self, memory: BarrierMemory, timers: TimerBank, inputs: BarrierInputs) -> None:
         self.memory = memory
@@ -41,8 +43,11 @@ class BarrierLights:
         outputs[reg.OUT_LIGHT_RED] = 1 if lights == reg.LIGHTS_RED else 0
         outputs[reg.OUT_LIGHT_GREEN] = 1 if lights == reg.LIGHTS_GREEN else 0
         outputs[reg.OUT_LIGHT_AMBER] = 0
+        outputs[reg.OUT_WARNING_LAMP] = 0
         if lights == reg.LIGHTS_RED_FLASHING:
             outputs[reg.OUT_LIGHT_RED] = flash_on
+            # A boom that hands move is nothing to warn of by the drive.
+            outputs[reg.OUT_WARNING_LAMP] = flash_on if self.memory.state != reg.STATE_MANUAL_RELEASED else 0
         elif lights == reg.LIGHTS_AMBER_FLASHING:
             outputs[reg.OUT_LIGHT_AMBER] = flash_on
 
@@ -52,8 +57,10 @@ class BarrierLights:
         state = memory.state
         if state == reg.STATE_ESTOP:
             return reg.LIGHTS_RED
-        if memory.motor != MOTOR_OFF or _is_moving(state) or state == reg.STATE_MANUAL_RELEASED:
+        if memory.motor != MOTOR_OFF or is_moving(state) or state == reg.STATE_MANUAL_RELEASED:
             return reg.LIGHTS_RED_FLASHING
+        if memory.automatic >= reg.AUTOMATIC_POWER_RETURN_CLOSE:
+            return reg.LIGHTS_RED_FLASHING  # either movement after a power return
         if state == reg.STATE_FIRE_OPEN or not hub_alive:
             return reg.LIGHTS_RED
         if memory.faults:
@@ -65,10 +72,3 @@ class BarrierLights:
         if memory.go and not blocking and self.inputs.values[reg.IN_LIMIT_OPEN]:
             return reg.LIGHTS_GREEN
         return reg.LIGHTS_RED
-
-
-def _is_moving(state: int) -> bool:
-    """States in which the boom moves or is about to: pre-flash and pauses included."""
-    if state == reg.STATE_OPENING or state == reg.STATE_CLOSING:
-        return True
-    return state == reg.STATE_HOMING or state == reg.STATE_REVERSING

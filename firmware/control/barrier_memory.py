@@ -2,11 +2,15 @@
 
 Knows the names and widths of the remembered values; must not know what they mean to the boom. Everything that is not
 here or in the timer bank is computed anew in every scan, so saving these two is saving the controller.
+
+COUNTERS are written for the reader outside only: nothing in the control depends on them. RETAINED survive a power cut,
+in this order, in the application's store; of these the control reads the learned times, within bounds (barrier_travel).
 """
 
 from firmware.control.timer import TIMER_SIZE, TimerBank
 from protocols.bigendian import get_i32, put_i32
 from protocols.compat import const
+from protocols.registers import barrier as reg
 
 TIMER_GAP = const(0)
 TIMER_TEST = const(1)
@@ -15,7 +19,7 @@ TIMER_TRAVEL = const(3)
 TIMER_PAUSE = const(4)
 TIMER_SETTLE = const(5)
 TIMER_LIMIT_LOST = const(6)
-TIMER_AUTO_CLOSE = const(7)
+TIMER_AUTOMATIC = const(7)
 TIMER_FLASH = const(8)
 TIMER_COUNT = const(9)
 
@@ -28,11 +32,17 @@ MOTOR_OPENS = const(1)
 MOTOR_CLOSES = const(2)
 
 TEST_IDLE = const(0)
-TEST_DARK = const(1)
-TEST_LIGHT = const(2)
-TEST_PASSED = const(3)
+TEST_ACTIVE = const(1)
+TEST_RELEASED = const(2)
+TEST_DONE = const(3)
 
-_FORMAT_VERSION = const(1)
+DEVICE_CURTAIN = const(0)
+DEVICE_EDGE = const(1)
+DEVICE_LOOPS = const(2)
+DEVICE_COUNT = const(3)
+
+_PRESENCE_AT_BOOT = 1 << reg.PRESENCE_SAFETY_LOOP
+_FORMAT_VERSION = const(2)
 
 # Values from 0 to 255, one byte each.
 _SMALL = (
@@ -43,6 +53,7 @@ _SMALL = (
     "presence",
     "vehicle_under",
     "test_phase",
+    "test_device",
     "test_clears_fault",
     "motor",
     "last_direction",
@@ -51,12 +62,14 @@ _SMALL = (
     "hold_to_run",
     "contacts",
     "may_close_itself",
-    "auto_close_cause",
+    "automatic",
     "go",
+    "used",
     "local_open_before",
     "local_close_before",
     "mains_before",
     "power_opening",
+    "power_return",
     "fire_gave_up",
     "lights",
     "flash_on",
@@ -67,42 +80,92 @@ _WIDE = (
     "position_permille",
     "position_start_permille",
     "travel_budget_ms",
+    "learned_open_ms",
+    "learned_close_ms",
+)
+COUNTERS = (
     "travel_last_ms",
+    "cycles",
+    "openings",
+    "passes",
+    "passes_total",
+    "tailgates",
+    "reversals",
+    "motor_ms",
+    "motor_s",
+    "operated_s",
+    "stored_s",
+    "stored_moves",
+    "power_ons",
+    "source",
+)
+RETAINED = (
     "learned_open_ms",
     "learned_close_ms",
     "cycles",
-    "passes",
+    "openings",
+    "passes_total",
+    "tailgates",
     "reversals",
+    "motor_s",
+    "power_ons",
 )
+COUNTER_MASK = const(0x3FFFFFFF)
 
-SAVE_SIZE = 1 + len(_SMALL) + 4 * len(_WIDE) + TIMER_SIZE * TIMER_COUNT
+SAVE_SIZE = 1 + len(_SMALL) + 4 * (len(_WIDE) + len(COUNTERS)) + TIMER_SIZE * TIMER_COUNT
 
 
-class BarrierMemory:
+class BarrierCounters:
+    """What COUNTERS names; in the device's life unless said otherwise."""
+
+    def __init__(self) -> None:
+        self.travel_last_ms = 0
+        self.cycles = 0
+        self.openings = 0
+        self.passes = 0  # since the start
+        self.passes_total = 0
+        self.tailgates = 0
+        self.reversals = 0
+        self.motor_ms = 0  # part of a second that motor_s does not hold yet
+        self.motor_s = 0
+        self.operated_s = 0  # before this start
+        self.stored_s = 0  # of operated_s and the time since the start: when the retained values were last stored
+        self.stored_moves = 0  # cycles and openings then
+        self.power_ons = 0
+        self.source = 0  # COUNTERS_SOURCE_*
+
+
+class BarrierMemory(BarrierCounters):
     """Remembered values as attributes; the comment at each says what it means."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.state = 0  # STATE_*
         self.mode = 0  # MODE_*
         self.homed = 0  # a limit was seen since the position was last in doubt
         self.latch = LATCH_NONE  # LATCH_*: HOLD_OPEN and LOCK_CLOSED last until RELEASE
-        self.presence = 0  # presence word of the last scan
+        # Presence word of the last scan. Before the first one somebody may be there: clear sensors at boot are bridged.
+        self.presence = _PRESENCE_AT_BOOT
         self.vehicle_under = 0  # the presence going on is a vehicle that came while the boom was open
-        self.test_phase = TEST_IDLE  # TEST_*: test of the light curtain
-        self.test_clears_fault = 0  # the running test was asked for by CLEAR_FAULTS
+        self.test_phase = TEST_IDLE  # TEST_*: test of the device test_device, or all of them done
+        self.test_device = 0  # DEVICE_*
+        self.test_clears_fault = 0  # the running tests were asked for by CLEAR_FAULTS
         self.motor = MOTOR_OFF  # MOTOR_*: what is driven now
         self.last_direction = MOTOR_OFF  # MOTOR_*: the direction driven last
         self.full_travel = 0  # the travel began at the other limit, so its duration can be learned
         self.closing_ran = 0  # the motor has run in this closing
-        self.hold_to_run = 0  # this closing runs only while LOCAL_CLOSE is held
+        self.hold_to_run = 0  # this closing or local opening runs only while its button is held
         self.contacts = 0  # edge contacts since the last complete closing
         self.may_close_itself = 0  # opened by a remote command, so automatic closing is allowed
-        self.auto_close_cause = 0  # why the automatic closing timer runs, 0 = it does not
+        self.automatic = 0  # AUTOMATIC_*: the movement whose delay runs
         self.go = 0  # an opening was commanded and no vehicle has used it yet
+        self.used = 0  # a vehicle has gone through since the boom was opened
         self.local_open_before = 1  # buttons count as pressed at boot: a stuck one is not a command
         self.local_close_before = 1
-        self.mains_before = 0  # mains already out at boot is not a mains failure to act on
+        # Mains already out at boot is no failure to act on; mains that is there at boot has returned.
+        self.mains_before = 0
         self.power_opening = 0  # the opening of power_loss_action is going on
+        self.power_return = 0  # mains has returned and power_return_action is not done yet
         self.fire_gave_up = 0  # the fire opening ran into its time-out
         self.lights = 1  # LIGHTS_*
         self.flash_on = 1  # phase of the flashing lamp
@@ -110,12 +173,8 @@ class BarrierMemory:
         self.position_permille = 500
         self.position_start_permille = 500  # where the running travel began
         self.travel_budget_ms = 0  # the running travel's time-out
-        self.travel_last_ms = 0
         self.learned_open_ms = 0  # 0 = not learned yet
         self.learned_close_ms = 0
-        self.cycles = 0
-        self.passes = 0
-        self.reversals = 0
 
 
 def save_memory(memory: BarrierMemory, timers: TimerBank, buffer: bytearray) -> int:
@@ -125,9 +184,10 @@ def save_memory(memory: BarrierMemory, timers: TimerBank, buffer: bytearray) -> 
     for name in _SMALL:
         buffer[offset] = getattr(memory, name)
         offset += 1
-    for name in _WIDE:
-        put_i32(buffer, offset, getattr(memory, name))
-        offset += 4
+    for names in (_WIDE, COUNTERS):
+        for name in names:
+            put_i32(buffer, offset, getattr(memory, name))
+            offset += 4
     return timers.save_into(buffer, offset)
 
 
@@ -139,8 +199,9 @@ def load_memory(memory: BarrierMemory, timers: TimerBank, buffer: bytes | bytear
     for name in _SMALL:
         setattr(memory, name, buffer[offset])
         offset += 1
-    for name in _WIDE:
-        setattr(memory, name, get_i32(buffer, offset))
-        offset += 4
+    for names in (_WIDE, COUNTERS):
+        for name in names:
+            setattr(memory, name, get_i32(buffer, offset))
+            offset += 4
     timers.load_from(buffer, offset, now_ms)
     return True

@@ -4,24 +4,31 @@ Knows states, limits and the closing sequence; must not know commands' codes, la
 the motor is read with wanted_motor(); barrier_travel has the last word on it.
 
 Priority is the order of _override(): stop chain, uncoupled boom, fire, faults, second contact, mains. CLOSING begins
-with the pre-flash and the curtain test, both with the motor off.
+with the pre-flash and the tests of the safety devices, both with the motor off.
 """
 
-from firmware.control.barrier_faults import FAULT_SECOND_CONTACT, FAULTS_DEGRADING, FAULTS_STOPPING
+from firmware.control.barrier_faults import (
+    FAULT_SECOND_CONTACT,
+    FAULTS_DEGRADING,
+    FAULTS_STOPPING,
+    BarrierFaults,
+)
 from firmware.control.barrier_memory import (
+    COUNTER_MASK,
     LATCH_HOLD_OPEN,
     LATCH_LOCK_CLOSED,
     MOTOR_CLOSES,
     MOTOR_OFF,
     MOTOR_OPENS,
+    TEST_DONE,
     TEST_IDLE,
-    TEST_PASSED,
-    TIMER_AUTO_CLOSE,
+    TIMER_AUTOMATIC,
     TIMER_PREFLASH,
     TIMER_SETTLE,
     BarrierMemory,
 )
 from firmware.control.barrier_presence import BarrierPresence
+from firmware.control.barrier_tests import BarrierTests
 from firmware.control.events import EventRing
 from firmware.control.timer import TimerBank
 from protocols.compat import const
@@ -36,19 +43,27 @@ _NO_OVERRIDE = const(-1)
 class BarrierStates:
     """State transitions on the shared memory; commands call open_boom(), begin_closing() and stop()."""
 
-    def __init__(self, memory: BarrierMemory, timers: TimerBank, presence: BarrierPresence, ring: EventRing) -> None:
+    def __init__(
+        self,
+        memory: BarrierMemory,
+        timers: TimerBank,
+        presence: BarrierPresence,
+        tests: BarrierTests,
+        ring: EventRing,
+    ) -> None:
         self.memory = memory
         self.timers = timers
         self.presence = presence
+        self.tests = tests
         self.ring = ring
         self.inputs = presence.inputs
         self.settings = presence.settings
-        self.faults = presence.faults
+        self.faults: BarrierFaults = tests.faults
 
     def step(self) -> None:
         """Follow the transitions that the inputs and timers of this scan cause, until nothing changes."""
         self._note_mains()
-        if self.presence.blocking:
+        if self.presence.occupied:
             self.memory.go = 0  # one vehicle per opening: the next one must not follow on its green
         for _ in range(_TRANSITIONS_MAX):
             before = self.memory.state
@@ -66,10 +81,9 @@ class BarrierStates:
             return MOTOR_OPENS
         if state == reg.STATE_POWER_FAIL and memory.power_opening:
             return MOTOR_OPENS
-        if state == reg.STATE_CLOSING and self.timers.is_done(TIMER_PREFLASH):
-            # A held button closes with a curtain that failed its test, but never while a test still hides the curtain.
-            untested = memory.test_phase == TEST_IDLE and memory.hold_to_run and self.is_degraded()
-            return MOTOR_CLOSES if untested or memory.test_phase == TEST_PASSED else MOTOR_OFF
+        # A held button closes with a device that failed its test, but never while a test still masks one.
+        if state == reg.STATE_CLOSING and memory.test_phase == TEST_DONE and self.timers.is_done(TIMER_PREFLASH):
+            return MOTOR_CLOSES
         return MOTOR_OFF
 
     def is_degraded(self) -> bool:
@@ -82,26 +96,31 @@ class BarrierStates:
             return False
         return hold_to_run != 0 or not self.is_degraded()
 
-    def open_boom(self) -> None:
+    def open_boom(self, hold_to_run: int) -> None:
         """Open from wherever the boom is, homing if its position is in doubt; the next vehicle may go."""
         memory = self.memory
-        memory.go = 0 if self.presence.blocking else 1
-        # Whoever is called now has the whole delay of the automatic closing.
-        self.timers.stop(TIMER_AUTO_CLOSE)
-        memory.auto_close_cause = 0
+        memory.go = 0 if self.presence.occupied else 1
+        memory.used = 0
         if memory.state == reg.STATE_OPEN or memory.state == reg.STATE_HOLD_OPEN:
             return
-        self._enter(reg.STATE_OPENING if memory.homed else reg.STATE_HOMING)
+        memory.hold_to_run = hold_to_run
+        self._enter_opening()
+
+    def end_automatic(self) -> None:
+        """Somebody has commanded: what would have begun by itself does not, or after the whole delay anew."""
+        self.memory.power_return = 0
+        self.memory.automatic = reg.AUTOMATIC_NONE
+        self.timers.stop(TIMER_AUTOMATIC)
 
     def begin_closing(self, hold_to_run: int) -> None:
-        """Start pre-flash and curtain test; the caller has asked can_close()."""
+        """Start pre-flash and device tests; the caller has asked can_close()."""
         memory = self.memory
         memory.go = 0
         memory.closing_ran = 0
         memory.hold_to_run = hold_to_run
         self._enter(reg.STATE_CLOSING)
         self.timers.start(TIMER_PREFLASH, self.settings[reg.SET_PREFLASH_MS])
-        self.presence.begin_test()
+        self.tests.begin(0)
 
     def stop(self) -> None:
         """Stop where it is and stay; no automatic movement follows and no vehicle is invited."""
@@ -119,12 +138,18 @@ class BarrierStates:
         state = memory.state
         override = self._override()
         if override != _NO_OVERRIDE:
-            if override != reg.STATE_FIRE_OPEN and override != reg.STATE_POWER_FAIL:
-                memory.power_opening = 0  # mains lost during a stop must not move the boom when the stop ends
+            if override != reg.STATE_POWER_FAIL:
+                memory.power_return = 0  # the boom is in somebody's hands, or a person has to look first
+                if override != reg.STATE_FIRE_OPEN:
+                    memory.power_opening = 0  # mains lost during a stop must not move the boom when the stop ends
             if state != override:
                 self._enter_override(override)
         elif state == reg.STATE_BLOCKED or state >= reg.STATE_FIRE_OPEN:
             self._leave_override(state)
+        elif memory.automatic == reg.AUTOMATIC_POWER_RETURN_OPEN and self.timers.is_done(TIMER_AUTOMATIC):
+            memory.hold_to_run = 0
+            self.timers.stop(TIMER_AUTOMATIC)
+            self._enter_opening()
         elif state == reg.STATE_UNKNOWN or state == reg.STATE_STOPPED_MID:
             self._settle()
         elif state == reg.STATE_CLOSING:
@@ -136,6 +161,9 @@ class BarrierStates:
         elif self.inputs.values[reg.IN_LIMIT_OPEN]:
             memory.homed = 1
             self._enter(self._open_state())
+        elif state != reg.STATE_REVERSING and memory.hold_to_run and not self._is_held(reg.IN_LOCAL_OPEN):
+            memory.go = 0
+            self._rest()
 
     def _override(self) -> int:
         """The state the inputs and faults force, in order of priority, or _NO_OVERRIDE."""
@@ -158,6 +186,7 @@ class BarrierStates:
         memory = self.memory
         memory.go = 0
         memory.may_close_itself = 0
+        memory.hold_to_run = 0
         memory.fire_gave_up = 0
         if state == reg.STATE_ESTOP:
             # The stop chain is worked by hand at the boom: it also ends a series of contacts.
@@ -181,6 +210,13 @@ class BarrierStates:
         else:
             self._rest()
 
+    def _enter_opening(self) -> None:
+        self._enter(reg.STATE_OPENING if self.memory.homed else reg.STATE_HOMING)
+
+    def _is_held(self, button: int) -> bool:
+        values = self.inputs.values
+        return values[reg.IN_LOCAL_MODE] != 0 and values[button] != 0
+
     def _rest(self) -> None:
         self._enter(reg.STATE_STOPPED_MID if self.memory.homed else reg.STATE_UNKNOWN)
 
@@ -199,7 +235,7 @@ class BarrierStates:
 
     def _step_open(self) -> None:
         memory = self.memory
-        if self.timers.is_done(TIMER_AUTO_CLOSE) and memory.state == reg.STATE_OPEN and self.can_close(0):
+        if self.timers.is_done(TIMER_AUTOMATIC) and memory.state == reg.STATE_OPEN and self.can_close(0):
             self.begin_closing(0)
         else:
             self._enter(self._open_state())
@@ -208,14 +244,14 @@ class BarrierStates:
         memory = self.memory
         values = self.inputs.values
         if values[reg.IN_LIMIT_CLOSED] and memory.closing_ran:
-            memory.cycles = (memory.cycles + 1) & 0x3FFFFFFF
+            memory.cycles = (memory.cycles + 1) & COUNTER_MASK
             memory.contacts = 0
             memory.homed = 1
             self._enter(self._closed_state())
-        elif not self.can_close(memory.hold_to_run):
-            self._abort_closing()
+        elif not self.can_close(memory.hold_to_run) or memory.test_phase == TEST_IDLE:
+            self._abort_closing()  # tests that ended without a verdict are as good as a presence
         elif memory.hold_to_run:
-            if not (values[reg.IN_LOCAL_MODE] and values[reg.IN_LOCAL_CLOSE]):
+            if not self._is_held(reg.IN_LOCAL_CLOSE):
                 self._rest()
         elif values[reg.IN_LOCAL_MODE]:
             self._rest()
@@ -236,7 +272,7 @@ class BarrierStates:
                 self.faults.latch(FAULT_SECOND_CONTACT)
                 self._enter(reg.STATE_BLOCKED)
                 return
-        memory.reversals = (memory.reversals + 1) & 0xFFFF
+        memory.reversals = (memory.reversals + 1) & COUNTER_MASK
         self.ring.push(reg.EV_REVERSED, memory.presence)
         self._enter(reg.STATE_REVERSING)
 
@@ -252,16 +288,28 @@ class BarrierStates:
             return
         if memory.state == reg.STATE_CLOSING:
             self.timers.stop(TIMER_PREFLASH)
-            if memory.test_phase == TEST_PASSED:
+            if memory.test_phase == TEST_DONE:
                 memory.test_phase = TEST_IDLE
+        if state != reg.STATE_OPEN and state != reg.STATE_CLOSING:
+            memory.used = 0
         memory.state = state
         self.ring.push(reg.EV_STATE_CHANGED, state)
 
     def _note_mains(self) -> None:
-        """The moment the mains fails decides about opening; mains that was never there decides nothing."""
+        """The moment the mains fails decides about opening, the moment it is there (again), about its return."""
         memory = self.memory
         mains = self.inputs.values[reg.IN_MAINS_OK]
         if memory.mains_before and not mains:
             wants_open = self.settings[reg.SET_POWER_LOSS_ACTION] == reg.POWER_LOSS_ACTION_OPEN
             memory.power_opening = 1 if wants_open else 0
+        elif mains and not memory.mains_before:
+            returns = self.settings[reg.SET_POWER_RETURN_ACTION] != reg.POWER_RETURN_ACTION_HOLD
+            memory.power_return = 1 if returns else 0
         memory.mains_before = mains
+
+
+def is_moving(state: int) -> bool:
+    """States in which the boom moves or is about to: pre-flash and pauses included."""
+    if state == reg.STATE_OPENING or state == reg.STATE_CLOSING:
+        return True
+    return state == reg.STATE_HOMING or state == reg.STATE_REVERSING

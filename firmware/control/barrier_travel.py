@@ -5,14 +5,19 @@ this says what is driven, so no mistake above can close the boom onto something 
 
 A travel may take 1.5 times the learned time (the setting until one is learned). Only a travel from limit to limit
 without a stop teaches, and what it teaches is held within half and twice the setting.
+
+A limit that lies must not keep a boom closed in a fire: once the limits have contradicted each other or the travel, a
+fire opening runs for its whole time against the upper end stop, whatever LIMIT_OPEN says.
 """
 
-from firmware.control.barrier_faults import FAULTS_DEGRADING, FAULTS_STOPPING, BarrierFaults
+from firmware.control.barrier_faults import FAULTS_DEGRADING, FAULTS_OF_LIMITS, FAULTS_STOPPING, BarrierFaults
 from firmware.control.barrier_inputs import BarrierInputs
 from firmware.control.barrier_memory import (
+    COUNTER_MASK,
     MOTOR_CLOSES,
     MOTOR_OFF,
     MOTOR_OPENS,
+    TEST_DONE,
     TIMER_PAUSE,
     TIMER_SETTLE,
     TIMER_TRAVEL,
@@ -23,6 +28,7 @@ from protocols.compat import const
 from protocols.registers import barrier as reg
 
 _TRAVEL_TIMEOUT = 1 << reg.FAULTS_TRAVEL_TIMEOUT
+_LIMIT_STUCK = 1 << reg.FAULTS_LIMIT_STUCK
 
 # A boom coasts after the motor is off; a limit is believed to be the resting place only after this.
 _SETTLE_MS = const(500)
@@ -53,14 +59,20 @@ class BarrierTravel:
     def watch(self) -> None:
         """Before the states: a travel that outlasted its budget without its limit is a fault, or gives up."""
         memory = self.memory
-        if not self.timers.is_done(TIMER_TRAVEL) or self._is_at_target():
+        if memory.motor == MOTOR_OFF:
             return
-        if memory.state == reg.STATE_POWER_FAIL:
-            memory.power_opening = 0  # without mains a boom that does not move is no surprise
+        if memory.motor == MOTOR_CLOSES and self.inputs.values[reg.IN_LIMIT_OPEN]:
+            self._check_upper_limit()
+        if not self.timers.is_done(TIMER_TRAVEL):
             return
         if memory.state == reg.STATE_FIRE_OPEN:
             memory.fire_gave_up = 1
-        self.faults.latch(_TRAVEL_TIMEOUT)
+        if self._is_at_target():
+            return
+        if memory.state == reg.STATE_POWER_FAIL:
+            memory.power_opening = 0  # without mains a boom that does not move is no surprise
+        else:
+            self.faults.latch(_TRAVEL_TIMEOUT)
 
     def step(self, wanted: int, blocking: int) -> None:
         """Drive `wanted` (MOTOR_*) as far as the interlocks let it; `blocking` is the presence under the boom."""
@@ -81,15 +93,26 @@ class BarrierTravel:
             return -1
         return _POSITION_STEP_MS - self._elapsed_ms() % _POSITION_STEP_MS
 
+    def _check_upper_limit(self) -> None:
+        """A quarter of the way down the upper limit must have let go: it would stop a reversal at once."""
+        elapsed_ms = self._elapsed_ms()
+        if 4 * (elapsed_ms - elapsed_ms % _POSITION_STEP_MS) >= self._expected_ms(MOTOR_CLOSES):
+            self.faults.latch(_LIMIT_STUCK)
+
     def _permit(self, wanted: int, blocking: int) -> int:
         """The interlocks; both directions need the stop chain, a coupled boom and a limit not reached."""
         values = self.inputs.values
         if not values[reg.IN_STOP_CHAIN_OK] or values[reg.IN_MANUAL_RELEASED]:
             return MOTOR_OFF
         if wanted == MOTOR_OPENS:
-            return MOTOR_OFF if values[reg.IN_LIMIT_OPEN] else MOTOR_OPENS
+            if not values[reg.IN_LIMIT_OPEN]:
+                return MOTOR_OPENS
+            lies = self.memory.faults & FAULTS_OF_LIMITS and self.memory.state == reg.STATE_FIRE_OPEN
+            return MOTOR_OPENS if lies else MOTOR_OFF
         if wanted != MOTOR_CLOSES or values[reg.IN_LIMIT_CLOSED]:
             return MOTOR_OFF
+        if self.memory.test_phase != TEST_DONE:
+            return MOTOR_OFF  # a device that was not tested may not see what is there, one under test does not
         if blocking or self.inputs.contact or values[reg.IN_FIRE] or not values[reg.IN_MAINS_OK]:
             return MOTOR_OFF
         forbidden = FAULTS_STOPPING if self.memory.hold_to_run else FAULTS_STOPPING | FAULTS_DEGRADING
@@ -100,7 +123,7 @@ class BarrierTravel:
         memory.motor = motor
         memory.last_direction = motor
         start_limit = reg.IN_LIMIT_CLOSED if motor == MOTOR_OPENS else reg.IN_LIMIT_OPEN
-        memory.full_travel = self.inputs.values[start_limit]
+        memory.full_travel = 1 if self.inputs.values[start_limit] and not self._is_at_target() else 0
         memory.position_start_permille = memory.position_permille
         expected_ms = self._expected_ms(motor)
         memory.travel_budget_ms = expected_ms + expected_ms // 2
@@ -111,6 +134,7 @@ class BarrierTravel:
     def _switch_off(self) -> None:
         memory = self.memory
         elapsed_ms = self._elapsed_ms()
+        self._count(elapsed_ms)
         if self._is_at_target():
             if memory.full_travel:
                 self._learn(elapsed_ms)
@@ -121,6 +145,14 @@ class BarrierTravel:
         self.timers.start(TIMER_PAUSE, pause_ms if pause_ms > _PAUSE_MS_MIN else _PAUSE_MS_MIN)
         self.timers.start(TIMER_SETTLE, _SETTLE_MS)
         self.timers.stop(TIMER_TRAVEL)
+
+    def _count(self, elapsed_ms: int) -> None:
+        memory = self.memory
+        memory.motor_ms += elapsed_ms
+        memory.motor_s = (memory.motor_s + memory.motor_ms // 1000) & COUNTER_MASK
+        memory.motor_ms %= 1000
+        if memory.motor == MOTOR_OPENS and self._is_at_target():
+            memory.openings = (memory.openings + 1) & COUNTER_MASK
 
     def _learn(self, duration_ms: int) -> None:
         """Moves a quarter of the way, so one odd travel does not shift the time-out much."""

@@ -14,7 +14,9 @@ from typing import ClassVar
 from protocols.registers import barrier
 from sim_devices.plants.boom import Boom
 from sim_devices.sensors.curtain import LightCurtain
+from sim_devices.sensors.edge import SafetyEdge
 from sim_devices.sensors.load_cell import LoadCell
+from sim_devices.sensors.loop import InductionLoop
 from sim_devices.sensors.switch import closed_limit, open_limit
 
 STEP_US = 5_000  # every plant moves in these steps
@@ -50,21 +52,31 @@ class Plant(ABC):
 
 
 class BoomPlant(Plant):
-    """A boom between two limit switches, and a light curtain that answers its test."""
+    """A boom between two limit switches, with curtain, edge and safety loop that answer their tests."""
 
     role = "barrier"
-    knobs: ClassVar[dict[str, tuple[int, int]]] = {"blocked": (0, 1), "body_under": (0, 1), "mains": (0, 1)}
+    knobs: ClassVar[dict[str, tuple[int, int]]] = {
+        "blocked": (0, 1),  # something in the curtain
+        "over_loop": (0, 1),
+        "body_under": (0, 1),
+        "mains": (0, 1),
+    }
 
     def __init__(self, rng: random.Random) -> None:
         self._boom = Boom()
         self._curtain = LightCurtain()
+        self._edge = SafetyEdge()
+        self._loop = InductionLoop()
         self._limits = {"LIMIT_OPEN": open_limit(), "LIMIT_CLOSED": closed_limit()}
         self._blocked = 0
+        self._over_loop_m = 0.0
         self._sense()
 
     def turn(self, knob: str, value: int) -> None:
         if knob == "blocked":
             self._blocked = value
+        elif knob == "over_loop":
+            self._over_loop_m = float(value)
         elif knob == "body_under":
             self._boom.set_body_under(bool(value))
         else:
@@ -75,6 +87,8 @@ class BoomPlant(Plant):
         self._boom.motor_close = bool(outputs[barrier.OUT_MOTOR_CLOSE])
         self._boom.advance(STEP_US / 1e6)
         self._curtain.advance(STEP_US / 1e6, bool(self._blocked), bool(outputs[barrier.OUT_CURTAIN_TEST]))
+        self._edge.advance(STEP_US / 1e6, self._boom.contact, bool(outputs[barrier.OUT_EDGE_TEST]))
+        self._loop.advance(STEP_US / 1e6, self._over_loop_m, bool(outputs[barrier.OUT_LOOP_TEST]))
         self._sense()
 
     def inputs(self) -> dict[str, int]:
@@ -83,7 +97,8 @@ class BoomPlant(Plant):
         return {
             **limits,
             "CURTAIN_CLEAR": int(self._curtain.clear),
-            "EDGE_OK": int(not boom.contact),
+            "SAFETY_LOOP": int(self._loop.occupied),
+            "EDGE_OK": int(self._edge.ok),
             "ARM_INTACT": int(boom.arm_intact),
             "MAINS_OK": int(boom.mains_ok),
         }

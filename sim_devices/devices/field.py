@@ -17,6 +17,7 @@ from sim_devices.plants.deck import Deck
 from sim_devices.plants.lane import BOOM_X, DECK, FRONT_BEAM_X, REAR_BEAM_X, SAFETY_LOOP, Lane
 from sim_devices.plants.lane import ENTRY_LOOP as ENTRY_LOOP_SPAN
 from sim_devices.sensors.curtain import LightCurtain
+from sim_devices.sensors.edge import SafetyEdge
 from sim_devices.sensors.load_cell import LoadCell
 from sim_devices.sensors.loop import InductionLoop
 from sim_devices.sensors.switch import closed_limit, open_limit
@@ -52,6 +53,7 @@ class LaneField:
         self.entry_loop = InductionLoop()
         self.safety_loop = InductionLoop()
         self.curtain = LightCurtain()
+        self.edge = SafetyEdge()
         self.open_limit = open_limit()
         self.closed_limit = closed_limit()
         self.now_us = 0
@@ -89,12 +91,13 @@ class LaneField:
         self.apply_outputs(role, _safe_outputs(role))
 
     def fail(self, sensor: str, kind: str) -> None:
-        """Break a sensor, or repair it with kind "": entry_loop, safety_loop, curtain, open_limit, closed_limit,
-        load_cell. Raises ValueError for an unknown sensor or kind."""
+        """Break a sensor, or repair it with kind "": entry_loop, safety_loop, curtain, edge, open_limit,
+        closed_limit, load_cell. Raises ValueError for an unknown sensor or kind."""
         sensors: dict[str, _Breakable] = {
             "entry_loop": self.entry_loop,
             "safety_loop": self.safety_loop,
             "curtain": self.curtain,
+            "edge": self.edge,
             "open_limit": self.open_limit,
             "closed_limit": self.closed_limit,
             "load_cell": self.load_cell,
@@ -129,9 +132,10 @@ class LaneField:
     def _sense(self, dt_s: float) -> None:
         lane = self.lane
         self.entry_loop.advance(dt_s, lane.loop_cover_m(ENTRY_LOOP_SPAN))
-        self.safety_loop.advance(dt_s, lane.loop_cover_m(SAFETY_LOOP))
-        test = bool(self._outputs[BARRIER][barrier.OUT_CURTAIN_TEST])
-        self.curtain.advance(dt_s, lane.beam_blocked(BOOM_X), test)
+        outputs = self._outputs[BARRIER]
+        self.safety_loop.advance(dt_s, lane.loop_cover_m(SAFETY_LOOP), bool(outputs[barrier.OUT_LOOP_TEST]))
+        self.curtain.advance(dt_s, lane.beam_blocked(BOOM_X), bool(outputs[barrier.OUT_CURTAIN_TEST]))
+        self.edge.advance(dt_s, lane.boom.contact, bool(outputs[barrier.OUT_EDGE_TEST]))
         self.open_limit.sense(lane.boom.position)
         self.closed_limit.sense(lane.boom.position)
         self.deck.set_axles(lane.deck_axles())
@@ -151,7 +155,7 @@ class LaneField:
         inputs[barrier.IN_EXIT_LOOP] = 0  # not fitted
         inputs[barrier.IN_CURTAIN_CLEAR] = int(self.curtain.clear)
         inputs[barrier.IN_LOOPS_OK] = int(not (self.entry_loop.fault or self.safety_loop.fault))
-        inputs[barrier.IN_EDGE_OK] = int(not boom.contact)
+        inputs[barrier.IN_EDGE_OK] = int(self.edge.ok)
         inputs[barrier.IN_ARM_INTACT] = int(boom.arm_intact)
         inputs[barrier.IN_MANUAL_RELEASED] = int(boom.released)
         inputs[barrier.IN_MAINS_OK] = int(boom.mains_ok)

@@ -23,7 +23,6 @@ _RESULTS = next(
 _ENERGISED = (
     bar.IN_STOP_CHAIN_OK,
     bar.IN_LOOPS_OK,
-    bar.IN_EDGE_OK,
     bar.IN_ARM_INTACT,
     bar.IN_DRIVE_OK,
     bar.IN_MAINS_OK,
@@ -71,7 +70,8 @@ class CoreBoom:
         for index in _ENERGISED:
             inputs[index] = 1
         inputs[bar.IN_ENTRY_LOOP] = int(self.entry)
-        inputs[bar.IN_SAFETY_LOOP] = int(self.under)
+        inputs[bar.IN_EDGE_OK] = int(not outputs[bar.OUT_EDGE_TEST])
+        inputs[bar.IN_SAFETY_LOOP] = int(self.under or outputs[bar.OUT_LOOP_TEST])
         inputs[bar.IN_CURTAIN_CLEAR] = int(not self.under and not outputs[bar.OUT_CURTAIN_TEST])
         inputs[bar.IN_LIMIT_CLOSED] = int(self.position == 0)
         inputs[bar.IN_LIMIT_OPEN] = int(self.position == _TRAVEL_SCANS)

@@ -5,7 +5,7 @@ import pytest
 from firmware.app.identity import Identity, ProvisionError
 from protocols.registers import barrier as regs
 
-SAFE = (0, 0, 1, 0, 0, 0)  # red, everything else off
+SAFE = (0, 0, 1, 0, 0, 0, 0, 0, 0)  # red, everything else off
 
 
 def codes(bench):

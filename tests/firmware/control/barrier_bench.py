@@ -1,4 +1,4 @@
-"""A barrier core on the bench: default settings, a boom that follows the motor, a curtain that answers its test.
+"""A barrier core on the bench: default settings, a boom that follows the motor, safety devices that answer their tests.
 
 Knows the core's images and a boom of constant speed; the real physics stand in sim_devices. Dual-run.
 """
@@ -32,21 +32,31 @@ def default_settings() -> list[int]:
 
 
 class BarrierBench:
-    """One core, its boom and its curtain; scans every SCAN_MS unless told otherwise."""
+    """One core, its boom and its safety devices; scans every SCAN_MS unless told otherwise.
 
-    def __init__(self, position_ms: int = 0, now_ms: int = 0) -> None:
+    Unless `is_fresh`, it has been running for long: nothing is bridged from the boot on.
+    """
+
+    def __init__(self, position_ms: int = 0, now_ms: int = 0, is_fresh: bool = False) -> None:
         self.settings = default_settings()
         self.ring_data = bytearray(RING_CAPACITY * SLOT_SIZE)
         self.ring = EventRing(self.ring_data, RING_CAPACITY)
         self.core = Barrier(self.settings, self.ring)
         self.core.hub_alive = 1
+        if not is_fresh:
+            self.core.memory.presence = 0
         self.now_ms = now_ms
         self.travel_ms = 2000
         self.position_ms = position_ms  # 0 closed, travel_ms open
         self.boom_free = True
         self.curtain_answers = True
         self.curtain_blocked = False
+        self.edge_answers = True
+        self.edge_pressed = False
+        self.loop_answers = True
+        self.loop_occupied = False
         self.events_read = 0
+        self.tested_before = [0] * reg.OUT_COUNT
         for index in range(reg.IN_COUNT):
             self.core.quality[index] = 0
         for index in IDLE_INPUTS:
@@ -66,7 +76,10 @@ class BarrierBench:
             self.scan()
 
     def follow(self, elapsed_ms: int) -> None:
-        """Move the boom by elapsed_ms of the present motor outputs, then set limits and curtain."""
+        """Move the boom by elapsed_ms of the present motor outputs, then set limits and safety devices.
+
+        Loop and edge stay as `put` left them while nobody tests them.
+        """
         outputs = self.core.outputs
         if self.boom_free:
             moved = (outputs[reg.OUT_MOTOR_OPEN] - outputs[reg.OUT_MOTOR_CLOSE]) * elapsed_ms
@@ -76,6 +89,17 @@ class BarrierBench:
         inputs[reg.IN_LIMIT_OPEN] = 1 if self.position_ms >= self.travel_ms else 0
         dark = self.curtain_blocked or (self.curtain_answers and outputs[reg.OUT_CURTAIN_TEST])
         inputs[reg.IN_CURTAIN_CLEAR] = 0 if dark else 1
+        self._answer(reg.OUT_EDGE_TEST, reg.IN_EDGE_OK, 0 if self.edge_answers else 1, 0 if self.edge_pressed else 1)
+        self._answer(reg.OUT_LOOP_TEST, reg.IN_SAFETY_LOOP, int(self.loop_answers), int(self.loop_occupied))
+
+    def _answer(self, output: int, index: int, active: int, idle: int) -> None:
+        """The input of a tested device while its test runs, and once more when it is let go."""
+        tested = self.core.outputs[output]
+        if tested:
+            self.core.inputs[index] = active
+        elif self.tested_before[output]:
+            self.core.inputs[index] = idle
+        self.tested_before[output] = tested
 
     def put(self, index: int, value: int) -> None:
         """Set one input and scan at once."""

@@ -1,20 +1,23 @@
 """Random but repeatable lives of a barrier: inputs, qualities, commands, hub and settings change at random times.
 
-Knows a linear congruential generator and the bench's core images. The boom and the curtain are part of the script's
-inputs, so that the same script is the same input to any run of the core. Dual-run.
+Knows a linear congruential generator and the bench's core images. The boom and the safety devices are part of the
+script's inputs, so that the same script is the same input to any run of the core. Dual-run.
 """
 
 import struct
 
 from firmware.control.barrier import Barrier
-from firmware.control.barrier_memory import TEST_LIGHT
+from firmware.control.barrier_memory import TEST_ACTIVE, TEST_RELEASED
 from firmware.control.events import EventRing
 from protocols.registers import barrier as reg
 from tests.firmware.control.barrier_bench import IDLE_INPUTS, default_settings
 
 TICKS_MASK = 0x3FFFFFFF
 OPCODES = (reg.OP_OPEN, reg.OP_CLOSE, reg.OP_STOP, reg.OP_HOLD_OPEN, reg.OP_LOCK_CLOSED, reg.OP_RELEASE)
-CURTAIN_ANSWER_MS = 20
+ANSWER_MS = 20
+# Input of each tested device in DEVICE_* order, and what it is while the device reports.
+TESTED_INPUTS = (reg.IN_CURTAIN_CLEAR, reg.IN_EDGE_OK, reg.IN_SAFETY_LOOP)
+REPORTS = (0, 0, 1)
 # What happens how often: mostly traffic and commands, so that lives get somewhere, and now and then anything at all.
 USUAL_INPUTS = (reg.IN_SAFETY_LOOP, reg.IN_CURTAIN_CLEAR, reg.IN_LOCAL_MODE, reg.IN_LOCAL_OPEN, reg.IN_LOCAL_CLOSE)
 
@@ -96,6 +99,8 @@ def new_core() -> Barrier:
     settings[reg.SET_AUTO_CLOSE_MS] = 3000
     settings[reg.SET_POWER_LOSS_ACTION] = reg.POWER_LOSS_ACTION_OPEN
     settings[reg.SET_HUB_LOSS_ACTION] = reg.HUB_LOSS_ACTION_CLOSE_WHEN_CLEAR
+    settings[reg.SET_ANTI_TAILGATE] = reg.ANTI_TAILGATE_ON
+    settings[reg.SET_POWER_RETURN_ACTION] = reg.POWER_RETURN_ACTION_CLOSE_WHEN_CLEAR
     core = Barrier(settings, EventRing(bytearray(64 * 16), 64))
     for index in range(reg.IN_COUNT):
         core.inputs[index] = 1 if index in IDLE_INPUTS else 0
@@ -106,7 +111,7 @@ def new_core() -> Barrier:
 
 
 class Life:
-    """One core living a script. Scans come when a change, the curtain or the core's own next_wake_ms asks for one.
+    """One core living a script. Scans come when a change, a tested device or the core's own next_wake_ms asks for one.
 
     With extra_ms there are scans every extra_ms in between, which must not show. With reload_shift_ms the state is
     saved and loaded into a fresh core after every scan, whose clock is that much further on.
@@ -119,8 +124,7 @@ class Life:
         self.elapsed_ms = 0
         self.extra_ms = extra_ms
         self.reload_shift_ms = reload_shift_ms
-        self.buffer = bytearray(256)
-        self.curtain_due = False
+        self.buffer = bytearray(512)
 
     def scan(self) -> None:
         """Step at the present time, with the ring's clock running from the start of the life."""
@@ -136,16 +140,16 @@ class Life:
         wake_ms = self.core.next_wake_ms()
         assert wake_ms != 0  # a scan must not ask to be repeated at once
         skip_ms = wait_ms if wake_ms < 0 or wake_ms > wait_ms else wake_ms
-        answer_due = _curtain_answer(self.core) != self.core.inputs[reg.IN_CURTAIN_CLEAR]
-        if answer_due and skip_ms > CURTAIN_ANSWER_MS:
-            skip_ms = CURTAIN_ANSWER_MS
+        answer_due = _is_answer_due(self.core)
+        if answer_due and skip_ms > ANSWER_MS:
+            skip_ms = ANSWER_MS
         if self.extra_ms:
             for offset_ms in range(0, skip_ms, self.extra_ms):
                 self.core.step((self.now_ms + offset_ms) & TICKS_MASK)
         self.now_ms = (self.now_ms + skip_ms) & TICKS_MASK
         self.elapsed_ms += skip_ms
-        if answer_due and skip_ms == CURTAIN_ANSWER_MS:
-            self.core.inputs[reg.IN_CURTAIN_CLEAR] = _curtain_answer(self.core)
+        if answer_due and skip_ms == ANSWER_MS:
+            self.core.inputs[TESTED_INPUTS[self.core.memory.test_device]] = _answer(self.core)
         return wait_ms - skip_ms
 
 
@@ -176,11 +180,15 @@ def reloaded(core: Barrier, buffer: bytearray, now_ms: int) -> Barrier:
     return fresh
 
 
-def _curtain_answer(core: Barrier) -> int:
-    """What a healthy curtain shows: dark in its test; it stays as the script left it otherwise."""
-    if core.outputs[reg.OUT_CURTAIN_TEST]:
-        return 0
-    return 1 if core.memory.test_phase == TEST_LIGHT else core.inputs[reg.IN_CURTAIN_CLEAR]
+def _is_answer_due(core: Barrier) -> bool:
+    """A healthy device has not answered its test yet, or not let go after it."""
+    tested = core.memory.test_phase in (TEST_ACTIVE, TEST_RELEASED)
+    return tested and _answer(core) != core.inputs[TESTED_INPUTS[core.memory.test_device]]
+
+
+def _answer(core: Barrier) -> int:
+    reports = REPORTS[core.memory.test_device]
+    return reports if core.memory.test_phase == TEST_ACTIVE else 1 - reports
 
 
 def _row(core: Barrier, elapsed_ms: int) -> list[int]:

@@ -44,7 +44,7 @@ class TestBoot(unittest.TestCase):
         bench = BarrierBench()
         outputs = [1] * reg.OUT_COUNT
         bench.core.safe_outputs(outputs)
-        self.assertEqual(outputs, [0, 0, 1, 0, 0, 0])
+        self.assertEqual(outputs, [0, 0, 1, 0, 0, 0, 0, 0, 0])
 
 
 class TestCommands(unittest.TestCase):

@@ -3,7 +3,7 @@
 import pytest
 
 from firmware.control.barrier import Barrier
-from firmware.control.barrier_memory import TEST_DARK, TEST_LIGHT
+from firmware.control.barrier_memory import TEST_ACTIVE, TEST_RELEASED
 from protocols.registers import barrier as reg
 from tests.firmware.control.barrier_script import Life, record
 
@@ -53,7 +53,7 @@ class Watcher:
         assert self.core.quality[reg.IN_CURTAIN_CLEAR] == 0
         assert self.core.inputs[reg.IN_CURTAIN_CLEAR] == 1
         assert not (self._is_on(reg.IN_LIMIT_CLOSED))
-        assert self.core.memory.test_phase not in (TEST_DARK, TEST_LIGHT), "a test hides what is in the curtain"
+        assert self.core.memory.test_phase not in (TEST_ACTIVE, TEST_RELEASED), "a test masks a device"
         if not self._is_on(reg.IN_LOOPS_OK) or self.core.status[reg.ST_MODE] == reg.MODE_DEGRADED:
             assert self._is_on(reg.IN_LOCAL_CLOSE), "only hold-to-run closes without its safety devices"
             assert self._may_be_on(reg.IN_LOCAL_MODE)
@@ -65,7 +65,7 @@ class Watcher:
         assert not self.core.status[reg.ST_FAULTS]
         assert not self.core.status[reg.ST_PRESENCE] & BLOCKING
         assert self.core.status[reg.ST_LIGHTS] == reg.LIGHTS_GREEN
-        assert self.core.memory.test_phase not in (TEST_DARK, TEST_LIGHT), "a test hides what is in the curtain"
+        assert self.core.memory.test_phase not in (TEST_ACTIVE, TEST_RELEASED), "a test masks a device"
 
     def _check_pause(self, opens: int, closes: int, elapsed_ms: int) -> None:
         direction = 1 if opens else (2 if closes else 0)

@@ -258,18 +258,20 @@ class TestCurtainTest(unittest.TestCase):
         bench.run(200)
         self.assertEqual(bench.motors(), "close")
 
-    def test_test_asked_for_while_a_held_button_closes_stops_the_motor_meanwhile(self) -> None:
+    def test_clear_faults_starts_no_test_while_a_held_button_closes(self) -> None:
         bench = self._bench_with_failed_test()
         bench.put(reg.IN_LOCAL_CLOSE, 1)
         bench.run(1000)
         self.assertEqual(bench.motors(), "close")
         bench.curtain_answers = True
-        bench.command(reg.OP_CLEAR_FAULTS)
-        self.assertEqual(bench.core.outputs[reg.OUT_CURTAIN_TEST], 1)
-        self.assertEqual(bench.motors(), "-")
-        bench.run(100)
-        self.assertFalse(bench.has_fault(reg.FAULTS_PHOTO_TEST_FAIL))
+        self.assertEqual(bench.command(reg.OP_CLEAR_FAULTS), REFUSED_INTERLOCK)
+        self.assertEqual(bench.core.outputs[reg.OUT_CURTAIN_TEST], 0)
         self.assertEqual(bench.motors(), "close")
+        bench.run(3000)
+        self.assertEqual(bench.state(), reg.STATE_CLOSED)
+        self.assertEqual(bench.command(reg.OP_CLEAR_FAULTS), ACCEPTED)
+        bench.run(1000)
+        self.assertEqual(bench.core.status[reg.ST_FAULTS], 0)
 
     def _bench_with_failed_test(self) -> BarrierBench:
         """Open, in local mode, with a curtain that does not answer its test."""

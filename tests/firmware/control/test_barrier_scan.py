@@ -46,7 +46,7 @@ class TestScan(unittest.TestCase):
         bench.open()
         buffer = bytearray(SAVE_SIZE)
         self.assertEqual(bench.core.save(buffer), SAVE_SIZE)
-        self.assertTrue(SAVE_SIZE < 128)
+        self.assertTrue(SAVE_SIZE < 192)
         other = BarrierBench()
         before = list(other.core.status)
         self.assertFalse(other.core.load(buffer[:-1], 0))

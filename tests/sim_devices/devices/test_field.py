@@ -142,7 +142,7 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
         field.fail("radar", "stuck")
     with pytest.raises(ValueError, match="use one of"):
         field.set_switch("LIMIT_OPEN", True)
-    with pytest.raises(ValueError, match="6 outputs, not 2"):
+    with pytest.raises(ValueError, match="9 outputs, not 2"):
         field.apply_outputs(BARRIER, [0, 1])
 
 
