@@ -125,15 +125,15 @@ class WeighbridgeMemory:
         self.rest_error = 0  # off zero, as last seen at rest and empty
         self.entry_error = 0  # `rest_error` when the deck was occupied last
         self.is_entered = 0  # occupied in the last scan
+        self._start_results()
+
+    def _start_results(self) -> None:
         # Tare, and the vehicle on the deck.
         self.tare_kg_x10 = 0
         self.tare_is_preset = 0
         self.rest_kg_x10 = 0  # what stood at rest last in this occupation
         self.beam_broken = 0  # a photocell was interrupted since
         self.second_vehicle = 0
-        self._start_results()
-
-    def _start_results(self) -> None:
         # The last registered weight.
         self.registered_here = 0  # it is of the vehicle on the deck
         self.registered_kg_x10 = 0

@@ -40,11 +40,7 @@ _SHELL_HOME = "what the shell needs from the outside comes through firmware/port
 _BOARD_HOME = "boards do not know each other: put what they share into firmware/app/ or firmware/boards/<name>.py"
 
 # What boards share, by name, so that a board's own folder is not shared with it.
-_BOARD_FILES = (
-    *("ads1232", "card", "chip", "hx711", "interpreter", "latch", "load_cell_adc", "pins", "provision", "pulses"),
-    *("rs485", "sessions"),
-)
-_BOARD_FILES += ("store", "terminals", "wifi")
+_BOARD_FILES = sorted(path.stem for path in (Path(__file__).parents[2] / "firmware/boards").glob("[a-z]*.py"))
 _BOARD_MODULES_SHARED = " ".join(f"firmware.boards.{name}" for name in _BOARD_FILES)
 
 LAYERS = (
@@ -119,6 +115,12 @@ LAYERS = (
         "hil/",
         "hil sim_devices firmware.boards.host protocols edge.cli tools.deploy",
         "the rig sees the hub as a command and the firmware as bytes or as the host board: put checks into tests/",
+    ),
+    _row(
+        "hil/chip/",
+        "hil sim_devices firmware.boards.card firmware.boards.terminals firmware.boards.rp2.wiring protocols "
+        "tools.deploy",
+        "the carrier knows the board's wiring, not its program: put checks into tests/",
     ),
     _row("tools/", "tools", "tools read files as data: put code that runs the product into hil/ or tests/"),
     _row(
