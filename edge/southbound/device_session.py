@@ -19,10 +19,12 @@ from edge.poll.merge import Block
 from edge.southbound.event_reader import DeviceEvent, EventReader, Gap, Restart
 from edge.southbound.line_error import Fault, LineError
 from edge.southbound.role_map import HEADER_END, MAP_NAMES, ROLE_MAPS, SLOW_PERIOD_MS
+from edge.southbound.tag_reads import TagRead, TagReader
 
 FAILURES_UNTIL_LOST = 3
 _OUTCOMES_KEPT = 20
 _GARBLED_SHARE = 0.5
+READS_SUFFIX = "/reads"  # what the cursor of a read list is called; no device name has a slash
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +45,23 @@ class SessionCounters:
     exceptions: int = 0
     events: int = 0
     events_lost: int = 0
+    reads_lost: int = 0
 
 
 class DeviceSession:
     """One configured device. `blocks` is what it should be polled by; the line compares it to tell the plan."""
 
-    def __init__(self, config: DeviceConfig, lane: str, cursor: tuple[int, int] | None) -> None:
+    def __init__(self, config: DeviceConfig, lane: str, cursors: Mapping[str, tuple[int, int]]) -> None:
+        """`cursors` are those of any device, by the names of `cursors`."""
         self.config = config
         self.role = ROLE_MAPS[config.map]
         self.lane = lane
         self.image = DeviceImage(config.name)
         self.outbox: list[Record] = []
         self.counters = SessionCounters()
-        self.events = EventReader(self.role.ring_address, self.role.ring_capacity, cursor)
+        self.events = EventReader(self.role.ring_address, self.role.ring_capacity, cursors.get(config.name))
+        self._tag_reads_name = config.name + READS_SUFFIX
+        self.tag_reads = self._make_tag_reader(cursors.get(self._tag_reads_name))
         self.is_verified = False
         self._is_lost = False
         self._refused = ""
@@ -81,14 +87,26 @@ class DeviceSession:
 
     @property
     def event_block(self) -> Block | None:
-        """The read of the event ring that is wanted now."""
-        return self.events.next_block() if self.is_verified else None
+        """The read of the event ring, or else of the read list, that is wanted now."""
+        if not self.is_verified:
+            return None
+        block = self.events.next_block()
+        return self.tag_reads.next_block() if block is None and self.tag_reads else block
+
+    @property
+    def cursors(self) -> dict[str, tuple[int, int]]:
+        """How far events and reads were taken, to be stored together with what they gave."""
+        found = {self.config.name: self.events.cursor}
+        return found | {self._tag_reads_name: self.tag_reads.cursor} if self.tag_reads else found
 
     def on_block(self, block: Block, registers: Sequence[int], now: Stamp) -> None:
         """`block` was read."""
         self.counters.reads += 1
         self._failures = 0
         self._outcomes.append(None)
+        if self.tag_reads and block.address >= self.role.read_list_address:
+            self._on_tag_reads(block, registers, now)
+            return
         if block.address >= self.role.ring_address:
             self._on_ring(block, registers, now)
             return
@@ -131,6 +149,8 @@ class DeviceSession:
             self._record("device_back", {"boot_count": values["boot_count"]}, now)
         if self.is_verified and self._role_read_ms:
             self.image = self.image.with_tags(self._fresh, self._role_read_ms)
+            if self.tag_reads and "read_head" in self._fresh:
+                self._look_for_reads(self.tag_reads, values["boot_count"], self._fresh["read_head"].value or 0, now)
         self.is_verified = True
 
     def _on_ring(self, block: Block, registers: Sequence[int], now: Stamp) -> None:
@@ -139,6 +159,31 @@ class DeviceSession:
                 self._note_gap(item, now)
             else:
                 self._note_event(item, now)
+
+    def _make_tag_reader(self, cursor: tuple[int, int] | None) -> TagReader | None:
+        role = self.role
+        return TagReader(role.read_list_address, role.read_list_capacity, cursor) if role.read_list_address else None
+
+    def _look_for_reads(self, reader: TagReader, boot_count: int, head: int, now: Stamp) -> None:
+        for item in reader.on_header(boot_count, head):
+            if isinstance(item, Gap):  # of a restart the event stream has told
+                self._note_lost_reads(item, now)
+
+    def _on_tag_reads(self, block: Block, registers: Sequence[int], now: Stamp) -> None:
+        if self.tag_reads is None:
+            return
+        for item in self.tag_reads.on_ring(block, registers):
+            if isinstance(item, TagRead):
+                self._record("tag_read", {"boot_count": self.tag_reads.boot_count, **item.data()}, now)
+            else:
+                self._note_lost_reads(item, now)
+
+    def _note_lost_reads(self, gap: Gap, now: Stamp) -> None:
+        lost = gap.last - gap.first + 1
+        self.counters.reads_lost += lost
+        boot_count = self.tag_reads.boot_count if self.tag_reads else -1
+        data = {"boot_count": boot_count, "first": gap.first, "last": gap.last, "lost": lost}
+        self._record("tag_read_gap", data, now)
 
     def _identity_fault(self, values: Mapping[str, int]) -> str:
         """Why this is not the device of the site file; "" when it is."""

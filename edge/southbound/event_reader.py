@@ -1,4 +1,4 @@
-"""Fetches each event of a device once, by its sequence number, and says what was missed.
+"""Fetches each event of a device once, by its sequence number, and says what was missed; other lists of slots likewise.
 
 Knows: the event ring, boot counts and sequence numbers. Must not know: ports, the journal, what an event means.
 An event is identified by its boot count and sequence number; numbers start at 1 at every boot.
@@ -9,11 +9,22 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from edge.poll.merge import READ_REGISTERS_MAX, Block
 from protocols.events import SLOT_REGISTERS, read_slot
 
-_SLOTS_MAX = READ_REGISTERS_MAX // SLOT_REGISTERS
+
+class Numbered(Protocol):
+    """Anything a device numbers."""
+
+    @property
+    def sequence(self) -> int:
+        """Its number."""
+        ...
+
+
+Item = TypeVar("Item", bound=Numbered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +53,10 @@ class Restart:
     boot_count_before: int
 
 
-class EventReader:
-    """The place in one device's stream of events. `boot_count` is -1 until the device was ever seen."""
+class SlotReader(Generic[Item]):
+    """The place in one device's stream of numbered slots. `boot_count` is -1 until the device was ever seen."""
+
+    slot_registers: int
 
     def __init__(self, ring_address: int, ring_capacity: int, cursor: tuple[int, int] | None) -> None:
         self._ring_address = ring_address
@@ -72,23 +85,27 @@ class EventReader:
             self.sequence = oldest - 1
         return found
 
+    def decode(self, raw: bytes, offset: int) -> Item:
+        """The slot at byte `offset`."""
+        raise NotImplementedError
+
     def next_block(self) -> Block | None:
         """The read that brings the next events, or None when all were taken."""
         if self.sequence >= self._head:
             return None
         slot = self.sequence % self._capacity  # event n stands in slot n - 1
-        count = min(self._head - self.sequence, self._capacity - slot, _SLOTS_MAX)
-        return Block(self._ring_address + slot * SLOT_REGISTERS, count * SLOT_REGISTERS, 0)
+        count = min(self._head - self.sequence, self._capacity - slot, READ_REGISTERS_MAX // self.slot_registers)
+        return Block(self._ring_address + slot * self.slot_registers, count * self.slot_registers, 0)
 
-    def on_ring(self, block: Block, registers: Sequence[int]) -> list[DeviceEvent | Gap]:
+    def on_ring(self, block: Block, registers: Sequence[int]) -> list[Item | Gap]:
         """The slots of `block` as read. A slot that was overwritten meanwhile is a gap; its new event comes later."""
         raw = struct.pack(f">{len(registers)}H", *registers)
         first = self.sequence + 1
         if block != self.next_block():
             return []  # the device restarted between the request and now
-        found: list[DeviceEvent | Gap] = []
-        for index in range(len(registers) // SLOT_REGISTERS):
-            event = DeviceEvent(*read_slot(raw, index * 2 * SLOT_REGISTERS))
+        found: list[Item | Gap] = []
+        for index in range(len(registers) // self.slot_registers):
+            event = self.decode(raw, index * 2 * self.slot_registers)
             expected = first + index
             if event.sequence == expected:
                 found.append(event)
@@ -98,3 +115,13 @@ class EventReader:
                 found.append(Gap(expected, expected))
             self.sequence = expected
         return found
+
+
+class EventReader(SlotReader[DeviceEvent]):
+    """The event ring, which every device has."""
+
+    slot_registers = SLOT_REGISTERS
+
+    def decode(self, raw: bytes, offset: int) -> DeviceEvent:
+        """The slot at byte `offset`."""
+        return DeviceEvent(*read_slot(raw, offset))

@@ -57,9 +57,7 @@ class ModbusLine:
     ) -> None:
         """`devices` are (device, lane name) of this line; `cursors` the journalled event cursors of any device."""
         self.config = config
-        self.sessions = {
-            device.unit_id: DeviceSession(device, lane, cursors.get(device.name)) for device, lane in devices
-        }
+        self.sessions = {device.unit_id: DeviceSession(device, lane, cursors) for device, lane in devices}
         self._by_name = {session.config.name: session for session in self.sessions.values()}
         self._client = ModbusClient(config)
         self._plan = PollPlan(scan=config.kind == KIND_RTU, now_ms=_stamp().mono_ms)
@@ -221,7 +219,7 @@ class ModbusLine:
                 if record.kind in _LOGGED_KINDS:
                     detail = record.data.get("reason") or f"boot_count {record.data.get('boot_count')}"
                     _log.warning("%s: %s: %s", record.device, record.kind, detail)
-            self._sink(records, {session.config.name: session.events.cursor})
+            self._sink(records, session.cursors)
 
     def _on_failure(self, session: DeviceSession, error: LineError) -> None:
         others = [other for other in self.sessions.values() if other is not session]

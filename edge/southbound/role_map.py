@@ -14,6 +14,7 @@ from typing import Any
 from edge.poll.merge import Block, Point, merge_points
 from protocols.registers import barrier_tags, charging_post_tags, rfid_tags, weighbridge_tags
 from protocols.registers.tag import EventDef, Tag
+from protocols.rfid.read_slot import SLOT_REGISTERS
 
 HEADER_END = 64  # role points start here
 SLOW_PERIOD_MS = 1000  # diagnostics of the header; nothing is decided by them
@@ -44,6 +45,7 @@ class RoleMap:
     ring_capacity: int
     command_address: int
     read_list_address: int = 0  # of a role that has a list of reads, else 0
+    read_list_capacity: int = 0
 
     @cached_property
     def _by_name(self) -> dict[str, Tag]:
@@ -114,6 +116,7 @@ def _role_map(module: Any) -> RoleMap:
         ring_capacity=module.RING_CAPACITY,
         command_address=module.COMMAND_ADDRESS,
         read_list_address=next((tag.address for tag in module.TAGS if tag.name == "read_list"), 0),
+        read_list_capacity=next((tag.count // SLOT_REGISTERS for tag in module.TAGS if tag.name == "read_list"), 0),
     )
 
 

@@ -27,10 +27,10 @@ from protocols.modbus.image import INPUTS, RegisterImage
 from protocols.modbus.mbap import MBAP_SIZE, MbapCollector, encode_mbap_into
 from protocols.modbus.rtu import FRAME_OK, encode_adu_into
 from protocols.modbus.server import ModbusServer
-from protocols.registers import barrier, weighbridge
+from protocols.registers import barrier, rfid, weighbridge
 
 _IMAGES = Path(__file__).parents[2] / "sim_devices" / "images"
-_MODULES = {"barrier": barrier, "weighbridge": weighbridge}
+_MODULES = {"barrier": barrier, "weighbridge": weighbridge, "rfid": rfid}
 KEY = bytes(range(32))
 TEST_LIMIT_S = 30.0
 
