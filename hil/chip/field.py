@@ -1,0 +1,60 @@
+"""The least field each role needs on an emulated chip: inputs of a healthy, idle post, and for the barrier a boom.
+
+Knows signal names. Must not know pins or frames.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from hil.chip.carrier import Carrier
+from hil.chip.emulator import HIGH
+from hil.rig.plants import STEP_US, BoomPlant
+
+# Energised while everything is well and nobody is there.
+IDLE = {
+    "barrier": ("STOP_CHAIN_OK", "LOOPS_OK", "DRIVE_OK", "MAINS_OK", "CURTAIN_CLEAR", "EDGE_OK", "ARM_INTACT"),
+    "charging_post": ("STOP_CHAIN_OK", "STOP_BUTTON_OK", "PANEL_CLOSED", "ARM_RETRACTED", "IMD_READY", "IMD_OK"),
+    "rfid": ("SEAL_CLOSED", "SEAL_BATTERY_OK"),
+    "weighbridge": ("FRONT_CLEAR", "REAR_CLEAR", "SEAL_CLOSED"),
+}
+# What moves now and then at an idle post, so that scans have something to do.
+LIVELY = {
+    "barrier": "ENTRY_LOOP",
+    "charging_post": "VEHICLE_PRESENT",
+    "rfid": "PRESENCE_1",
+    "weighbridge": "FRONT_CLEAR",
+}
+
+
+def wire_idle(carrier: Carrier) -> None:
+    """Energise what is energised at rest."""
+    for name in IDLE[carrier.provision.role]:
+        carrier.set_input(name, 1)
+
+
+class BoomField:
+    """The rig's boom on a carrier, moved by the chip's own clock. `hold` keeps an input from the boom's hands."""
+
+    def __init__(self, carrier: Carrier) -> None:
+        self._carrier = carrier
+        self._plant = BoomPlant(random.Random(1))
+        self._held: set[str] = set()
+        self._alarm = carrier.chip.create_alarm(self._step)
+        self._step()
+
+    def hold(self, name: str, value: int) -> None:
+        """Set one input for good, at this instant."""
+        self._held.add(name)
+        self._carrier.set_input(name, value)
+
+    def _step(self) -> None:
+        self._plant.advance(self._outputs())
+        for name, value in self._plant.inputs().items():
+            if name not in self._held:
+                self._carrier.set_input(name, value)
+        self._alarm(STEP_US)
+
+    def _outputs(self) -> Sequence[int]:
+        return [int(self._carrier.output(name) == HIGH) for name in self._carrier.signal_order]

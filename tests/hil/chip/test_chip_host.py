@@ -1,0 +1,147 @@
+"""The deployed set on an emulated RP2040: it starts, answers, obeys, reverses, resets safe, and repeats itself."""
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from firmware.boards import card
+from hil.chip import emulator
+from hil.chip.bench import REACTION_MAX_US, RoleBench
+from hil.chip.carrier import Carrier
+from hil.chip.emulator import HIGH, LOW, UF2_SHA256, find_uf2
+from hil.chip.field import IDLE
+from hil.targets.target import BlockedError
+from protocols.modbus import pdu, rtu
+from protocols.quality import BAD
+
+
+@pytest.fixture(scope="session")
+def uf2() -> Path:
+    try:
+        emulator._load("rp2040py.rp2040")
+        emulator._load("littlefs")
+        return find_uf2(None)
+    except BlockedError as error:
+        pytest.skip(f"BLOCKED: {error}")
+
+
+def run_to_an_answer(carrier_bench: RoleBench) -> tuple[int, ...]:
+    carrier_bench.start()
+    carrier_bench.carrier.advance(20_000)
+    return carrier_bench.client.read(0, 29)
+
+
+@pytest.mark.parametrize("role", sorted(IDLE))
+def test_the_deployed_set_starts_and_says_who_it_is(uf2: Path, tmp_path: Path, role: str) -> None:
+    bench = RoleBench(uf2, role, tmp_path)
+    header = run_to_an_answer(bench)
+    assert header[bench.regmap.AT_MAP_ID] == bench.regmap.MAP_ID
+    assert header[bench.regmap.AT_BOOT_COUNT] == 1
+    assert header[bench.regmap.AT_RESET_CAUSE] == bench.regmap.RESET_CAUSE_POWER_ON
+    assert bench.carrier.chip.resets == []
+
+
+def test_an_authenticated_command_opens_the_barrier_and_an_obstacle_stops_it_closing(uf2: Path, tmp_path: Path) -> None:
+    bench = RoleBench(uf2, "barrier", tmp_path)
+    run_to_an_answer(bench)
+    assert bench.command("OPEN") == bench.regmap.COMMAND_RESULT_ACCEPTED
+    assert bench.carrier.output("MOTOR_OPEN") == HIGH
+    times = bench.reactions(3)
+    assert 0 < times["max"] <= REACTION_MAX_US
+
+
+def test_a_command_with_another_key_moves_nothing(uf2: Path, tmp_path: Path) -> None:
+    bench = RoleBench(uf2, "barrier", tmp_path)
+    header = run_to_an_answer(bench)
+    nonce = header[bench.regmap.AT_NONCE_EPOCH], header[bench.regmap.AT_NONCE_COUNTER] + 1
+    bench.client.command(bench.regmap.MAP_ID, bench.regmap.OP_OPEN, 0, 0, nonce)
+    bench.carrier.advance(100_000)
+    assert bench.carrier.output("MOTOR_OPEN") == LOW
+    assert bench.client.read(0, 29)[bench.regmap.AT_COMMANDS_REJECTED] == 1
+
+
+def test_after_a_watchdog_reset_every_output_floats_shortly_and_is_safe_again(uf2: Path, tmp_path: Path) -> None:
+    bench = RoleBench(uf2, "barrier", tmp_path)
+    run_to_an_answer(bench)
+    report = bench.reset()
+    assert report["floating_until_then"]
+    assert report["cause_is_watchdog"]
+    assert max(report["undriven_ms"].values()) < 30
+    assert bench.carrier.output("LIGHT_RED") == HIGH
+    assert bench.carrier.output("MOTOR_OPEN") == bench.carrier.output("MOTOR_CLOSE") == LOW
+
+
+def test_the_line_driver_is_off_within_the_silence_a_client_keeps(uf2: Path, tmp_path: Path) -> None:
+    bench = RoleBench(uf2, "weighbridge", tmp_path)
+    run_to_an_answer(bench)
+    for count in (1, 29, 125):
+        del bench.carrier.direction[:]
+        bench.carrier.answer_us.clear()
+        bench.client.read(256, count)
+        (on_us, on), (off_us, off) = bench.carrier.direction
+        assert (on, off) == (HIGH, LOW)
+        assert on_us <= bench.carrier.answer_us[0]
+        assert 0 <= off_us - bench.carrier.answer_us[-1] < rtu.t35_us(115_200)
+
+
+def test_a_loose_input_card_makes_every_input_bad(uf2: Path, tmp_path: Path) -> None:
+    bench = RoleBench(uf2, "barrier", tmp_path)
+    run_to_an_answer(bench)
+    bench.carrier._chain[3] = card.GUARD ^ 0x10
+    bench.carrier.advance(100_000)
+    header = bench.client.read(0, 29)
+    assert BAD != 0
+    assert header[bench.regmap.AT_REASONS] & 1 << bench.regmap.REASONS_INPUT_BAD
+
+
+def test_a_hanging_control_is_reset_by_the_watchdog(uf2: Path, tmp_path: Path) -> None:
+    start = b"from firmware.boards import chip\nfrom firmware.boards.rp2 import wiring\n"
+    start += b"class Hanging(chip.Loop):\n    def _tend(self):\n        while True:\n            pass\n"
+    start += b"chip.Loop = Hanging\nchip.run(wiring)\n"
+    bench = RoleBench(uf2, "weighbridge", tmp_path)
+    carrier = Carrier(uf2, bench.carrier.provision, tmp_path, start)
+    carrier.advance(6_000_000)
+    assert carrier.chip.resets
+    assert carrier.output("READY_LAMP") == LOW
+
+
+def test_the_maintenance_file_keeps_control_and_watchdog_off(uf2: Path, tmp_path: Path) -> None:
+    start = b"import machine\nmachine.Pin(6, machine.Pin.OUT, value=0)\nopen('maintenance', 'w').close()\n"
+    start += b"from firmware.boards.chip import run\nfrom firmware.boards.rp2 import wiring\nrun(wiring)\n"
+    bench = RoleBench(uf2, "weighbridge", tmp_path)
+    carrier = Carrier(uf2, bench.carrier.provision, tmp_path, start)
+    carrier.advance(12_000_000)
+    assert carrier.chip.resets == []
+    assert carrier.scans == []
+    assert b"smartgate: maintenance, because the file maintenance is there" in carrier.chip.console
+
+
+def test_the_same_run_twice_gives_the_same_instants(uf2: Path, tmp_path: Path) -> None:
+    runs = []
+    for _ in range(2):
+        bench = RoleBench(uf2, "barrier", tmp_path)
+        bench.start()
+        bench.client.repeat([struct.pack(">BHH", pdu.READ_INPUT_REGISTERS, 0, 60)], lambda request, answer: None)
+        bench.carrier.advance(500_000)
+        runs.append((bench.carrier.scans, bench.carrier.answer_us, bench.carrier.output_changes))
+    assert len(runs[0][0]) > 20
+    assert runs[0] == runs[1]
+
+
+def test_an_unknown_image_is_blocked_with_its_digest(tmp_path: Path) -> None:
+    image = tmp_path / "other.uf2"
+    image.write_bytes(b"UF2")
+    with pytest.raises(
+        BlockedError, match=r"other.uf2: SHA-256 .* is no image this was tried with; take one of: Micro"
+    ):
+        find_uf2(image)
+
+
+def test_a_missing_image_is_blocked_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(BlockedError, match=r"cannot be read .* name a UF2 image with --uf2"):
+        find_uf2(tmp_path / "none.uf2")
+
+
+def test_every_known_image_is_named_by_a_whole_digest() -> None:
+    assert all(len(digest) == 64 for digest in UF2_SHA256)
