@@ -65,10 +65,11 @@ class Role:
 def load_role(name: str) -> Role:
     """Return the role `name`, one of firmware.app.identity.ROLES. Imports only what that role needs."""
     if name == "barrier":
+        from firmware.app.barrier_keeper import BarrierKeeper
         from firmware.control.barrier import Barrier
         from protocols.registers import barrier
 
-        return Role(Barrier, barrier, (), (barrier.OUT_MOTOR_OPEN, barrier.OUT_MOTOR_CLOSE))
+        return Role(Barrier, barrier, (), (barrier.OUT_MOTOR_OPEN, barrier.OUT_MOTOR_CLOSE), (), BarrierKeeper)
     if name == "charging_post":
         from firmware.control.charging_post import ChargingPost
         from protocols.registers import charging_post
@@ -87,7 +88,8 @@ def load_role(name: str) -> Role:
         return Role(Rfid, rfid, (), (), PROTOCOLS)
     assert name == "weighbridge"
     from firmware.app.weighbridge_keeper import WeighbridgeKeeper
+    from firmware.control import weighbridge_line
     from firmware.control.weighbridge import SEALED_SETTINGS, Weighbridge
     from protocols.registers import weighbridge as regmap
 
-    return Role(Weighbridge, regmap, SEALED_SETTINGS, (), (), WeighbridgeKeeper)
+    return Role(Weighbridge, regmap, SEALED_SETTINGS, (), weighbridge_line.PROTOCOLS, WeighbridgeKeeper)

@@ -10,12 +10,15 @@ weight is lost: one truck.
 from firmware.control.events import EventRing
 from firmware.control.scale import Scale
 from firmware.control.weighbridge_memory import (
+    RECORD_BOOT,
     RECORD_CALIBRATION,
     RECORD_E_KG,
     RECORD_FLAGS,
     RECORD_GROSS,
     RECORD_ID,
+    RECORD_SEQUENCE,
     RECORD_TARE,
+    RECORD_UPTIME_S,
     WeighbridgeMemory,
 )
 from protocols.compat import const
@@ -103,7 +106,7 @@ class Registration:
         weight_kg_x10 = scale.median_kg_x10()
         if not self.is_registrable(weight_kg_x10):
             return regs.COMMAND_RESULT_OUT_OF_LIMITS
-        if faults == 0:
+        if faults == 0 and scale.front.is_verified:
             flags |= 1 << regs.REGISTERED_FLAGS_LEGAL_FOR_TRADE
         self.fill(register_id, scale.calibration.round_to_e(weight_kg_x10), flags)
         return regs.COMMAND_RESULT_NONE
@@ -131,3 +134,16 @@ class Registration:
         memory.registered_here = 1
         ring.push(regs.EV_WEIGHT_REGISTERED, memory.registered_kg_x10)
         ring.push(regs.EV_REGISTERED_FOR, memory.registered_id)
+
+
+def show_record(record: list[int], status: list[int]) -> None:
+    """Fill in the registers of an alibi record."""
+    status[regs.ST_ALIBI_SEQUENCE] = record[RECORD_SEQUENCE]
+    status[regs.ST_ALIBI_REGISTER_ID] = record[RECORD_ID]
+    status[regs.ST_ALIBI_GROSS_KG_X10] = record[RECORD_GROSS]
+    status[regs.ST_ALIBI_TARE_KG_X10] = record[RECORD_TARE]
+    status[regs.ST_ALIBI_FLAGS] = record[RECORD_FLAGS]
+    status[regs.ST_ALIBI_BOOT_COUNT] = record[RECORD_BOOT]
+    status[regs.ST_ALIBI_UPTIME_S] = record[RECORD_UPTIME_S]
+    status[regs.ST_ALIBI_CALIBRATION_COUNT] = record[RECORD_CALIBRATION]
+    status[regs.ST_ALIBI_E_KG] = record[RECORD_E_KG]

@@ -41,8 +41,11 @@ class Sampler:
     `broken` is 1 after a step that found the flow of samples interrupted: what was seen before does not join on.
     """
 
-    def __init__(self, timers: TimerBank) -> None:
+    def __init__(self, timers: TimerBank, is_direct: bool = False) -> None:
+        """`is_direct`: samples are weights an indicator has filtered already; nothing settles, nothing is averaged."""
         self._timers = timers
+        self._settling_count = 0 if is_direct else _SETTLING_COUNT
+        self._filter_size = 1 if is_direct else _FILTER_SIZE
         self.timeout_ms = 0
         self.counts = 0
         self.samples = 0
@@ -53,7 +56,7 @@ class Sampler:
         self.stale = 1
         self.broken = 0
         self._sequence = _SEQUENCE_UNKNOWN
-        self._settling_left = _SETTLING_COUNT
+        self._settling_left = self._settling_count
         self._ring = [0] * _FILTER_SIZE
         self._ring_index = 0
         self._ring_count = 0
@@ -80,6 +83,17 @@ class Sampler:
         if not self.silent:
             self._timers.start(TIMER_SILENT, self.timeout_ms)
         return self._take(counts)
+
+    def reject(self, sequence: int) -> None:
+        """Look at the last sample of a source that lives and sends no weight: there is none then."""
+        self.broken = 0
+        self._check_deadlines()
+        if sequence == self._sequence:
+            return
+        self._sequence = sequence
+        self.silent = 0
+        self._timers.start(TIMER_SILENT, self.timeout_ms)
+        self._restart()
 
     def save(self, buffer: bytearray, offset: int) -> int:
         """Write the state at `offset`; return the offset behind it."""
@@ -129,19 +143,19 @@ class Sampler:
             self._settling_left -= 1
             return SAMPLE_NONE
         self._ring[self._ring_index] = counts
-        self._ring_index = (self._ring_index + 1) % _FILTER_SIZE
-        if self._ring_count < _FILTER_SIZE:
+        self._ring_index = (self._ring_index + 1) % self._filter_size
+        if self._ring_count < self._filter_size:
             self._ring_count += 1
-        if self._ring_count < _FILTER_SIZE:
+        if self._ring_count < self._filter_size:
             return SAMPLE_NONE
         self._average()
         return SAMPLE_NEW
 
     def _average(self) -> None:
         total = 0
-        for index in range(_FILTER_SIZE):
+        for index in range(self._filter_size):
             total += self._ring[index]
-        self.filtered = (total + _FILTER_SIZE // 2) // _FILTER_SIZE
+        self.filtered = (total + self._filter_size // 2) // self._filter_size
         self.ready = 1
         if self.silent:
             self.silent = 0
@@ -156,6 +170,6 @@ class Sampler:
         self.stale = 1
         self._timers.stop(TIMER_STALE)
         self.broken = 1
-        self._settling_left = _SETTLING_COUNT
+        self._settling_left = self._settling_count
         self._ring_index = 0
         self._ring_count = 0

@@ -9,10 +9,10 @@ change nothing. Weights are in 0.1 kg, conversions in counts.
 
 from firmware.control.calibration import Calibration
 from firmware.control.indication import Indication
-from firmware.control.sampler import SAMPLE_NEW, Sampler
+from firmware.control.sampler import SAMPLE_NEW, SAMPLE_NONE, Sampler
 from firmware.control.stability import StabilityWindow
 from firmware.control.timer import TimerBank
-from firmware.control.weighbridge_front import Sample
+from firmware.control.weighbridge_front import FIT, KIND_KG_X10, MOTION_YES, FrontEnd, Sample
 from firmware.control.weighbridge_memory import WeighbridgeMemory
 from firmware.control.zero import Zero
 from protocols.compat import const
@@ -27,17 +27,19 @@ ZERO_TOO_FAR = const(2)
 
 
 class Scale:
-    """One load-cell channel.
+    """One load-cell channel, or one indicator: `is_direct`, its samples are gross weights on a zero of its own.
 
     The caller sets before a step: `memory.is_blocked`, 1 while a photocell at a deck end is not clear; `is_tracking`, 1
     if zero tracking is switched on; `is_axle_wise`, 1 if a load may be at rest although a photocell is not clear;
     `drift_quarters`, the limit of the zero drift in quarters of e.
     """
 
-    def __init__(self, memory: WeighbridgeMemory, timers: TimerBank) -> None:
+    def __init__(self, memory: WeighbridgeMemory, timers: TimerBank, front: FrontEnd) -> None:
         self.memory = memory
+        self.front = front
+        self.is_direct = front.sample.kind == KIND_KG_X10
         self.calibration = Calibration()
-        self.sampler = Sampler(timers)
+        self.sampler = Sampler(timers, self.is_direct)
         self.window = StabilityWindow()
         self.zero = Zero(memory)
         self.indication = Indication(memory)
@@ -60,6 +62,8 @@ class Scale:
         memory.span_counts = span_counts
         self.recall()
         self.zero.restart()
+        if self.is_direct:
+            self.zero.set_initial(0, span_counts)
         self.window.reset()
         memory.zero_out_of_range = 0
         self._forget_drift()
@@ -73,8 +77,12 @@ class Scale:
     def step(self, now_ms: int, sample: Sample) -> None:
         """Look at sample and photocells once; afterwards weight, stability and zero agree with each other."""
         is_hidden = self.memory.is_blocked and not self.is_axle_wise
-        seen = self.sampler.step(sample.value, sample.sequence, sample.is_good != 0)
-        if self.sampler.broken or is_hidden:
+        seen = SAMPLE_NONE
+        if sample.unfit == FIT:
+            seen = self.sampler.step(sample.value, sample.sequence, sample.is_good != 0)
+        else:
+            self.sampler.reject(sample.sequence)
+        if self.sampler.broken or is_hidden or sample.motion == MOTION_YES:
             self.window.reset()  # a truck half on the deck may stand still for long: that proves nothing later
         is_new = seen == SAMPLE_NEW and self.calibration.valid != 0
         if is_new and not is_hidden:
@@ -158,7 +166,7 @@ class Scale:
         self._weigh()
 
     def _follow_zero(self, offset: int) -> None:
-        if self.is_tracking and self.can_zero():
+        if self.is_tracking and not self.is_direct and self.can_zero():
             self.zero.track(self.window.elapsed_ms, offset, self.calibration.d_counts, self.calibration.span_counts)
         else:
             self.zero.hold()

@@ -8,29 +8,21 @@ Order of a scan: settings -> conversion, weight and zero -> command -> faults ->
 """
 
 from firmware.control.events import EventRing
-from firmware.control.registration import Registration
+from firmware.control.registration import Registration, show_record
 from firmware.control.sampler import SAVED_SIZE as SAMPLER_SIZE
 from firmware.control.scale import Scale
 from firmware.control.stability import SAVED_SIZE as WINDOW_SIZE
 from firmware.control.timer import TimerBank
 from firmware.control.weighbridge_commands import WeighbridgeCommands
 from firmware.control.weighbridge_drafts import Drafts
-from firmware.control.weighbridge_front import INPUT_COUNT, ConverterFront
+from firmware.control.weighbridge_front import INPUT_COUNT
+from firmware.control.weighbridge_line import PROTOCOLS, make_front
 from firmware.control.weighbridge_memory import (
     FORMAT_VERSION,
     MEMORY_SIZE,
     PENDING_NONE,
     PENDING_READ,
-    RECORD_BOOT,
-    RECORD_CALIBRATION,
     RECORD_COUNT,
-    RECORD_E_KG,
-    RECORD_FLAGS,
-    RECORD_GROSS,
-    RECORD_ID,
-    RECORD_SEQUENCE,
-    RECORD_TARE,
-    RECORD_UPTIME_S,
     TIMER_COUNT,
     WeighbridgeMemory,
     load_memory,
@@ -40,11 +32,13 @@ from protocols import quality
 from protocols.compat import const
 from protocols.registers import weighbridge as regs
 
-_FAULT_BITS = const(7)
-# There is no weight at all: ADC_SILENT, ADC_SATURATED, NOT_CALIBRATED.
-_NO_WEIGHT = const(0b0001011)
-# The device fails in its function (NE 107 FAILURE): no weight, or INPUT_BAD.
-_FAILURE = const(0b0011011)
+_FAULT_BITS = const(9)
+# There is no weight at all: ADC_SILENT, ADC_SATURATED, NOT_CALIBRATED, INDICATOR_SILENT, INDICATOR_UNFIT.
+_NO_WEIGHT = const(0b110001011)
+# The device fails in its function (NE 107 FAILURE): no weight, or INPUT_BAD. An unfit indicator is worked on.
+_FAILURE = const(0b010011011)
+# Somebody works on the instrument: SEAL_OPEN, INDICATOR_UNFIT.
+_CHECKED = const(0b100100000)
 
 # Settings that decide what is weighed and registered; their changes are counted in `calibration_count`.
 SEALED_SETTINGS = (
@@ -55,6 +49,7 @@ SEALED_SETTINGS = (
     regs.SET_STABILITY_WINDOW_MS,
     regs.SET_ZERO_TRACKING,
     regs.SET_ZERO_DRIFT_LIMIT,
+    regs.SET_INDICATOR_VERIFIED,
 )
 
 SAVED_SIZE = 1 + MEMORY_SIZE + SAMPLER_SIZE + WINDOW_SIZE
@@ -63,7 +58,8 @@ SAVED_SIZE = 1 + MEMORY_SIZE + SAMPLER_SIZE + WINDOW_SIZE
 class Weighbridge:
     """Control core of the weighbridge role; docs/roles/weighbridge.md tells the whole behaviour."""
 
-    def __init__(self, settings: list[int], ring: EventRing) -> None:
+    def __init__(self, settings: list[int], ring: EventRing, protocol: str = PROTOCOLS[0]) -> None:
+        """`protocol` is one of PROTOCOLS: the load-cell converter, or the indicator on the field line."""
         self.settings = settings
         self.ring = ring
         self.inputs = [0] * INPUT_COUNT
@@ -76,13 +72,14 @@ class Weighbridge:
         self.request_result = regs.COMMAND_RESULT_NONE
         self.health = regs.HEALTH_NORMAL
         self.reasons = 0
-        self.line = None
+        self._front = make_front(protocol)
+        self._front.configure(settings)
+        self.line = self._front if protocol != PROTOCOLS[0] else None
         self.memory = WeighbridgeMemory()
         self.timers = TimerBank(TIMER_COUNT)
         self.record = [0] * RECORD_COUNT
         self._shown = [0] * RECORD_COUNT  # what READ_ALIBI shows; a view for the hub, no state of the weighing
-        self._front = ConverterFront()
-        self._scale = Scale(self.memory, self.timers)
+        self._scale = Scale(self.memory, self.timers, self._front)
         self._registration = Registration(self.memory, self._scale, self.record)
         self._drafts = Drafts(self.memory, self._registration, settings)
         self._commands = WeighbridgeCommands(self.memory, self._scale, self._registration, self._drafts, ring)
@@ -131,7 +128,9 @@ class Weighbridge:
 
     def next_wake_ms(self) -> int:
         """Milliseconds from the last step until one without new inputs could differ; -1 = never."""
-        return self.timers.next_ms()
+        wake_ms = self.timers.next_ms()
+        front_ms = self._front.next_wake_ms(self.timers.now_ms)
+        return front_ms if wake_ms < 0 or 0 <= front_ms < wake_ms else wake_ms
 
     def safe_outputs(self, outputs: list[int]) -> None:
         """Fill in the outputs that hurt nobody: the driver is not told that the weighing is done."""
@@ -163,6 +162,7 @@ class Weighbridge:
         """Put settings in force; every change of a metrological one moves the sealed counter."""
         settings = self.settings
         scale = self._scale
+        self._front.configure(settings)
         scale.sampler.timeout_ms = settings[regs.SET_ADC_TIMEOUT_MS]
         scale.is_tracking = settings[regs.SET_ZERO_TRACKING]
         scale.drift_quarters = settings[regs.SET_ZERO_DRIFT_LIMIT]
@@ -173,8 +173,8 @@ class Weighbridge:
         is_changed = scale.configure(
             settings[regs.SET_MAX_KG],
             settings[regs.SET_E_KG],
-            settings[regs.SET_ZERO_COUNTS],
-            settings[regs.SET_SPAN_COUNTS],
+            self._front.zero_counts,
+            self._front.span_counts,
         )
         rules = settings[regs.SET_STABILITY_WINDOW_MS] << 4 | scale.drift_quarters << 1 | scale.is_tracking
         if is_changed or (was_started and rules != self.memory.rules):
@@ -200,6 +200,7 @@ class Weighbridge:
             memory.local = local
             self.ring.push(regs.EV_LOCAL_CHANGED, local)
         self._front.step(self.timers.now_ms, self.inputs, self.quality)
+        self._commands.note_zeroed()
         memory.is_blocked = 0 if is_clear else 1
         self._scale.step(self.timers.now_ms, self._front.sample)
         self._registration.watch()
@@ -254,7 +255,7 @@ class Weighbridge:
 
     def _find_faults(self) -> int:
         scale = self._scale
-        faults = scale.sampler.silent << regs.FAULTS_ADC_SILENT
+        faults = self._front.faults(scale.sampler.silent)
         faults |= scale.sampler.saturated << regs.FAULTS_ADC_SATURATED
         faults |= self.memory.zero_out_of_range << regs.FAULTS_ZERO_OUT_OF_RANGE
         if self.memory.zero_drift or scale.has_entry_drift():
@@ -313,7 +314,7 @@ class Weighbridge:
         self.reasons = reasons
         if faults & _FAILURE:
             self.health = regs.HEALTH_FAILURE
-        elif faults & (1 << regs.FAULTS_SEAL_OPEN) or memory.local:
+        elif faults & _CHECKED or memory.local:
             self.health = regs.HEALTH_CHECK_FUNCTION
         else:
             self.health = regs.HEALTH_OFF_SPEC if reasons else regs.HEALTH_NORMAL
@@ -348,20 +349,8 @@ class Weighbridge:
         status[regs.ST_DRAFT_LAST_KG_X10] = memory.draft_last_kg_x10
         status[regs.ST_DRAFT_FLAGS] = memory.draft_flags
         status[regs.ST_ALIBI_NEWEST] = memory.alibi_newest
-        self._show_record()
-
-    def _show_record(self) -> None:
-        status = self.status
-        shown = self._shown
-        status[regs.ST_ALIBI_SEQUENCE] = shown[RECORD_SEQUENCE]
-        status[regs.ST_ALIBI_REGISTER_ID] = shown[RECORD_ID]
-        status[regs.ST_ALIBI_GROSS_KG_X10] = shown[RECORD_GROSS]
-        status[regs.ST_ALIBI_TARE_KG_X10] = shown[RECORD_TARE]
-        status[regs.ST_ALIBI_FLAGS] = shown[RECORD_FLAGS]
-        status[regs.ST_ALIBI_BOOT_COUNT] = shown[RECORD_BOOT]
-        status[regs.ST_ALIBI_UPTIME_S] = shown[RECORD_UPTIME_S]
-        status[regs.ST_ALIBI_CALIBRATION_COUNT] = shown[RECORD_CALIBRATION]
-        status[regs.ST_ALIBI_E_KG] = shown[RECORD_E_KG]
+        self._front.publish(status, scale.sampler.silent)
+        show_record(self._shown, status)
 
     def _find_flags(self) -> int:
         scale = self._scale
@@ -380,7 +369,8 @@ class Weighbridge:
         flags |= (1 if is_occupied or not memory.valid else 0) << regs.FLAGS_ZERO_FROZEN
         if not memory.valid:
             return flags
-        if memory.faults == 0 and scale.has_weight() and not memory.mode and not memory.second_vehicle:
+        is_legal = memory.faults == 0 and self._front.is_verified and not memory.mode and not memory.second_vehicle
+        if is_legal and scale.has_weight():
             flags |= 1 << regs.FLAGS_LEGAL_FOR_TRADE
         if indication.is_center_of_zero(calibration):
             flags |= 1 << regs.FLAGS_CENTER_OF_ZERO

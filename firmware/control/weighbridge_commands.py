@@ -9,6 +9,7 @@ from firmware.control.events import EventRing
 from firmware.control.registration import ID_LOCAL, ID_MAX, Registration
 from firmware.control.scale import ZERO_NOT_NOW, ZERO_TOO_FAR, Scale
 from firmware.control.weighbridge_drafts import Drafts
+from firmware.control.weighbridge_front import ZERO_DONE, ZERO_LATE, ZERO_NONE
 from firmware.control.weighbridge_memory import (
     PENDING_NONE,
     PENDING_READ,
@@ -44,6 +45,7 @@ class WeighbridgeCommands:
     ) -> None:
         self.memory = memory
         self.scale = scale
+        self.front = scale.front
         self.registration = registration
         self.drafts = drafts
         self.ring = ring
@@ -120,7 +122,25 @@ class WeighbridgeCommands:
             self.pending = PENDING_RECORD
         return result
 
+    def note_zeroed(self) -> None:
+        """Report what became of the zero an indicator was asked for."""
+        outcome = self.front.take_zero_outcome()
+        if outcome == ZERO_DONE:
+            self.ring.push(regs.EV_ZERO_SET, 0)
+        elif outcome != ZERO_NONE:
+            self.ring.push(regs.EV_INDICATOR_ZERO_FAILED, 1 if outcome == ZERO_LATE else 0)
+
+    def _ask_for_zero(self) -> int:
+        """The zero is the indicator's: it decides about the range, the device about rest and an empty deck."""
+        if not self.front.can_zero:
+            return regs.COMMAND_RESULT_REFUSED_INTERLOCK
+        if self.memory.on_deck or not self.scale.can_zero() or not self.front.request_zero():
+            return _REFUSED_STATE
+        return _ACCEPTED
+
     def _set_zero(self) -> int:
+        if self.scale.is_direct:
+            return self._ask_for_zero()
         outcome = self.scale.set_zero()
         if outcome == ZERO_NOT_NOW:
             return _REFUSED_STATE
@@ -180,7 +200,7 @@ class WeighbridgeCommands:
 
     def _calibrate(self, opcode: int, known_kg: int, faults: int) -> int:
         scale = self.scale
-        if not self.memory.local:
+        if not self.memory.local or scale.is_direct:  # an indicator is calibrated at the indicator
             return regs.COMMAND_RESULT_REFUSED_INTERLOCK
         if not self.memory.valid or not scale.window.stable or self.memory.is_blocked:
             return _REFUSED_STATE

@@ -1,14 +1,12 @@
 """The front end of the weighbridge: what one sample is, and the load-cell converter as one of the two sources.
 
 Knows the shape both front ends share and which inputs the converter stands in. Must not know weights at rest, zero,
-registers, or the frames of an indicator: those are `weighbridge_line.py`'s.
-
-A front end is an object with `sample`, `step(now_ms, inputs, quality)`, which brings `sample` up to date once per scan,
-`next_wake_ms(now_ms)`, -1 for never, and `request_zero(now_ms) -> bool`, False where zero is set in the core.
+or the frames of an indicator: those are `weighbridge_line.py`'s.
 """
 
 from protocols import quality as qualities
 from protocols.compat import const
+from protocols.registers import weighbridge as regs
 
 # Analogue inputs stand after the digital ones: last conversion, and its sequence number modulo 2**16.
 IN_ADC_COUNTS = const(7)
@@ -30,6 +28,12 @@ UNFIT_UNIT = const(1)
 UNFIT_NET = const(2)
 UNFIT_INTERVAL = const(3)
 UNFIT_ERROR = const(4)
+
+# How a request for zero ended, until the core has taken note.
+ZERO_NONE = const(0)
+ZERO_DONE = const(1)
+ZERO_REFUSED = const(2)
+ZERO_LATE = const(3)
 
 # Stands in `value` for a frame that says overload or underload and has no digits: beyond any Max, within 24 bits.
 BEYOND = const(0x7FFFF0)
@@ -53,11 +57,55 @@ class Sample:
         self.unfit = FIT
 
 
-class ConverterFront:
+class FrontEnd:
+    """Brings `sample` up to date once per scan; `zero_counts` and `span_counts` are the calibrated line of its samples.
+
+    `is_verified` is 1 while its weights may be legal for trade, `can_zero` True for an instrument that zeroes itself.
+    """
+
+    def __init__(self, kind: int) -> None:
+        self.sample = Sample(kind)
+        self.can_zero = False
+        self.is_verified = 1
+        self.zero_counts = 0
+        self.span_counts = 0
+
+    def configure(self, settings: list[int]) -> None:
+        """Put settings in force."""
+
+    def step(self, now_ms: int, inputs: list[int], quality: list[int]) -> None:
+        """Look at the source."""
+
+    def next_wake_ms(self, now_ms: int) -> int:
+        """Time until it has something to do by itself; -1 for never."""
+        return -1
+
+    def faults(self, silent: int) -> int:
+        """Its bits of `faults`; `silent` is 1 when no sample came for too long."""
+        return 0
+
+    def publish(self, status: list[int], silent: int) -> None:
+        """Fill in its registers."""
+
+    def request_zero(self) -> bool:
+        """Have the instrument zero itself; False when it cannot."""
+        return False
+
+    def take_zero_outcome(self) -> int:
+        """How the request for zero ended, once; ZERO_NONE before and after."""
+        return ZERO_NONE
+
+
+class ConverterFront(FrontEnd):
     """The load-cell converter: two analogue inputs of the board."""
 
     def __init__(self) -> None:
-        self.sample = Sample(KIND_COUNTS)
+        FrontEnd.__init__(self, KIND_COUNTS)
+
+    def configure(self, settings: list[int]) -> None:
+        """The calibrated line is that of the settings."""
+        self.zero_counts = settings[regs.SET_ZERO_COUNTS]
+        self.span_counts = settings[regs.SET_SPAN_COUNTS]
 
     def step(self, now_ms: int, inputs: list[int], quality: list[int]) -> None:
         """Take over the last conversion."""
@@ -67,10 +115,6 @@ class ConverterFront:
         is_good = quality[IN_ADC_COUNTS] == qualities.GOOD and quality[IN_ADC_SEQUENCE] == qualities.GOOD
         sample.is_good = 1 if is_good else 0
 
-    def next_wake_ms(self, now_ms: int) -> int:
-        """A converter asks for nothing."""
-        return -1
-
-    def request_zero(self, now_ms: int) -> bool:
-        """Zero is the core's own."""
-        return False
+    def faults(self, silent: int) -> int:
+        """Silence is all it can tell here."""
+        return silent << regs.FAULTS_ADC_SILENT

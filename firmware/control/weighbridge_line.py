@@ -1,7 +1,7 @@
 """The indicator on the field line as front end of the weighbridge: bytes in, samples out, polls and zero requests out.
 
 Knows every decoder by its `line_protocol`, when to ask, and what makes a frame a gross weight in kg. Must not know
-stability, zero or what a weight is used for, nor registers other than through the codes of `weighbridge_front.py`.
+stability, zero or what a weight is used for.
 
 The line is an input: nothing here is saved with the core. `receive` and `transmit` belong to the application between
 two scans, `step` to the core's scan.
@@ -15,7 +15,12 @@ from firmware.control.weighbridge_front import (
     UNFIT_INTERVAL,
     UNFIT_NET,
     UNFIT_UNIT,
-    Sample,
+    ZERO_DONE,
+    ZERO_LATE,
+    ZERO_NONE,
+    ZERO_REFUSED,
+    ConverterFront,
+    FrontEnd,
 )
 from protocols.compat import const, ticks_diff
 from protocols.indicators.reading import (
@@ -29,6 +34,7 @@ from protocols.indicators.reading import (
     to_kg_x10,
 )
 from protocols.indicators.stream import IndicatorDecoder
+from protocols.registers import weighbridge as regs
 
 # Line protocols, the converter (no line) first: it is what a device has that was provisioned without the key.
 PROTOCOLS = (
@@ -55,15 +61,26 @@ _ANSWER_MS = const(500)
 # An indicator that waits for its own stability before it zeroes gets the time to find it.
 _ZERO_MS = const(5000)
 
-# How a request for zero ended (`zero_outcome`), until the core has taken note.
-ZERO_NONE = const(0)
-ZERO_DONE = const(1)
-ZERO_REFUSED = const(2)
-ZERO_LATE = const(3)
+# Address A of the command mode, in the setting 1.
+_ADDRESS_BASE = const(0x40)
+
+# INDICATOR_STATE of each reason for UNFIT_*.
+_UNFIT_STATES = (
+    regs.INDICATOR_STATE_GOOD,
+    regs.INDICATOR_STATE_WRONG_UNIT,
+    regs.INDICATOR_STATE_NET_SHOWN,
+    regs.INDICATOR_STATE_WRONG_INTERVAL,
+    regs.INDICATOR_STATE_REPORTS_ERROR,
+)
 
 _WAITING_NO = const(0)
 _WAITING_WEIGHT = const(1)
 _WAITING_ZERO = const(2)
+
+
+def make_front(protocol: str) -> FrontEnd:
+    """The front end of one of PROTOCOLS."""
+    return ConverterFront() if protocol == PROTOCOLS[0] else IndicatorLine(protocol)
 
 
 def make_decoder(protocol: str) -> IndicatorDecoder:
@@ -104,22 +121,23 @@ def _make_yaohua(protocol: str) -> IndicatorDecoder:
     return yaohua.YaohuaTf0()
 
 
-class IndicatorLine:
+class IndicatorLine(FrontEnd):
     """One indicator; the front end of `weighbridge_front.py` and the `core.line` of the application.
 
-    `e_kg_x10` is the scale interval a weight must be a multiple of; the core sets it before `step`. `zero_outcome` is
-    how the last request for zero ended; the core sets it back to ZERO_NONE.
+    `e_kg_x10` is the scale interval a weight must be a multiple of.
     """
 
     def __init__(self, protocol: str) -> None:
+        FrontEnd.__init__(self, KIND_KG_X10)
         self.decoder = make_decoder(protocol)
-        self.sample = Sample(KIND_KG_X10)
         self.e_kg_x10 = 1
-        self.zero_outcome = ZERO_NONE
+        self.is_verified = 0
+        self._zero_outcome = ZERO_NONE
+        self._now_ms = 0
         self._request = bytearray(16)
         self._request_size = 0
         self._is_polled = self.decoder.poll_into(self._request) > 0
-        self._can_zero = self.decoder.zero_into(self._request) > 0
+        self.can_zero = self.decoder.zero_into(self._request) > 0
         self._waiting = _WAITING_NO
         self._asked_ms = 0
         self._has_asked = False
@@ -146,8 +164,31 @@ class IndicatorLine:
 
     # In the scan.
 
+    def configure(self, settings: list[int]) -> None:
+        """A weight in 0.1 kg is its own count, from zero to Max."""
+        self.e_kg_x10 = max(settings[regs.SET_E_KG], 1) * 10
+        self.span_counts = settings[regs.SET_MAX_KG] * 10
+        self.is_verified = settings[regs.SET_INDICATOR_VERIFIED]
+        self.decoder.address = _ADDRESS_BASE + settings[regs.SET_INDICATOR_ADDRESS]
+
+    def faults(self, silent: int) -> int:
+        """Bits of `faults` while `silent`, or with a last frame that was no gross weight in kg."""
+        if silent:
+            return 1 << regs.FAULTS_INDICATOR_SILENT
+        return 1 << regs.FAULTS_INDICATOR_UNFIT if self.sample.unfit != FIT else 0
+
+    def publish(self, status: list[int], silent: int) -> None:
+        """Fill in the registers about the indicator."""
+        state = regs.INDICATOR_STATE_SILENT
+        if not silent and self.sample.sequence:
+            state = _UNFIT_STATES[self.sample.unfit]
+        status[regs.ST_INDICATOR_STATE] = state
+        status[regs.ST_INDICATOR_FRAMES] = self.decoder.frames
+        status[regs.ST_INDICATOR_GARBAGE] = self.decoder.garbage
+
     def step(self, now_ms: int, inputs: list[int], quality: list[int]) -> None:
         """Ask when it is time to. `sample` is what the last frame said."""
+        self._now_ms = now_ms
         if self._is_zeroing and ticks_diff(now_ms, self._zero_asked_ms) >= _ZERO_MS:
             self._end_zeroing(ZERO_LATE)
         if self._is_polled and self._wait_ms(now_ms) <= 0:
@@ -161,18 +202,24 @@ class IndicatorLine:
             wake_ms = left_ms if wake_ms < 0 else min(wake_ms, left_ms)
         return max(wake_ms, -1)
 
-    def request_zero(self, now_ms: int) -> bool:
+    def request_zero(self) -> bool:
         """Have the indicator zero itself; False when its protocol cannot, or has not ended the last request.
 
-        `zero_outcome` tells later. Done means that a stable frame showed zero, not that the indicator said so.
+        ZERO_DONE means that a stable frame showed zero, not that the indicator said so.
         """
-        if not self._can_zero or self._is_zeroing:
+        if not self.can_zero or self._is_zeroing:
             return False
         self._is_zeroing = True
         self._must_zero = True
-        self._zero_asked_ms = now_ms
-        self.zero_outcome = ZERO_NONE
+        self._zero_asked_ms = self._now_ms
+        self._zero_outcome = ZERO_NONE
         return True
+
+    def take_zero_outcome(self) -> int:
+        """How the request for zero ended, once; ZERO_NONE before and after."""
+        outcome = self._zero_outcome
+        self._zero_outcome = ZERO_NONE
+        return outcome
 
     def _wait_ms(self, now_ms: int) -> int:
         """Time until the next request may go; 0 or less: now."""
@@ -241,4 +288,4 @@ class IndicatorLine:
     def _end_zeroing(self, outcome: int) -> None:
         self._is_zeroing = False
         self._must_zero = False
-        self.zero_outcome = outcome
+        self._zero_outcome = outcome

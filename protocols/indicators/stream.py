@@ -70,12 +70,13 @@ class IndicatorDecoder(FrameStream):
 
     `poll_into` and `zero_into` write what the host has to send for a weight and to zero the indicator; they return
     the size, 0 where the format has no such command. `refused` is 1 when the last frame was the indicator's refusal of
-    a command.
+    a command. `address` is the letter of an addressed indicator.
     """
 
     def __init__(self, size_max: int) -> None:
         FrameStream.__init__(self, size_max)
         self.reading = Reading()
+        self.address = 0
         self.refused = 0
 
     def poll_into(self, buffer: bytearray) -> int:

@@ -13,16 +13,21 @@ from firmware.control.weighbridge_front import (
     UNFIT_INTERVAL,
     UNFIT_NET,
     UNFIT_UNIT,
-)
-from firmware.control.weighbridge_line import (
-    PROTOCOLS,
     ZERO_DONE,
     ZERO_LATE,
     ZERO_NONE,
     ZERO_REFUSED,
-    IndicatorLine,
 )
+from firmware.control.weighbridge_line import PROTOCOLS, IndicatorLine
 from protocols.compat import TICKS_MASK, ticks_add
+from protocols.registers import weighbridge as regs
+
+
+def settings_with(index, value):
+    settings = [1] * regs.SETTING_COUNT
+    settings[index] = value
+    return settings
+
 
 TF0 = b"\x02+023460018\x03"
 
@@ -117,7 +122,7 @@ class PollTest(unittest.TestCase):
         line = line_of("yaohua_tf0")
         self.assertEqual((sent(line, 0), sent(line, 60000)), (b"", b""))
         self.assertEqual(line.next_wake_ms(0), -1)
-        self.assertFalse(line.request_zero(0))
+        self.assertFalse(line.request_zero())
 
     def test_an_answer_brings_the_next_request_and_silence_a_later_one(self):
         for start in (0, TICKS_MASK - 60):
@@ -133,7 +138,7 @@ class PollTest(unittest.TestCase):
 
     def test_the_address_of_the_command_mode_is_a_setting(self):
         line = line_of("yaohua_tf1")
-        line.decoder.address = 0x43
+        line.configure(settings_with(regs.SET_INDICATOR_ADDRESS, 3))
         self.assertEqual(sent(line, 0)[1:3], b"CB")
 
 
@@ -145,34 +150,32 @@ class ZeroTest(unittest.TestCase):
         ):
             line = line_of(protocol)
             sent(line, 0)
-            self.assertTrue(line.request_zero(0))
-            self.assertFalse(line.request_zero(0))
+            self.assertTrue(line.request_zero())
+            self.assertFalse(line.request_zero())
             self.assertEqual(sent(line, 500), request)
             hear(line, answer, 600)
             sent(line, 700)
             hear(line, frame, 750)
-            self.assertEqual(line.zero_outcome, ZERO_DONE)
-            self.assertTrue(line.request_zero(1000))
-            self.assertEqual(line.zero_outcome, ZERO_NONE)
+            self.assertEqual((line.take_zero_outcome(), line.take_zero_outcome()), (ZERO_DONE, ZERO_NONE))
+            self.assertTrue(line.request_zero())
 
     def test_refusals(self):
         for protocol, answer in (("mt_sics", b"Z I\r\n"), ("sma", b"\nE1G  ----------kg \r"), ("sma", b"\n?\r")):
             line = line_of(protocol)
-            line.request_zero(0)
+            line.request_zero()
             sent(line, 0)
             hear(line, answer, 50)
-            self.assertEqual(line.zero_outcome, ZERO_REFUSED, answer)
+            self.assertEqual(line.take_zero_outcome(), ZERO_REFUSED, answer)
 
     def test_a_zero_that_is_never_shown_is_given_up(self):
         line = line_of("mt_sics")
-        line.request_zero(0)
+        line.request_zero()
         sent(line, 0)
         hear(line, b"Z A\r\nS S         40 kg\r\nS D          0 kg\r\n", 50)
-        self.assertEqual(line.zero_outcome, ZERO_NONE)
         for now_ms in range(100, 4900, 100):
             sent(line, now_ms)
             hear(line, b"S S         40 kg\r\n", now_ms)
         sent(line, 4999)
-        self.assertEqual((line.zero_outcome, line.next_wake_ms(4999)), (ZERO_NONE, 1))
+        self.assertEqual((line.take_zero_outcome(), line.next_wake_ms(4999)), (ZERO_NONE, 1))
         sent(line, 5000)
-        self.assertEqual(line.zero_outcome, ZERO_LATE)
+        self.assertEqual(line.take_zero_outcome(), ZERO_LATE)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from firmware.control.weighbridge_front import MOTION_YES, UNFIT_NET, UNFIT_UNIT
+from firmware.control.weighbridge_front import MOTION_YES, UNFIT_NET, UNFIT_UNIT, ZERO_DONE, ZERO_REFUSED
 from firmware.control.weighbridge_line import PROTOCOLS as LINE_PROTOCOLS
-from firmware.control.weighbridge_line import ZERO_DONE, ZERO_REFUSED, IndicatorLine
+from firmware.control.weighbridge_line import IndicatorLine
 from sim_devices.devices.indicator import FAILURES, PROTOCOLS, Indicator
 
 STEP_MS = 5
@@ -137,14 +137,14 @@ def test_the_indicator_zeroes_itself_on_request(protocol: str) -> None:
     pair = Pair(protocol, load_kg=236.0)
     pair.run(2000)
     assert pair.line.sample.value == 2400
-    assert pair.line.request_zero(pair.now_ms)
+    assert pair.line.request_zero()
     pair.run(2000)
-    assert (pair.line.zero_outcome, pair.line.sample.value, pair.indicator.zeroed) == (ZERO_DONE, 0, 1)
+    assert (pair.line.take_zero_outcome(), pair.line.sample.value, pair.indicator.zeroed) == (ZERO_DONE, 0, 1)
     pair.load_kg = 9_000.0
     pair.run(2000)
-    assert pair.line.request_zero(pair.now_ms)
+    assert pair.line.request_zero()
     pair.run(2000)
-    assert (pair.line.zero_outcome, pair.indicator.zeroed) == (ZERO_REFUSED, 1)
+    assert (pair.line.take_zero_outcome(), pair.indicator.zeroed) == (ZERO_REFUSED, 1)
 
 
 def test_one_seed_gives_one_history() -> None:
