@@ -122,6 +122,7 @@ class ChargingPost:
         Outputs and status are those of that state after the next step, which next_wake_ms asks for at once.
         """
         self._is_settled = False
+        self.meter.has_moved = True
         return load_memory(self.memory, self.timers, buffer, now_ms)
 
     def safe_outputs(self, outputs: list[int]) -> None:
@@ -222,7 +223,13 @@ class ChargingPost:
         good = sensed.vehicle_good
         status[reg.ST_VEHICLE_BATTERY_V_X10] = self.inputs[IN_VEHICLE_BATTERY_V] if good else 0
         status[reg.ST_VEHICLE_SOC_PERMILLE] = self.inputs[IN_VEHICLE_SOC] if good else 0
-        self._write_record()
+        status[reg.ST_LOAD_BREAKS] = memory.load_breaks
+        silent = not self.timers.is_running(TIMER_MODULE)
+        status[reg.ST_MODULE_STATE] = reg.MODULE_STATE_SILENT if silent else self.line.state
+        status[reg.ST_MODULE_ERRORS] = self.line.errors
+        if self.meter.has_moved:
+            self.meter.has_moved = False
+            self._write_record()
 
     def _write_record(self) -> None:
         memory = self.memory
@@ -235,10 +242,6 @@ class ChargingPost:
         status[reg.ST_SESSION_PEAK_A_X10] = memory.session_peak_a_x10
         status[reg.ST_TOTAL_WH] = memory.total_wh
         status[reg.ST_TOTAL_MAH] = memory.total_mah
-        status[reg.ST_LOAD_BREAKS] = memory.load_breaks
-        silent = not self.timers.is_running(TIMER_MODULE)
-        status[reg.ST_MODULE_STATE] = reg.MODULE_STATE_SILENT if silent else self.line.state
-        status[reg.ST_MODULE_ERRORS] = self.line.errors
 
     def _proofs(self) -> int:
         sensed = self.sensed

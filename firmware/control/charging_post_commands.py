@@ -69,8 +69,8 @@ class PostCommands:
             memory.jog = JOG_EXTEND
         elif retract and not extend and not memory.retract_before:
             memory.jog = JOG_RETRACT
-        memory.extend_before = extend
-        memory.retract_before = retract
+        memory.extend_before = 1 if extend else 0
+        memory.retract_before = 1 if retract else 0
 
     def _apply(self, row: bytes, halt: int) -> int:
         action = row[self.memory.state]

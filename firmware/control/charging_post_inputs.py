@@ -38,6 +38,9 @@ CURRENT_ZERO_A_X10 = const(10)
 # Beyond any setting, so that no product of garbage leaves the small integers.
 _VALUE_MAX = const(20000)
 
+_ALL_GOOD = [GOOD] * INPUT_COUNT
+_DIGITAL = tuple(range(reg.IN_COUNT))
+
 # Value taken when the quality is bad, in IN_* order: closed-circuit inputs, limits, buttons and VEHICLE_PRESENT read 0,
 # CONTACTOR_AUX and LOCAL_MODE read 1.
 _DANGEROUS = b"\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x01\x00\x00"
@@ -47,7 +50,9 @@ class PostInputs:
     """What one scan knows of the field; filled by read(). Flags are bools, values are in tenths."""
 
     def __init__(self) -> None:
-        self.values = [0] * reg.IN_COUNT
+        self.values = [0] * reg.IN_COUNT  # of the digital inputs; 0 is off, anything else on
+        self._judged = [0] * reg.IN_COUNT
+        self._all_good = False
         self.bad = False  # an input of the post is bad
         self.uncertain = False
         self.plate_v_x10 = 0
@@ -81,6 +86,7 @@ class PostInputs:
         """Judge the image against the settings in force."""
         self.bad = False
         self.uncertain = False
+        self._all_good = quality == _ALL_GOOD  # the usual case; asking each value for its quality is a third of a scan
         self._read_digital(inputs, quality, settings[reg.SET_ARM_FITTED])
         self._read_vehicle(inputs, quality, settings)
         self._read_voltages(inputs, quality, settings)
@@ -88,11 +94,14 @@ class PostInputs:
         self._read_temperatures(inputs, quality, settings)
 
     def _read_digital(self, inputs: list[int], quality: list[int], arm_fitted: int) -> None:
-        values = self.values
-        for index in range(reg.IN_COUNT):
-            values[index] = 1 if inputs[index] else 0
-            if quality[index] != GOOD:
-                self._doubt(index, quality[index], arm_fitted)
+        values = inputs
+        if not self._all_good:
+            values = self._judged
+            for index in _DIGITAL:
+                values[index] = inputs[index]
+                if quality[index] != GOOD:
+                    self._doubt(index, quality[index], arm_fitted)
+        self.values = values
         extended = values[reg.IN_ARM_EXTENDED]
         retracted = values[reg.IN_ARM_RETRACTED]
         self.arm_conflict = bool(arm_fitted and extended and retracted)
@@ -103,7 +112,7 @@ class PostInputs:
         if not arm_fitted and (index == reg.IN_ARM_EXTENDED or index == reg.IN_ARM_RETRACTED):
             return
         if quality >= BAD:
-            self.values[index] = _DANGEROUS[index]
+            self._judged[index] = _DANGEROUS[index]
             self.bad = True
         else:
             self.uncertain = True
@@ -111,9 +120,10 @@ class PostInputs:
     def _read_vehicle(self, inputs: list[int], quality: list[int], settings: list[int]) -> None:
         """A frame counts only beside a vehicle that the post's own sensor sees."""
         good = self.values[reg.IN_VEHICLE_PRESENT] != 0
-        for index in range(IN_VEHICLE_SEQUENCE, INPUT_COUNT):
-            if quality[index] >= BAD:
-                good = False
+        if not self._all_good:
+            for index in range(IN_VEHICLE_SEQUENCE, INPUT_COUNT):
+                if quality[index] >= BAD:
+                    good = False
         self.vehicle_good = good
         self.limit_v_x10 = settings[reg.SET_MAX_V_X10]
         self.limit_a_x10 = settings[reg.SET_MAX_A_X10]
@@ -152,8 +162,8 @@ class PostInputs:
     def _read_voltages(self, inputs: list[int], quality: list[int], settings: list[int]) -> None:
         plate = self.plate_v_x10 = _held(inputs[IN_PLATE_V])
         bus = self.bus_v_x10 = _held(inputs[IN_BUS_V])
-        plate_known = self._is_known(quality[IN_PLATE_V])
-        bus_known = self._is_known(quality[IN_BUS_V])
+        plate_known = self._all_good or self._is_known(quality[IN_PLATE_V])
+        bus_known = self._all_good or self._is_known(quality[IN_BUS_V])
         dead = settings[reg.SET_DEAD_V_X10]
         battery = _held(inputs[IN_VEHICLE_BATTERY_V])
         difference = plate - battery if plate > battery else battery - plate
@@ -167,7 +177,7 @@ class PostInputs:
 
     def _read_current(self, inputs: list[int], quality: list[int], settings: list[int]) -> None:
         current = self.current_a_x10 = _held(inputs[IN_CURRENT_A])
-        known = self._is_known(quality[IN_CURRENT_A])
+        known = self._all_good or self._is_known(quality[IN_CURRENT_A])
         size = current if current >= 0 else -current
         self.current_zero = known and size < CURRENT_ZERO_A_X10
         self.current_low = known and size < settings[reg.SET_TAPER_A_X10]
@@ -179,8 +189,8 @@ class PostInputs:
 
     def _read_temperatures(self, inputs: list[int], quality: list[int], settings: list[int]) -> None:
         """Linear between derate and stop, the hotter of the two places deciding; an unknown temperature is hot."""
-        known = self._is_known(quality[IN_POST_TEMP_C])
-        known = self._is_known(quality[IN_PLATE_TEMP_C]) and known
+        known = self._all_good or self._is_known(quality[IN_POST_TEMP_C])
+        known = self._all_good or (self._is_known(quality[IN_PLATE_TEMP_C]) and known)
         self.post_temp_c_x10 = _held(inputs[IN_POST_TEMP_C])
         self.plate_temp_c_x10 = _held(inputs[IN_PLATE_TEMP_C])
         post = _permille_left(

@@ -29,6 +29,7 @@ class PostMeter:
     def __init__(self, memory: PostMemory, ring: EventRing) -> None:
         self.memory = memory
         self.ring = ring
+        self.has_moved = True  # a register of the record may have moved since whoever shows it cleared this
 
     def advance(self, elapsed_ms: int) -> None:
         """Count what flowed since the last scan; first thing in a scan."""
@@ -56,11 +57,13 @@ class PostMeter:
         memory.meter_a_x10 = min(current_a_x10, _CURRENT_MAX_A_X10)
         if memory.meter_a_x10 > memory.session_peak_a_x10:
             memory.session_peak_a_x10 = memory.meter_a_x10
+            self.has_moved = True
 
     def begin(self, vehicle_id: int) -> None:
         """Open a new session's record."""
         memory = self.memory
         memory.session_open = 1
+        self.has_moved = True
         memory.sessions = (memory.sessions + 1) & _COUNT_MASK
         memory.session_vehicle_id = vehicle_id
         memory.session_s = 0
@@ -96,6 +99,7 @@ class PostMeter:
 
     def _carry(self) -> None:
         memory = self.memory
+        self.has_moved = True
         whole = memory.meter_energy // _WH
         memory.meter_energy %= _WH
         memory.session_wh = (memory.session_wh + whole) & _COUNT_MASK
