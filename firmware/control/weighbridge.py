@@ -264,7 +264,7 @@ class Weighbridge:
             faults |= 1 << regs.FAULTS_NOT_CALIBRATED
         if not self._is_on(regs.IN_SEAL_CLOSED):
             faults |= 1 << regs.FAULTS_SEAL_OPEN
-        for index in range(INPUT_COUNT):
+        for index in range(self._front.input_count):
             if self.quality[index] != quality.GOOD:
                 faults |= 1 << regs.FAULTS_INPUT_BAD
         return faults

@@ -60,11 +60,14 @@ class Sample:
 class FrontEnd:
     """Brings `sample` up to date once per scan; `zero_counts` and `span_counts` are the calibrated line of its samples.
 
+    `input_count` is how many inputs the role reads: an instrument on the field line needs no converter.
+
     `is_verified` is 1 while its weights may be legal for trade, `can_zero` True for an instrument that zeroes itself.
     """
 
     def __init__(self, kind: int) -> None:
         self.sample = Sample(kind)
+        self.input_count = regs.IN_COUNT
         self.can_zero = False
         self.is_verified = 1
         self.zero_counts = 0
@@ -101,6 +104,7 @@ class ConverterFront(FrontEnd):
 
     def __init__(self) -> None:
         FrontEnd.__init__(self, KIND_COUNTS)
+        self.input_count = INPUT_COUNT
 
     def configure(self, settings: list[int]) -> None:
         """The calibrated line is that of the settings."""

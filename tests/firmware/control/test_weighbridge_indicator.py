@@ -5,6 +5,7 @@ import unittest
 from firmware.control.events import EventRing
 from firmware.control.weighbridge import Weighbridge
 from firmware.control.weighbridge_line import PROTOCOLS
+from protocols import quality
 from protocols.events import SLOT_SIZE, read_slot
 from protocols.indicators import cas, mt_sics, sma, toledo, yaohua, yaohua_command
 from protocols.indicators.reading import NO, UNIT_KG, UNIT_LB, YES, Reading
@@ -158,6 +159,16 @@ class WeighTest(unittest.TestCase):
 
 
 class FaultTest(unittest.TestCase):
+    def test_a_converter_that_is_not_there_is_no_fault_but_a_photocell_is(self):
+        site = with_truck("yaohua_tf0")
+        for index in range(regs.IN_COUNT, len(site.core.quality)):
+            site.core.quality[index] = quality.BAD
+        site.run(100)
+        self.assertEqual(site.core.status[regs.ST_FAULTS], 0)
+        site.core.quality[regs.IN_FRONT_CLEAR] = quality.BAD
+        site.run(100)
+        self.assertEqual(site.fault(regs.FAULTS_INPUT_BAD), 1)
+
     def test_silence_is_a_failure_after_the_time_out(self):
         site = with_truck("yaohua_tf0")
         site.talks = False
