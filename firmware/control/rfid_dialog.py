@@ -59,6 +59,7 @@ class RfidDialog:
             timers.start(TIMER_PAUSE, link.pause_ms)
         elif timers.is_done(TIMER_PAUSE):
             timers.stop(TIMER_PAUSE)
+            link.begin()
             link.expire()
         if link.frames:
             self.memory.junk = 0

@@ -20,6 +20,7 @@ class RfidLine:
     def receive(self, data: bytearray, size: int, now_ms: int) -> None:
         """Take `size` bytes that came by now_ms (30-bit ticks). Never raises; what is no frame is counted."""
         link = self.link
+        link.begin()
         if link.is_waiting() and ticks_diff(now_ms, self._heard_ms) >= link.pause_ms:
             link.expire()
         self._heard_ms = now_ms

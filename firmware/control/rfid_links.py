@@ -25,6 +25,8 @@ NO_NEWS = const(-1)
 
 # A frame of either serial family pauses for less; the longest takes 45 ms at 57600 baud.
 _FRAME_PAUSE_MS = const(100)
+# Bytes checksummed per poll: four of the longest frames, which is more than a poll of 128 bytes can complete.
+_CHECKSUM_BUDGET = const(1024)
 # Rounds of one multi poll: it ends by itself if nobody says stop.
 _ROUNDS = const(100)
 
@@ -53,6 +55,9 @@ class Link:
         self.antenna_fault = NO_NEWS
         self.address = uhfreader18.ADDRESS_BROADCAST
         self._tag = Identifier()
+
+    def begin(self) -> None:
+        """Bytes of one poll follow."""
 
     def on_byte(self, byte: int) -> None:
         """Take one byte of the line."""
@@ -165,6 +170,10 @@ class Uhf18Link(Link):
     def __init__(self) -> None:
         super().__init__()
         self._window = uhfreader18.Uhf18Window()
+
+    def begin(self) -> None:
+        """Bytes of one poll follow: their checksums cost a bounded time, whatever they are."""
+        self._window.budget = _CHECKSUM_BUDGET
 
     def on_byte(self, byte: int) -> None:
         """Take one byte of the line."""

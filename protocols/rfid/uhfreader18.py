@@ -6,7 +6,8 @@ Tags of an inventory are Num, then per tag a length in bytes and the EPC; status
 Status FB (no tag) and F8 (antenna) are named by the vendor's ReaderB demonstration program; that the data of an
 unsolicited frame is the tag itself is taken from a recorded one: 1100EE002000708C2B380B2D00000000E056.
 
-There is no head byte: after garbage every byte is tried as a length. Knows no time and no reader's state.
+There is no head byte: after garbage every byte is tried as a length, if a command that this product uses follows. That
+keeps the checksum from being computed at every byte, and chance frames rare. Knows no time and no reader's state.
 """
 
 from protocols.compat import const
@@ -33,6 +34,7 @@ _AT_STATUS = const(3)
 _AT_DATA = const(4)
 _LENGTH_MIN = const(4)
 FRAME_MAX = const(256)
+UNLIMITED = const(-1)
 
 # One entry per lower nibble of the reflected CRC.
 _NIBBLES = (
@@ -69,12 +71,16 @@ def crc16(buffer: bytes | bytearray | memoryview, start: int, size: int) -> int:
 class Uhf18Window(FrameWindow):
     """Takes frames of either direction out of a stream; `address`, `command`, `status` describe the frame taken.
 
+    `budget` is how many bytes may still be checksummed, UNLIMITED for any number: a stream made to look like beginnings
+    of frames would otherwise cost a checksum per byte. Without budget a frame is garbage.
+
     `at` is the index of the first byte behind the status in `buffer`, `length` the number of data bytes there; a
     command has no status: its first data byte stands in `status`, and `length` is one less than its data, -1 for none.
     """
 
     def __init__(self) -> None:
         super().__init__(FRAME_MAX)
+        self.budget = UNLIMITED
         self.address = 0
         self.command = 0
         self.status = 0
@@ -85,11 +91,17 @@ class Uhf18Window(FrameWindow):
         length = self.buffer[self.start]
         if length < _LENGTH_MIN:
             return NO_FRAME
+        if count > _AT_COMMAND and not _is_known(self.buffer[self.start + _AT_COMMAND]):
+            return NO_FRAME
         return length + 1 if count > length else MORE
 
     def _is_whole(self, size: int) -> bool:
         buffer = self.buffer
         start = self.start
+        if self.budget != UNLIMITED:
+            if size > self.budget:
+                return False
+            self.budget -= size
         if crc16(buffer, start, size):
             return False
         self.address = buffer[start + _AT_ADDRESS]
@@ -98,6 +110,10 @@ class Uhf18Window(FrameWindow):
         self.at = start + _AT_DATA
         self.length = size - _AT_DATA - 2
         return True
+
+
+def _is_known(command: int) -> bool:
+    return command <= CMD_INVENTORY or command in (CMD_READER_INFO, CMD_ACTIVE)
 
 
 def finish_frame(buffer: bytearray, size: int) -> int:

@@ -299,3 +299,22 @@ class TestStatuses(unittest.TestCase):
             self.assertTrue(len(bench.reader.asked) >= 4)
             self.assertEqual(bench.core.health, reg.HEALTH_FAILURE)
             self.assertEqual(bench.core.status[reg.ST_FRAMES], 0)
+
+
+class TestBound(unittest.TestCase):
+    def test_a_stream_of_false_beginnings_costs_a_bounded_number_of_checksums_and_the_reader_is_heard_after_it(
+        self,
+    ) -> None:
+        bench = RfidBench("uhfreader18")
+        bench.is_connected = False
+        checked: list[int] = []
+        window = bench.core.line.link._window
+        for _ in range(40):
+            bench.feed(b"\xee" * 128)
+            checked.append(window.budget)
+            bench.run(10)
+        self.assertTrue(min(checked) >= 0)
+        bench.is_connected = True
+        bench.field.add(EPC)
+        bench.run(5000)
+        self.assertEqual((bench.state(), len(bench.reads())), (reg.STATE_READING, 1))

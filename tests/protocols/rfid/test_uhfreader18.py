@@ -67,6 +67,16 @@ class TestUhfReader18(unittest.TestCase):
         self.assertEqual(len(found), 2)
         self.assertTrue(window.errors >= 1)
 
+    def test_without_budget_nothing_is_checksummed_and_with_it_the_next_frame_is_read(self) -> None:
+        window = uhf.Uhf18Window()
+        window.budget = len(RECORDED)
+        self.assertEqual(len(commands_in(RECORDED + RECORDED, window)), 1)
+        window.budget = 1024
+        found = commands_in(RECORDED, window)
+        while window.expire():
+            found.append((window.command, window.status, window.length))
+        self.assertEqual(found, [(uhf.CMD_ACTIVE, 0, 12)])
+
     def test_the_longest_frame_fits(self) -> None:
         buffer = bytearray(uhf.FRAME_MAX)
         size = uhf.put_response(buffer, 0, uhf.CMD_INVENTORY, uhf.STATUS_MORE, 250)
