@@ -53,7 +53,7 @@ class Device:
         self.commands = Commands(regmap, self.settings, self.ring, identity, role.sealed)
         self.keeper = role.make_keeper(board.store, self.settings, self.ring, identity.key)
         if self.keeper is not None:
-            self.keeper.start(self.core)
+            self.keeper.start(self.core, board.reset_cause)
         self.schedule = Schedule()
         self._ms = MonotonicTicks()
         self._us = MonotonicTicks()
@@ -139,7 +139,7 @@ class Device:
         self.supervisor.prove(SCAN_RAN)
         if board.output_port.write(core.outputs, self._board_ms):  # their age is told by the board's own clock
             self.supervisor.prove(OUTPUTS_TAKEN)
-        self.health.step(core.health, core.reasons, self.settings, self.schedule.has_recent_overrun())
+        self.health.step(core.health, core.reasons, self.settings, self.schedule.has_many_overruns())
         self.publisher.put_role(core.status, core.inputs, core.outputs)
         self.schedule.end(max(0, ticks_diff(board.clock.now_us(), started_us)))
         self._publish_header()

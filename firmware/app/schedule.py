@@ -5,8 +5,11 @@ Knows ticks and one period. Must not know what a scan does.
 
 from protocols.compat import TICKS_MASK, const, ticks_add, ticks_diff
 
-# An overrun is news again after a minute without one, and shows as a reason for as long.
+# An overrun is news again after a minute without one.
 _QUIET_S = const(60)
+# So many within a minute are a reason for maintenance, for a minute. One is what storing a setting or a counter costs;
+# a device that is really too slow collects them in a tenth of a second.
+_MANY = const(5)
 _NEVER = const(-1)
 _COUNTER_MASK = const(0xFFFF)
 
@@ -28,7 +31,10 @@ class Schedule:
         self.overruns = 0
         self._due_ms = 0
         self._second_ms = 0
-        self._overrun_s = _NEVER
+        self._overrun_s = _NEVER  # the last overrun
+        self._many_s = _NEVER  # the last one that made them many
+        self._recent_s = [_NEVER] * _MANY  # of the last so many overruns
+        self._recent_at = 0
 
     def start(self, now_ms: int) -> None:
         """Make the first scan due at `now_ms`, second 0."""
@@ -56,8 +62,12 @@ class Schedule:
         if late_ms <= period_ms:
             return False
         self.overruns = (self.overruns + 1) & _COUNTER_MASK
-        news = not self.has_recent_overrun()
+        news = not self._is_recent(self._overrun_s)
         self._overrun_s = self.uptime_s
+        self._recent_s[self._recent_at] = self.uptime_s
+        self._recent_at = (self._recent_at + 1) % _MANY
+        if self._is_recent(self._recent_s[self._recent_at]):  # the oldest of them
+            self._many_s = self.uptime_s
         return news
 
     def end(self, duration_us: int) -> None:
@@ -67,9 +77,12 @@ class Schedule:
         if duration_us > self.max_us:
             self.max_us = duration_us
 
-    def has_recent_overrun(self) -> bool:
-        """Tell whether an overrun happened within the last minute."""
-        return self._overrun_s != _NEVER and self.uptime_s - self._overrun_s < _QUIET_S
+    def has_many_overruns(self) -> bool:
+        """Tell whether, within the last minute, _MANY overruns came within a minute."""
+        return self._is_recent(self._many_s)
+
+    def _is_recent(self, second: int) -> bool:
+        return second != _NEVER and self.uptime_s - second < _QUIET_S
 
     def wait_us(self, now_ms: int) -> int:
         """Return the time to the next scan."""

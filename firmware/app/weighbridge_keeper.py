@@ -21,8 +21,8 @@ class WeighbridgeKeeper:
         self._settings = settings
         self._ring = ring
 
-    def start(self, core: Weighbridge) -> None:
-        """Give the core what the medium knows. May block for the store."""
+    def start(self, core: Weighbridge, reset_cause: int) -> None:
+        """Give the core what the medium knows, whatever the reset. May block for the store."""
         self.alibi.load()
         if not self.alibi.is_usable:
             self._settings.store_fault = True

@@ -125,32 +125,35 @@ class Barrier:
     def pending(self) -> int:
         """1 when `keep` should be called and stored: due, and a scan that comes late now does no harm."""
         memory = self.memory
-        moves = memory.cycles + memory.openings - memory.stored_moves
-        if moves < _KEEP_MOVES and self._operating_s() - memory.stored_s < _KEEP_S:
+        moves = memory.cycles + memory.openings - memory.asked_moves
+        if moves < _KEEP_MOVES and self._operating_s() - memory.asked_s < _KEEP_S:
             return 0
         warns = memory.automatic >= reg.AUTOMATIC_POWER_RETURN_CLOSE
         busy = memory.motor != MOTOR_OFF or is_moving(memory.state) or warns or self.tests.is_running()
         return 0 if busy else 1
 
     def keep(self, values: list[int]) -> None:
-        """Fill `values` (RETAINED_COUNT) with what is to survive a power cut; counts as stored from now on.
-
-        So a store that fails is not asked again before the next time.
-        """
+        """Fill `values` (RETAINED_COUNT) with what is to survive a power cut; a failed store is not asked sooner."""
         memory = self.memory
-        memory.stored_s = self._operating_s()
-        memory.stored_moves = memory.cycles + memory.openings
+        memory.asked_s = self._operating_s()
+        memory.asked_moves = memory.cycles + memory.openings
         for index in range(len(RETAINED)):
             values[index] = getattr(memory, RETAINED[index])
-        values[len(RETAINED)] = memory.stored_s
+        values[len(RETAINED)] = memory.asked_s
+
+    def note_kept(self) -> None:
+        """What `keep` gave is on the medium."""
+        self.memory.stored_s = self.memory.asked_s
 
     def restore(self, values: list[int], source: int) -> None:
         """Before the first step: go on from what was stored, zeros if `source` (COUNTERS_SOURCE_*) is NEW or LOST."""
         memory = self.memory
         for index in range(len(RETAINED)):
             setattr(memory, RETAINED[index], values[index])
-        memory.operated_s = memory.stored_s = values[len(RETAINED)]
-        memory.stored_moves = memory.cycles + memory.openings
+        memory.operated_s = values[len(RETAINED)]
+        memory.stored_s = values[len(RETAINED)]
+        memory.asked_s = values[len(RETAINED)]
+        memory.asked_moves = memory.cycles + memory.openings
         memory.source = source
 
     def note_power_on(self) -> None:

@@ -95,7 +95,8 @@ COUNTERS = (
     "motor_s",
     "operated_s",
     "stored_s",
-    "stored_moves",
+    "asked_s",
+    "asked_moves",
     "power_ons",
     "source",
 )
@@ -112,7 +113,8 @@ RETAINED = (
 )
 COUNTER_MASK = const(0x3FFFFFFF)
 
-SAVE_SIZE = 1 + len(_SMALL) + 4 * (len(_WIDE) + len(COUNTERS)) + TIMER_SIZE * TIMER_COUNT
+_SAVED_WIDE = _WIDE + COUNTERS
+SAVE_SIZE = 1 + len(_SMALL) + 4 * len(_SAVED_WIDE) + TIMER_SIZE * TIMER_COUNT
 
 
 class BarrierCounters:
@@ -130,7 +132,8 @@ class BarrierCounters:
         self.motor_s = 0
         self.operated_s = 0  # before this start
         self.stored_s = 0  # of operated_s and the time since the start: when the retained values were last stored
-        self.stored_moves = 0  # cycles and openings then
+        self.asked_s = 0  # the same, of the last time it was tried
+        self.asked_moves = 0  # cycles and openings then
         self.power_ons = 0
         self.source = 0  # COUNTERS_SOURCE_*
 
@@ -184,10 +187,9 @@ def save_memory(memory: BarrierMemory, timers: TimerBank, buffer: bytearray) -> 
     for name in _SMALL:
         buffer[offset] = getattr(memory, name)
         offset += 1
-    for names in (_WIDE, COUNTERS):
-        for name in names:
-            put_i32(buffer, offset, getattr(memory, name))
-            offset += 4
+    for name in _SAVED_WIDE:
+        put_i32(buffer, offset, getattr(memory, name))
+        offset += 4
     return timers.save_into(buffer, offset)
 
 
@@ -199,9 +201,8 @@ def load_memory(memory: BarrierMemory, timers: TimerBank, buffer: bytes | bytear
     for name in _SMALL:
         setattr(memory, name, buffer[offset])
         offset += 1
-    for names in (_WIDE, COUNTERS):
-        for name in names:
-            setattr(memory, name, get_i32(buffer, offset))
-            offset += 4
+    for name in _SAVED_WIDE:
+        setattr(memory, name, get_i32(buffer, offset))
+        offset += 4
     timers.load_from(buffer, offset, now_ms)
     return True

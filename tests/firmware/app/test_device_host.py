@@ -121,7 +121,7 @@ def test_program_error_drives_outputs_safe_and_is_not_swallowed(host, monkeypatc
     assert tuple(target.board.outputs) == SAFE
 
 
-def test_late_scan_is_an_overrun_and_news_once_a_minute(host):
+def test_late_scan_is_an_overrun_news_once_a_minute_and_many_of_them_a_reason(host):
     bench, target = host
     bench.run(100_000)
     for _ in range(3):
@@ -129,9 +129,27 @@ def test_late_scan_is_an_overrun_and_news_once_a_minute(host):
         bench.run(50_000)
     assert bench.read(regs.AT_SCAN_OVERRUNS) == [3]
     assert codes(bench).count(regs.EV_SCAN_OVERRUN) == 1
-    assert target.device.health.reasons >> regs.REASONS_SCAN_OVERRUN & 1
-    bench.run(61_000_000)
     assert not target.device.health.reasons >> regs.REASONS_SCAN_OVERRUN & 1
+    bench.run(30_000_000)
+    bench.now_us += 25_000
+    bench.run(50_000)
+    assert not target.device.health.reasons >> regs.REASONS_SCAN_OVERRUN & 1
+    bench.now_us += 25_000
+    bench.run(50_000)
+    assert target.device.health.reasons >> regs.REASONS_SCAN_OVERRUN & 1
+    bench.run(59_000_000)
+    assert target.device.health.reasons >> regs.REASONS_SCAN_OVERRUN & 1
+    bench.run(2_000_000)
+    assert not target.device.health.reasons >> regs.REASONS_SCAN_OVERRUN & 1
+
+
+def test_overruns_further_apart_than_a_minute_are_no_reason(host):
+    bench, target = host
+    bench.run(100_000)
+    for _ in range(6):
+        bench.now_us += 25_000
+        bench.run(16_000_000)
+        assert not target.device.health.reasons >> regs.REASONS_SCAN_OVERRUN & 1
 
 
 def test_overrun_is_dated_by_the_late_scan(host):

@@ -19,7 +19,7 @@ from firmware.app.identity import ROLES
 from firmware.app.roles import load_role
 from firmware.app.settings import Settings
 from firmware.control.events import EventRing
-from firmware.ports import NullEntropy
+from firmware.ports import RESET_POWER_ON, NullEntropy
 from protocols.compat import ticks_add
 from protocols.events import SLOT_SIZE, read_slot
 from tests.firmware.fuzz.fuzzed import Store
@@ -54,7 +54,7 @@ class Played:
         self.core = loaded.make_core(stored.values, self.ring, loaded.choose_protocol(""))
         self.keeper = loaded.make_keeper(store, stored, self.ring, bytes(32))
         if self.keeper is not None:
-            self.keeper.start(self.core)
+            self.keeper.start(self.core, RESET_POWER_ON)
         self.core.hub_alive = 1
         self.row.quiet(self.regmap, self.core.inputs, self.core.quality)
         self.buffer = bytearray(256)
