@@ -41,7 +41,11 @@ class BenchRig(Rig):
         self._digital, self._outputs_of = names_of(role, "digital_inputs"), names_of(role, "digital_outputs")
         self._values = [dict(scenario.inputs).get(name, 0) for name in self._names]
         self._qualities = [GOOD] * len(self._names)
-        self._plant = PLANTS[scenario.plant](random.Random(rng.getrandbits(32))) if scenario.plant else None
+        self._plant = (
+            PLANTS[scenario.plant](random.Random(rng.getrandbits(32)), scenario.line_protocol)
+            if scenario.plant
+            else None
+        )
         self._plant_us = 0
         self._forced: set[str] = set()
         self._outputs: tuple[int, ...] = (0,) * len(self._outputs_of)

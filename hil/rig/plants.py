@@ -11,14 +11,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
+from hil.scenarios.vocabulary import input_names
 from protocols.registers import barrier
+from sim_devices.devices.charging_field import SWITCHES, ChargingField
+from sim_devices.devices.indicator import Indicator
+from sim_devices.devices.rfid_reader import R200Reader, TagField, Uhf18Reader
 from sim_devices.plants.boom import Boom
+from sim_devices.plants.charging_bay import Vehicle
 from sim_devices.sensors.curtain import LightCurtain
 from sim_devices.sensors.edge import SafetyEdge
 from sim_devices.sensors.load_cell import LoadCell
 from sim_devices.sensors.loop import InductionLoop
 from sim_devices.sensors.switch import closed_limit, open_limit
 
+# Switches of a post that a scenario sets, as they are wired straight to an input.
+_CHARGING_SWITCHES = tuple(name for n, name in enumerate(input_names("charging_post")) if n in SWITCHES)
 STEP_US = 5_000  # every plant moves in these steps
 
 
@@ -29,7 +36,8 @@ class Plant(ABC):
     knobs: ClassVar[dict[str, tuple[int, int]]] = {}
 
     @abstractmethod
-    def __init__(self, rng: random.Random) -> None: ...
+    def __init__(self, rng: random.Random, protocol: str) -> None:
+        """`protocol` is what the device expects on its field line, "" for the role's default."""
 
     @abstractmethod
     def turn(self, knob: str, value: int) -> None:
@@ -62,7 +70,7 @@ class BoomPlant(Plant):
         "mains": (0, 1),
     }
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, protocol: str) -> None:
         self._boom = Boom()
         self._curtain = LightCurtain()
         self._edge = SafetyEdge()
@@ -114,7 +122,7 @@ class LoadCellPlant(Plant):
     role = "weighbridge"
     knobs: ClassVar[dict[str, tuple[int, int]]] = {"load_kg": (-5_000, 200_000), "converts": (0, 1), "wire": (0, 1)}
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, protocol: str) -> None:
         self._cell = LoadCell(rng.getrandbits(32))
         self._load_kg = 0
 
@@ -133,4 +141,136 @@ class LoadCellPlant(Plant):
         return {"ADC_COUNTS": self._cell.counts, "ADC_SEQUENCE": self._cell.sequence}
 
 
-PLANTS: dict[str, type[Plant]] = {"boom": BoomPlant, "load_cell": LoadCellPlant}
+class IndicatorPlant(Plant):
+    """A load on a weighing indicator, which talks on the field line."""
+
+    role = "weighbridge"
+    knobs: ClassVar[dict[str, tuple[int, int]]] = {"load_kg": (-5_000, 200_000), "silent": (0, 1), "garbage": (0, 1)}
+
+    def __init__(self, rng: random.Random, protocol: str) -> None:
+        self._indicator = Indicator(protocol, rng.getrandbits(32))
+        self._load_kg = 0
+
+    def turn(self, knob: str, value: int) -> None:
+        if knob == "load_kg":
+            self._load_kg = value
+        else:
+            self._indicator.fail(knob if value else "")
+
+    def advance(self, outputs: Sequence[int]) -> None:
+        self._indicator.advance(STEP_US / 1e6, self._load_kg)
+
+    def inputs(self) -> dict[str, int]:
+        return {}
+
+    def receive(self, data: bytes) -> None:
+        self._indicator.receive(data)
+
+    def take(self) -> bytes:
+        return self._indicator.take()
+
+
+class ReaderPlant(Plant):
+    """A reader with one tag that is before its antenna or not."""
+
+    role = "rfid"
+    knobs: ClassVar[dict[str, tuple[int, int]]] = {
+        "tag": (0, 1),
+        "silent": (0, 1),
+        "garbage": (0, 1),
+        "breaks_frames": (0, 1),
+    }
+    _EPC = bytes.fromhex("30751feb705c5904e3d50d70")
+
+    def __init__(self, rng: random.Random, protocol: str) -> None:
+        self._tag = TagField().add(self._EPC, antenna=0)
+        field = TagField()
+        field.tags.append(self._tag)
+        self._reader = Uhf18Reader(field) if protocol == "uhfreader18" else R200Reader(field)
+        self._now_ms = 0
+        self._said = b""
+
+    def turn(self, knob: str, value: int) -> None:
+        if knob == "tag":
+            self._tag.antenna = value
+        elif knob == "silent":
+            self._reader.is_silent = bool(value)
+        elif knob == "garbage":
+            self._reader.talks_garbage = bool(value)
+        else:
+            self._reader.breaks_frames = bool(value)
+
+    def advance(self, outputs: Sequence[int]) -> None:
+        self._now_ms += STEP_US // 1000
+        self._said += self._reader.advance(self._now_ms)
+
+    def inputs(self) -> dict[str, int]:
+        return {}
+
+    def receive(self, data: bytes) -> None:
+        self._reader.receive(data, self._now_ms)
+
+    def take(self) -> bytes:
+        said, self._said = self._said, b""
+        return said
+
+
+class ChargingPlant(Plant):
+    """A charging bay with its power module; a vehicle is there or not."""
+
+    role = "charging_post"
+    knobs: ClassVar[dict[str, tuple[int, int]]] = {
+        "vehicle": (0, 1),
+        "sends": (0, 1),
+        "wants_charge": (0, 1),
+        "insulation": (0, 1),
+        "arm_moves": (0, 1),
+        "pressed": (0, 1),
+        "welded": (0, 1),
+    }
+
+    def __init__(self, rng: random.Random, protocol: str) -> None:
+        self._field = ChargingField()
+        self._vehicle = Vehicle(4711)
+        self._now_us = 0
+
+    def turn(self, knob: str, value: int) -> None:
+        bay = self._field.bay
+        if knob == "vehicle":
+            bay.arrive(self._vehicle) if value else bay.leave()
+        elif knob == "sends":
+            self._vehicle.sends = bool(value)
+        elif knob == "wants_charge":
+            self._vehicle.wants_charge = bool(value)
+        elif knob == "insulation":
+            self._field.insulation_ok = bool(value)
+        elif knob == "arm_moves":
+            bay.arm_moves = bool(value)
+        elif knob == "pressed":
+            bay.misplaced = not value
+        else:
+            bay.circuit.main.welded = bool(value)
+
+    def advance(self, outputs: Sequence[int]) -> None:
+        self._now_us += STEP_US
+        self._field.apply_outputs(outputs)
+        self._field.advance_to(self._now_us)
+
+    def inputs(self) -> dict[str, int]:
+        driven = zip(input_names(self.role), self._field.inputs(), strict=True)
+        return {name: value for name, value in driven if name not in _CHARGING_SWITCHES}
+
+    def receive(self, data: bytes) -> None:
+        self._field.receive(data)
+
+    def take(self) -> bytes:
+        return self._field.take()
+
+
+PLANTS: dict[str, type[Plant]] = {
+    "boom": BoomPlant,
+    "load_cell": LoadCellPlant,
+    "indicator": IndicatorPlant,
+    "reader": ReaderPlant,
+    "charging": ChargingPlant,
+}

@@ -9,15 +9,38 @@ import re
 from functools import cache
 from types import ModuleType
 
-from protocols.registers import barrier_tags, weighbridge_tags
+from protocols.registers import barrier_tags, charging_post_tags, rfid_tags, weighbridge_tags
 from protocols.registers.tag import Tag
 from sim_devices.plants.lane import TRUTH_KINDS
 
-_MODULES: dict[str, ModuleType] = {"barrier": barrier_tags, "weighbridge": weighbridge_tags}
+_MODULES: dict[str, ModuleType] = {
+    "barrier": barrier_tags,
+    "weighbridge": weighbridge_tags,
+    "rfid": rfid_tags,
+    "charging_post": charging_post_tags,
+}
 ROLES = tuple(_MODULES)
 LANE_ROLES = ("barrier", "weighbridge")
 # What a role's input image holds behind the digital inputs of its map, in order.
-_ANALOGUE_INPUTS = {"weighbridge": ("ADC_COUNTS", "ADC_SEQUENCE")}
+_ANALOGUE_INPUTS = {
+    "weighbridge": ("ADC_COUNTS", "ADC_SEQUENCE"),
+    "charging_post": (
+        "PLATE_V",
+        "BUS_V",
+        "CURRENT_A",
+        "POST_TEMP_C",
+        "PLATE_TEMP_C",
+        "VEHICLE_SEQUENCE",
+        "VEHICLE_FLAGS",
+        "VEHICLE_ID",
+        "VEHICLE_CHEMISTRY",
+        "VEHICLE_BATTERY_V",
+        "VEHICLE_MAX_V",
+        "VEHICLE_MAX_A",
+        "VEHICLE_TEMP_C",
+        "VEHICLE_SOC",
+    ),
+}
 TRUCK_KINDS = ("rigid", "articulated")
 
 # Points a rig records as levels. Analogue readings and counters that move all the time are left out: they would
@@ -30,6 +53,19 @@ _QUIET = {
     "stable_ms",
     "zero_offset_counts",
     "position_permille",
+    "indicator_frames",
+    "indicator_garbage",
+    "frames",
+    "partial_rounds",
+    "motor_time_s",
+    "operating_time_s",
+    "plate_v_x10",
+    "bus_v_x10",
+    "current_a_x10",
+    "vehicle_battery_v_x10",
+    "plate_temp_c_x10",
+    "session_wh",
+    "session_mah",
 }
 _HEADER_LEVELS = {"health", "reasons"}
 EVENT_GAP = "event_gap"
@@ -54,7 +90,7 @@ def tag_of(role: str, point: str) -> Tag | None:
 def level_tags(role: str) -> tuple[Tag, ...]:
     """The input register points a rig records, in map order."""
     tags = (tag for tag in _MODULES[role].TAGS if tag.table == "input_register" and tag.name not in _QUIET)
-    return tuple(tag for tag in tags if tag.address >= 64 or tag.name in _HEADER_LEVELS)
+    return tuple(tag for tag in tags if tag.count <= 2 and (tag.address >= 64 or tag.name in _HEADER_LEVELS))
 
 
 @cache

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from firmware.boards.host import build_device, store_settings
-from hil.targets.target import Device, Provision, StepResult, Target
+from firmware.boards.host import ProvisionError, build_device, store_settings
+from hil.targets.target import Device, Provision, StepResult, Target, TargetError
 from protocols.compat import TICKS_MASK
 
 
@@ -22,7 +22,10 @@ class HostDevice(Device):
 
     def _start(self) -> None:
         provision = self._provision
-        self._board, self._device = build_device(provision.role, provision.settings(), self._directory)
+        try:
+            self._board, self._device = build_device(provision.role, provision.settings(), self._directory)
+        except ProvisionError as error:
+            raise TargetError(str(error)) from error
 
     def step(
         self,

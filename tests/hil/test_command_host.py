@@ -117,3 +117,13 @@ def test_the_trace_is_written_or_the_reason_is_told(
 def test_a_wrong_scenario_is_bad_input(gate: Gate, capsys: pytest.CaptureFixture[str]) -> None:
     assert gate("host", never="field.hits") == command.EXIT_BAD_INPUT
     assert "did you mean" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("target", ["host", "vm"])
+def test_an_instrument_the_role_does_not_know_is_told_on_every_target(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str
+) -> None:
+    head = 'rig = "bench"\nrole = "charging_post"\nname = "x"\nduration_ms = 100\nseed = 1\n'
+    (tmp_path / "x.toml").write_text(f'[scenario]\n{head}line_protocol = "telex"\n', encoding="utf-8")
+    assert command.main(["run", str(tmp_path / "x.toml"), "--target", target]) == command.EXIT_FAILED
+    assert "line_protocol is 'telex': expected one of power_module" in capsys.readouterr().out

@@ -6,6 +6,7 @@ import pytest
 
 from firmware.app.roles import load_role
 from firmware.control.events import EventRing
+from hil.rig.plants import PLANTS
 from hil.scenarios.load import load_scenario
 from hil.scenarios.model import BenchScenario
 from hil.scenarios.reader import ScenarioError
@@ -102,3 +103,11 @@ def test_the_names_of_a_role_are_its_whole_input_image(role: str) -> None:
     settings = [0] * loaded.regmap.SETTING_COUNT
     core = loaded.make_core(settings, EventRing(bytearray(16), 1), loaded.choose_protocol(""))
     assert len(input_names(role)) == len(core.inputs)
+
+
+def test_the_how_to_names_every_plant_with_its_knobs() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "write-a-scenario.md").read_text(encoding="utf-8")
+    for name, plant in PLANTS.items():
+        (row,) = (line for line in page.splitlines() if line.startswith(f"| `{name}`"))
+        assert f"| {plant.role} |" in row
+        assert all(f"`{knob}`" in row for knob in plant.knobs)
