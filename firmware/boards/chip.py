@@ -137,7 +137,7 @@ def build_board(wiring, identity: Identity) -> ChipBoard:
     protocol = role.choose_protocol(identity.line_protocol)
     converter = None
     if protocol in terminals.CONVERTERS.get(identity.role, ()):
-        converter = _build_converter(wiring, board.clock)
+        converter = _build_converter(wiring)
     elif protocol:
         board.instrument = board.field_line = _build_line(wiring, identity, protocol)
     board.input_port = InputCard(_build_spi(wiring), _output(wiring.CARD_LOAD, 1), inputs, converter)
@@ -191,12 +191,12 @@ def _build_uart(number: int, baud: int, tx: int, rx: int, stop: int):
     )
 
 
-def _build_converter(wiring, clock):
+def _build_converter(wiring):
     """The converter soldered to the card's DATA and CLOCK, CONVERTER in the wiring file."""
     from firmware.boards.load_cell_adc import LoadCellAdc
 
     data = machine.Pin(wiring.LINE_RX, machine.Pin.IN)
-    adc = LoadCellAdc(data, _output(wiring.LINE_TX), machine.disable_irq, machine.enable_irq, clock.now_us)
+    adc = LoadCellAdc(data, _output(wiring.LINE_TX), machine.disable_irq, machine.enable_irq, time.ticks_us)
     if wiring.CONVERTER == "ads1232":
         from firmware.boards.ads1232 import Ads1232
 

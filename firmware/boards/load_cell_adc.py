@@ -10,7 +10,7 @@ SCK may stay low for any time, so interrupts are on again between the pulses.
 """
 
 from protocols import quality as qualities
-from protocols.compat import const, ticks_add, ticks_diff
+from protocols.compat import TICKS_MASK, const, ticks_add, ticks_diff
 
 BITS = const(24)
 HIGH_MAX_US = const(50)
@@ -33,8 +33,9 @@ class LoadCellAdc:
         self.quality = qualities.BAD
         self.resets = 0
         self.torn = 0
-        self._dout = dout
-        self._sck = sck
+        self._dout_value = dout.value  # made once: in a read they would allocate
+        self._sck_on = sck.on
+        self._sck_off = sck.off
         self._disable_irq = disable_irq
         self._enable_irq = enable_irq
         self._clock_us = clock_us
@@ -57,14 +58,30 @@ class LoadCellAdc:
 
         The caller looks at `is_stalled` and `is_torn`, and then drops the conversion or has `keep` publish it.
         """
-        if self._dout.value():
+        if self._dout_value():
             return False
-        self._longest_us = 0
+        disable_irq = self._disable_irq  # names of the function are found without looking them up
+        enable_irq = self._enable_irq
+        clock_us = self._clock_us
+        dout = self._dout_value
+        high = self._sck_on
+        low = self._sck_off
+        longest_us = 0
         value = 0
-        for _ in range(BITS):
-            value = value << 1 | self._pulse()
-        for _ in range(pulses - BITS):
-            self._pulse()
+        for pulse in range(pulses):
+            state = disable_irq()
+            begun_us = clock_us()
+            high()
+            low()
+            ended_us = clock_us()
+            bit = dout()
+            enable_irq(state)
+            lasted_us = (ended_us - begun_us) & TICKS_MASK
+            if lasted_us > longest_us:
+                longest_us = lasted_us
+            if pulse < BITS:
+                value = value << 1 | bit
+        self._longest_us = longest_us
         self._value = value - _RANGE if value & _SIGN else value
         return True
 
@@ -74,7 +91,7 @@ class LoadCellAdc:
 
     def is_torn(self) -> bool:
         """Return True if DOUT is low right after a read: both chips drive it high with the 25th pulse."""
-        return not self._dout.value()
+        return not self._dout_value()
 
     def show(self, values: list[int], quality: list[int], at: int) -> None:
         """Fill the two inputs of the converter, `at` and the one behind."""
@@ -95,16 +112,3 @@ class LoadCellAdc:
         self.sequence = (self.sequence + 1) & 0xFFFF
         self.quality = qualities.GOOD
         return True
-
-    def _pulse(self) -> int:
-        """One clock pulse; the bit that stands on DOUT after it."""
-        state = self._disable_irq()
-        begun_us = self._clock_us()
-        self._sck.on()
-        self._sck.off()
-        lasted_us = ticks_diff(self._clock_us(), begun_us)
-        bit = self._dout.value()
-        self._enable_irq(state)
-        if lasted_us > self._longest_us:
-            self._longest_us = lasted_us
-        return 1 if bit else 0

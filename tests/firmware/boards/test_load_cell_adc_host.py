@@ -128,11 +128,7 @@ def test_a_chip_that_is_not_there_never_blocks_and_stays_bad():
 def test_dout_stuck_low_is_no_weight():
     chip, driver = hx711(123)
 
-    class Stuck:
-        def value(self):
-            return 0
-
-    driver.adc._dout = Stuck()
+    driver.adc._dout_value = lambda: 0
     assert run(chip, driver, 1_000_000) == []
     assert driver.adc.torn > 0
     assert driver.adc.quality == quality.BAD
