@@ -36,15 +36,20 @@ _REACTION_LIMIT_US = 200_000
 # Prime to the scan period and to the client's rhythm, so that events fall on every phase of both.
 _PHASE_STEP_US = 37
 _HEAP_MARK = b"heap "
+_HEAP_READINGS = 60
+_SCAN_PERIOD_AT = 34  # holding register of scan_period_ms, the same in every role (header.toml)
+_SCAN_PERIOD_MAX_MS = 100
 # The deployed start with one thing more: it tells the heap, and collects nothing.
 _HEAP_START = """
 import gc
 from firmware.boards import chip
 
-class Telling(chip.Loop):
+Deployed = chip.Loop
+
+class Telling(Deployed):
     told_ms = 0
     def _tend(self):
-        chip.Loop._tend(self)
+        Deployed._tend(self)
         now_ms = self._board.clock.now_ms()
         if now_ms - self.told_ms >= {period_ms}:
             self.told_ms = now_ms
@@ -101,10 +106,11 @@ def provision(role: str) -> Provision:
 class RoleBench:
     """One device, carried through the measurements in order: `start`, `scans`, `reactions`, `reset`."""
 
-    def __init__(self, uf2: Path, role: str, out: Path) -> None:
+    def __init__(self, uf2: Path, role: str, out: Path, start: bytes | None = None) -> None:
+        """`start` takes the place of the deployed main.py."""
         self.role = role
         self.regmap = importlib.import_module(f"protocols.registers.{role}")
-        self.carrier = Carrier(uf2, provision(role), out)
+        self.carrier = Carrier(uf2, provision(role), out, start)
         self.client = ChipClient(self.carrier)
         wire_idle(self.carrier)
         self.boom = BoomField(self.carrier) if role == "barrier" else None
@@ -245,25 +251,32 @@ class RoleBench:
 
 
 def measure_heap(uf2: Path, role: str, out: Path, minutes: int) -> dict[str, int]:
-    """Heap in use and free at the start and after `minutes`, nothing collected in between, read once a second."""
-    period_ms = max(1000, minutes * 60_000 // 60)
+    """Heap in use and free at the start and after `minutes`, nothing collected in between, a client asking each second.
+
+    The device scans at its longest period: what a scan leaves behind counts per scan, and an hour has 36,000 of them.
+    """
     text = _deployed_start(role, out)
     first_import = text.index("from firmware.boards.chip import run")
-    start = text[:first_import] + _HEAP_START.format(period_ms=period_ms) + text[first_import:]
-    carrier = Carrier(uf2, provision(role), out, start.encode())
-    client = ChipClient(carrier)
-    wire_idle(carrier)
-    carrier.advance(2_000_000)
+    start = text[:first_import] + _HEAP_START.format(period_ms=minutes * 60_000 // _HEAP_READINGS) + text[first_import:]
+    bench = RoleBench(uf2, role, out, start.encode())
+    carrier = bench.carrier
+    bench.start()
+    if bench.command("SET", _SCAN_PERIOD_AT, _SCAN_PERIOD_MAX_MS) != bench.regmap.COMMAND_RESULT_ACCEPTED:
+        raise TargetError("the device refused the scan period")
+    carrier.advance(1_000_000)
+    carrier.chip.console.clear()
+    scans = len(carrier.scans)
     for _ in range(minutes * 60):
-        carrier.advance(950_000)
-        client.read(0, _HEADER_SIZE)
+        carrier.advance(990_000)
+        bench.client.read(0, _HEADER_SIZE)
     told = [line.split() for line in bytes(carrier.chip.console).splitlines() if line.startswith(_HEAP_MARK)]
-    used = [int(words[1]) for words in told]
-    if len(used) < 2:
+    if len(told) < 2:
         carrier.chip.check_alive()
         raise TargetError("the device did not tell its heap")
+    used = [int(words[1]) for words in told]
     return {
         "minutes": minutes,
+        "scans": len(carrier.scans) - scans,
         "in_use": used[-1],
         "free": int(told[-1][2]),
         "growth": used[-1] - used[0],

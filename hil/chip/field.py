@@ -39,7 +39,7 @@ class BoomField:
 
     def __init__(self, carrier: Carrier) -> None:
         self._carrier = carrier
-        self._plant = BoomPlant(random.Random(1))
+        self._plant = BoomPlant(random.Random(1), "")
         self._held: set[str] = set()
         self._alarm = carrier.chip.create_alarm(self._step)
         self._step()
