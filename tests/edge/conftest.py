@@ -292,7 +292,7 @@ class RunningLine:
 
 def device_config(unit_id: int, role: str, serial: int) -> DeviceConfig:
     """A device of the tests' line: `dev-<unit_id>`."""
-    return DeviceConfig(f"dev-{unit_id}", "line-1", unit_id, role, 1, serial, KEY, 20)
+    return DeviceConfig(f"dev-{unit_id}", "line-1", unit_id, role, _MODULES[role].MAP_VERSION, serial, KEY, 20)
 
 
 @pytest.fixture
