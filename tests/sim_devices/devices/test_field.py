@@ -103,6 +103,22 @@ def test_curtain_answers_its_test_output() -> None:
 
 
 @pytest.mark.parametrize(
+    ("output", "name", "sensor", "idle"),
+    [("EDGE_TEST", "EDGE_OK", "edge", 1), ("LOOP_TEST", "SAFETY_LOOP", "safety_loop", 0)],
+)
+def test_edge_and_loop_answer_their_test_output_unless_broken(output: str, name: str, sensor: str, idle: int) -> None:
+    for kind, answer in (("", 1 - idle), ("test_ignored", idle)):
+        field = _field()
+        field.fail(sensor, kind)
+        _drive(field, **{output: 1})
+        field.advance_to(200_000)
+        assert _input(field, name) == answer
+        _drive(field)
+        field.advance_to(400_000)
+        assert _input(field, name) == idle
+
+
+@pytest.mark.parametrize(
     ("sensor", "kind", "name", "value"),
     [
         ("entry_loop", "stuck", "ENTRY_LOOP", 1),
