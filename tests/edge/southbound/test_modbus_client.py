@@ -12,6 +12,7 @@ from edge.config import LineConfig
 from edge.southbound.answer_gate import AnswerGate
 from edge.southbound.line_error import Fault, LineError
 from edge.southbound.modbus_client import ModbusClient
+from protocols.registers import barrier
 
 
 async def _opened(config: LineConfig) -> ModbusClient:
@@ -29,7 +30,7 @@ async def _fault(client: ModbusClient, unit_id: int = 1, address: int = 0, count
 async def test_registers_are_read(make_field: Any, open_field: Any, wire: str) -> None:
     async with open_field(make_field(u1=("barrier", 77)), wire) as config:
         client = await _opened(config)
-        assert await client.read_inputs(1, 0, 4) == [1, 1, 0, 77]
+        assert await client.read_inputs(1, 0, 4) == [barrier.MAP_ID, barrier.MAP_VERSION, 0, 77]
         assert len(await client.read_inputs(1, 0, 125)) == 125
         client.close()
 
@@ -41,7 +42,7 @@ async def test_silence_is_a_timeout_and_the_next_answer_is_right(make_field: Any
         field.devices[1].mode = "silent"
         assert await _fault(client) is Fault.TIMEOUT
         field.devices[1].mode = "answer"
-        assert await client.read_inputs(1, 0, 4) == [1, 1, 0, 77]
+        assert await client.read_inputs(1, 0, 4) == [barrier.MAP_ID, barrier.MAP_VERSION, 0, 77]
         assert client.counters.timeouts == 1
         client.close()
 
@@ -66,7 +67,7 @@ async def test_a_broken_crc_is_garbled_not_silent(make_field: Any) -> None:
         assert await _fault(client) is Fault.GARBLED
         assert (client.counters.garbled, client.counters.timeouts) == (1, 0)
         field.devices[1].mode = "answer"
-        assert await client.read_inputs(1, 0, 4) == [1, 1, 0, 77]
+        assert await client.read_inputs(1, 0, 4) == [barrier.MAP_ID, barrier.MAP_VERSION, 0, 77]
         client.close()
 
 
