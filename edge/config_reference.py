@@ -35,7 +35,7 @@ name = "barrier1"
 line = "bus1"
 unit_id = 1
 map = "barrier"
-map_version = 1
+map_version = 2
 serial = 1001
 key_file = "keys/barrier1.key"
 

@@ -39,7 +39,7 @@ name = "barrier{n}"
 line = "line{n}"
 unit_id = 1
 map = "barrier"
-map_version = 1
+map_version = 2
 serial = {n}001
 key_file = "keys/barrier{n}.key"
 

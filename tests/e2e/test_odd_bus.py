@@ -26,7 +26,7 @@ _PROBE_S = 2.0  # a silent device is asked no more often
 
 def _device_table(name: str, unit_id: int) -> str:
     return (
-        f'[[device]]\nname = "{name}"\nline = "line1"\nunit_id = {unit_id}\nmap = "barrier"\nmap_version = 1\n'
+        f'[[device]]\nname = "{name}"\nline = "line1"\nunit_id = {unit_id}\nmap = "barrier"\nmap_version = 2\n'
         f'serial = {unit_id}\nkey_file = "keys/{name}.key"\n'
     )
 

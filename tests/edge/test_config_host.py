@@ -33,7 +33,7 @@ name = "boom"
 line = "bus"
 unit_id = 1
 map = "barrier"
-map_version = 1
+map_version = 2
 serial = 1001
 key_file = "a.key"
 [[device]]
@@ -115,8 +115,8 @@ def test_sound_site_is_loaded_with_defaults(folder: Path) -> None:
         ("serial = 1002", "serial = 1001", ["s.toml:31: serial = 1001 again;"]),
         ("serial = 1002", "serial = 1.5", ["s.toml:31: serial is 1.5, a decimal number; expected a whole number"]),
         ("serial = 1002", "serial = true", ["s.toml:31: serial is true, true/false; expected a whole number"]),
-        ('map = "barrier"\nmap_version = 1', 'map = "barrier"\nmap_version = 2',
-         ['s.toml:22: map_version is 2 for map "barrier"; this hub knows version 1; update']),
+        ('map = "barrier"\nmap_version = 2', 'map = "barrier"\nmap_version = 3',
+         ['s.toml:22: map_version is 3 for map "barrier"; this hub knows version 2; update']),
         ('map = "barrier"', 'map = "barier"', ['s.toml:21: map is "barier" (did you mean barrier?);']),
         ('barrier = "boom"', 'barrier = "scale"', ['s.toml:35: barrier names "scale", whose map is "weighbridge";']),
         ('weighbridge = "scale"', 'weighbridge = "scal"',
