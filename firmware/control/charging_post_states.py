@@ -26,8 +26,6 @@ from protocols.registers import charging_post as reg
 
 # The current must be gone for so long before the contactor opens: a module told to rise a moment ago may still.
 ZERO_HOLD_MS = const(100)
-# Contacts bounce; the auxiliary contact counts once it has stood still for so long.
-BOUNCE_MS = const(50)
 # Five frames to the power module and its way down; above the post's own limit the trip is immediate.
 OVER_HOLD_MS = const(500)
 
@@ -210,11 +208,13 @@ class PostStates:
             self._fail(reg.FAULTS_PRECHARGE_FAIL)
 
     def _contactor_close(self) -> None:
-        is_closed = self.memory.contactor != 0 and self.inputs.values[reg.IN_CONTACTOR_AUX] != 0
-        if self._has_held(is_closed, BOUNCE_MS):
+        """The auxiliary contact is asked once, when it has had its time: while contacts bounce it says nothing."""
+        if not self.timers.is_done(TIMER_STATE):
+            return
+        if self.memory.contactor and self.inputs.values[reg.IN_CONTACTOR_AUX]:
             self.timers.start(TIMER_CHARGE, self.settings[reg.SET_CHARGE_TIME_MAX_S] * 1000)
             self._enter(reg.STATE_RAMP, RAMP_STEP_MS)
-        elif self.timers.is_done(TIMER_STATE):
+        else:
             self._fail(reg.FAULTS_CONTACTOR_FAIL)
 
     def _ramp(self) -> None:
@@ -259,11 +259,14 @@ class PostStates:
             self._block(reg.FAULTS_CURRENT_STUCK)
 
     def _contactor_open(self) -> None:
-        is_open = not self.memory.contactor and not self.inputs.values[reg.IN_CONTACTOR_AUX]
-        if self._has_held(is_open, BOUNCE_MS):
+        if not self.timers.is_done(TIMER_STATE):
+            return
+        if self.memory.contactor:  # current came back before it could open
+            self._block(reg.FAULTS_CURRENT_STUCK)
+        elif self.inputs.values[reg.IN_CONTACTOR_AUX]:
+            self._block(reg.FAULTS_WELDED)
+        else:
             self._enter(reg.STATE_WELD_CHECK, self.settings[reg.SET_WELD_CHECK_MS])
-        elif self.timers.is_done(TIMER_STATE):
-            self._block(reg.FAULTS_CURRENT_STUCK if self.memory.contactor else reg.FAULTS_WELDED)
 
     def _weld_check(self) -> None:
         """First the bus must collapse while the vehicle holds the plates up, then the plates without it."""

@@ -983,10 +983,10 @@ TAGS: tuple[Tag, ...] = (
         units="ms",
         sf=0,
         access="RW",
-        description="The contactor's auxiliary contact follows, and stands still, within this time",
-        min=100,
+        description="The auxiliary contact is asked so long after the contactor was switched, when its contacts rest",
+        min=50,
         max=2000,
-        default=300,
+        default=200,
     ),
     Tag(
         name="ramp_down_ms",

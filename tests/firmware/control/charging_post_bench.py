@@ -179,7 +179,7 @@ class PostBench:
         self.events_read = 0
         self.states: list[int] = []
         fill_healthy(self.core)
-        self.run(100)
+        self.run(400)
 
     def scan(self) -> None:
         """Step once at the present time, without moving the time."""
