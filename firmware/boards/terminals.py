@@ -33,7 +33,7 @@ OUTPUTS = {
     "weighbridge": "READY_LAMP",
 }
 # Roles whose inputs behind the digital ones are the load-cell converter's, and under which line protocols.
-CONVERTERS = {"weighbridge": ("", "converter")}
+CONVERTERS = {"weighbridge": ("converter",)}
 
 
 def find_terminals(role: str, regmap, prefix: str, table: dict[str, str], limit: int) -> list[int]:  # type: ignore[no-untyped-def]

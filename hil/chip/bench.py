@@ -18,7 +18,7 @@ from typing import Any
 from hil.chip.carrier import Carrier, deployed_files
 from hil.chip.client import ChipClient
 from hil.chip.emulator import FLOATING, HIGH, LOW
-from hil.chip.field import LIVELY, BoomField, wire_idle
+from hil.chip.field import LIVELY, BoomField, ConverterField, wire_idle
 from hil.targets.target import Provision, TargetError
 from protocols.modbus import pdu
 
@@ -114,6 +114,7 @@ class RoleBench:
         self.client = ChipClient(self.carrier)
         wire_idle(self.carrier)
         self.boom = BoomField(self.carrier) if role == "barrier" else None
+        self.converter = ConverterField(self.carrier) if role == "weighbridge" else None
         self._scan_us: list[int] = []
         self._lively = 0
         self._alarm = self.carrier.chip.create_alarm(self._stir)

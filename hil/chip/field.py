@@ -1,6 +1,7 @@
-"""The least field each role needs on an emulated chip: inputs of a healthy, idle post, and for the barrier a boom.
+"""The least field each role needs on an emulated chip: inputs of a healthy, idle post, for the barrier a boom, for
+the weighbridge a converter.
 
-Knows signal names. Must not know pins or frames.
+Knows signal names. Must not know frames.
 """
 
 from __future__ import annotations
@@ -8,9 +9,13 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+from firmware.boards.rp2 import wiring
 from hil.chip.carrier import Carrier
-from hil.chip.emulator import HIGH
+from hil.chip.emulator import HIGH, LOW
 from hil.rig.plants import STEP_US, BoomPlant
+
+_CONVERSION_US = 100_000
+_PULSES = 25
 
 # Energised while everything is well and nobody is there.
 IDLE = {
@@ -32,6 +37,28 @@ def wire_idle(carrier: Carrier) -> None:
     """Energise what is energised at rest."""
     for name in IDLE[carrier.provision.role]:
         carrier.set_input(name, 1)
+
+
+class ConverterField:
+    """An HX711 beside a carrier: a conversion of 0 ten times a second, gone with the 25th pulse."""
+
+    def __init__(self, carrier: Carrier) -> None:
+        self._chip = carrier.chip
+        self._pulses = 0
+        self._alarm = carrier.chip.create_alarm(self._convert)
+        carrier.chip.on_pin(wiring.LINE_TX, self._on_clock)
+        self._convert()
+
+    def _convert(self) -> None:
+        self._pulses = 0
+        self._chip.drive(wiring.LINE_RX, LOW)
+        self._alarm(_CONVERSION_US)
+
+    def _on_clock(self, level: int) -> None:
+        if level == HIGH:
+            self._pulses += 1
+            if self._pulses == _PULSES:
+                self._chip.drive(wiring.LINE_RX, HIGH)
 
 
 class BoomField:
