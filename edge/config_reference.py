@@ -44,7 +44,7 @@ name = "weighbridge1"
 line = "bus1"
 unit_id = 2
 map = "weighbridge"
-map_version = 1
+map_version = 2
 serial = 2001
 key_file = "keys/weighbridge1.key"
 

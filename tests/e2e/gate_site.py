@@ -48,7 +48,7 @@ name = "weighbridge{n}"
 line = "line{n}"
 unit_id = 2
 map = "weighbridge"
-map_version = 1
+map_version = 2
 serial = {n}002
 key_file = "keys/weighbridge{n}.key"
 

@@ -41,7 +41,7 @@ name = "scale"
 line = "net"
 unit_id = 1
 map = "weighbridge"
-map_version = 1
+map_version = 2
 serial = 1002
 key_file = "a.key"
 [[lane]]

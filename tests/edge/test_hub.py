@@ -54,7 +54,7 @@ name = "weighbridge-1"
 line = "line-1"
 unit_id = 2
 map = "weighbridge"
-map_version = 1
+map_version = 2
 serial = 5
 key_file = "key.hex"
 
