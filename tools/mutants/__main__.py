@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     _settle_hypothesis()
     print(f"mutants: {len(targets)} mutants of {len(files)} files, {options.jobs} at a time", flush=True)
     started_s = time.monotonic()
-    session = run_session(targets, [str(ROOT / test) for test in TESTS if (ROOT / test).is_dir()], options.jobs, ROOT)
+    session = run_session(targets, _find_tests(options.tests), options.jobs, ROOT)
     if session.problem:
         print(f"mutants: {session.problem}")
         return 2
@@ -47,8 +47,15 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
     parser.add_argument("files", nargs="*", help="files of firmware/control/; none for all")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="mutants tried at the same time")
+    parser.add_argument("--tests", nargs="+", help="test files instead of all: a quick look")
     parser.add_argument("--json", type=Path, help="write the result here as well")
     return parser.parse_args(arguments)
+
+
+def _find_tests(chosen: Sequence[str] | None) -> list[str]:
+    if chosen:
+        return [str(Path(name).resolve()) for name in chosen]
+    return [str(ROOT / test) for test in TESTS if (ROOT / test).is_dir()]
 
 
 def _make_targets(files: Sequence[Path]) -> list[Target]:

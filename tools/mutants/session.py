@@ -4,7 +4,8 @@ Knows pytest and processes. Must not know where mutants come from or how results
 
 Tests are collected once and run once unchanged, while it is noted which functions of the mutated modules each of them
 calls. A mutant is then tried with the tests that call its function only, in a child that stops at the first failure.
-A child that outlives its time limit counts as killed: the change made something endless.
+A child that outlives the time limit of a test counts as killed: the change made something endless. Limits are in CPU
+time, so a busy machine changes no outcome.
 """
 
 import contextlib
@@ -26,7 +27,8 @@ from tools.mutants.patch import apply_mutant
 
 KILLED, SURVIVED, UNTESTED = "killed", "survived", "untested"
 _MEMORY_MAX = 4 << 30
-_LIMIT_MIN_S = 20
+_LIMIT_MIN_S = 5
+_LIMIT_FACTOR = 10
 _NUMBER_SIZE = 4
 _PROGRESS_S = 10.0
 _OPTIONS = "-s -p no:terminal -p no:faulthandler -p no:cacheprovider --import-mode=importlib"
@@ -70,13 +72,13 @@ class MutantSession:
         files = {target.file for target in self.targets}
         for index, item in enumerate(items):
             following = items[index + 1] if index + 1 < len(items) else None
-            started_s = time.perf_counter()
+            started_s = time.process_time()
             with _noting_calls(files) as calls:
                 passed = _passes(item, following)
             if not passed:
                 self.problem = f"{item.nodeid} fails on the unchanged code: correct it first (make test)"
                 return True
-            baseline.durations.append(time.perf_counter() - started_s)
+            baseline.durations.append(time.process_time() - started_s)
             baseline.calls.append(calls)
         self.outcomes = _run_all(self.targets, items, baseline, self.jobs)
         return True
@@ -173,7 +175,8 @@ def _try_mutant(target: Target, items: list[pytest.Item], baseline: _Baseline, k
     pid = os.fork()
     if pid == 0:
         os.close(read_end)
-        _be_mutant(target, [items[index] for index in order], write_end, sum(baseline.durations[i] for i in order))
+        limits_s = [_LIMIT_MIN_S + _LIMIT_FACTOR * baseline.durations[index] for index in order]
+        _be_mutant(target, [items[index] for index in order], limits_s, write_end)
     os.close(write_end)
     told = os.read(read_end, _NUMBER_SIZE)
     os.close(read_end)
@@ -202,10 +205,9 @@ def _order(target: Target, baseline: _Baseline, killers: dict[str, list[int]]) -
     return first + sorted(set(called) - set(first), key=lambda index: (baseline.durations[index], index))
 
 
-def _be_mutant(target: Target, items: list[pytest.Item], write_end: int, expected_s: float) -> None:
+def _be_mutant(target: Target, items: list[pytest.Item], limits_s: list[float], write_end: int) -> None:
     """In the child: never returns."""
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(_LIMIT_MIN_S + int(10 * expected_s))
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_MAX, _MEMORY_MAX))
     random.seed(0)
     silence = os.open(os.devnull, os.O_WRONLY)
@@ -214,12 +216,13 @@ def _be_mutant(target: Target, items: list[pytest.Item], write_end: int, expecte
     status = 1
     with contextlib.suppress(BaseException):
         apply_mutant(target.module, target.mutant)
-        status = _run_until_failure(items, write_end)
+        status = _run_until_failure(items, limits_s, write_end)
     os._exit(status)
 
 
-def _run_until_failure(items: list[pytest.Item], write_end: int) -> int:
+def _run_until_failure(items: list[pytest.Item], limits_s: list[float], write_end: int) -> int:
     for place, item in enumerate(items):
+        signal.setitimer(signal.ITIMER_PROF, limits_s[place])
         if not _passes(item, None):
             os.write(write_end, place.to_bytes(_NUMBER_SIZE, "big"))
             return 1
