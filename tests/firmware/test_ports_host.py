@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PORTS = ("clock", "input_port", "output_port", "uart", "sessions", "store", "watchdog", "heap", "entropy")
 
 
-@pytest.mark.parametrize("role", ["barrier", "weighbridge"])
+@pytest.mark.parametrize("role", ["barrier", "weighbridge", "rfid", "charging_post"])
 def test_device_runs_on_a_board_with_nothing_attached(role):
     provision = {"role": role, "serial": "1", "unit_id": "1", "baud": "9600", "key": "00" * 32}
     device = Device(ports.NullBoard(), load_role(role), Identity(provision))
@@ -34,11 +34,13 @@ def test_host_board_has_every_call_of_every_port_with_the_same_parameters(tmp_pa
             assert inspect.signature(method) == inspect.signature(getattr(real, name)), name
 
 
-def test_unix_board_has_every_call_of_every_port_with_the_same_parameters():
-    """The unix board imports modules CPython lacks, so its source is read instead."""
+@pytest.mark.parametrize("board", ["unix", "rp2", "esp32"])
+def test_every_port_a_board_fills_has_every_call_with_the_same_parameters(board):
+    """The boards import modules CPython lacks, so their source is read instead: their own and what they share."""
     contract = {name: methods(node) for name, node in classes(ROOT / "firmware/ports.py")}
+    folder = ROOT / "firmware/boards"
     seen = set()
-    for path in sorted((ROOT / "firmware/boards/unix").glob("*.py")):
+    for path in sorted([*folder.glob("*.py"), *(folder / board).glob("*.py")]):
         for name, node in classes(path):
             for base in (item.id for item in node.bases if isinstance(item, ast.Name) and item.id in contract):
                 seen.add(base)
