@@ -18,6 +18,7 @@ _USAGE = """usage: gate COMMAND ...
   journal ...     look into a hub's journal: tail, verify
   operator ...    tell a lane of a running hub what to do: open, close, release, reject
   hil ...         run scenarios on simulated lanes and compare targets
+  verify ROLE     search every reachable state of a role's control core against its properties
   bench chip      measure the firmware on an emulated RP2040
 
 `gate COMMAND --help` tells more."""
@@ -41,6 +42,12 @@ def _bench(argv: list[str]) -> int:
     from hil.chip.command import main as bench_main
 
     return bench_main(argv)
+
+
+def _verify(argv: list[str]) -> int:
+    from hil.explore.command import main as verify_main
+
+    return verify_main(argv)
 
 
 _WORDS: dict[str, Callable[[list[str]], int]] = {"run": _run, "bench": _bench, "hil": _hil}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tools.tidy.files import Source, parse_python
 
 SMALL_INT_MAX = 2**30 - 1
-HOST_ONLY = ("firmware/boards/host/", "protocols/registers/tag.py")
+HOST_ONLY = ("firmware/boards/host/", "firmware/proofs/", "protocols/registers/tag.py")
 # The file that asks which interpreter runs, and that forms ticks: the rules about both do not bind it.
 COMPAT = "protocols/compat.py"
 COMPAT_EXEMPT = frozenset({"interpreter-question", "tick-arithmetic", "work-at-import"})

@@ -112,8 +112,13 @@ LAYERS = (
         "the hub meets devices on the wire only: put what simulates them into sim_devices/ or hil/",
     ),
     _row(
+        "firmware/proofs/",
+        "firmware.control firmware.proofs hil.explore protocols",
+        "a proof knows its role's core and the model interface: put what every role needs into hil/explore/",
+    ),
+    _row(
         "hil/",
-        "hil sim_devices firmware.boards.host protocols edge.cli tools.deploy",
+        "hil sim_devices firmware.boards.host firmware.proofs protocols edge.cli tools.deploy",
         "the rig sees the hub as a command and the firmware as bytes or as the host board: put checks into tests/",
     ),
     _row(

@@ -1,0 +1,49 @@
+"""What a proof says: properties, reductions, and inputs that depend on each other.
+
+Knows the form of these. Must not know how they are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One way an input can be: what the judged inputs are then, and how to bring it about."""
+
+    sets: dict[str, int]
+    flags: frozenset[str] = frozenset()
+    cause: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Property:
+    """A safety property: `holds` is asked after every scan of every reachable state."""
+
+    id: str
+    text: str
+    holds: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Leads:
+    """A liveness property: from every reachable state `goal` can be reached by inputs that satisfy `help`.
+
+    Whoever helps chooses the inputs; which of the running timers end first is not theirs to choose.
+    """
+
+    id: str
+    text: str
+    goal: Callable[[Any], Any]
+    help: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """What was left out or merged, and why it hides nothing."""
+
+    what: str
+    why: str

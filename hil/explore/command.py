@@ -1,0 +1,91 @@
+"""`gate verify ROLE`: search every reachable state of a role's control core, tell what holds.
+
+Knows: arguments, printing, exit codes. Must not know: how a search works, what a property means.
+Exit codes: 0 complete and everything holds, 1 a property failed, 2 bad input, 3 not complete and nothing failed so far.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from hil.explore.engine import Report, verify
+from hil.explore.model import Model
+from hil.explore.values import ModelError
+
+EXIT_HOLDS, EXIT_VIOLATED, EXIT_BAD_INPUT, EXIT_INCOMPLETE = 0, 1, 2, 3
+ROLES = ("barrier", "charging_post")
+
+
+def load_model(role: str) -> Model:
+    """The model beside the role: firmware/proofs/<role>.py."""
+    module = importlib.import_module(f"firmware.proofs.{role}")
+    model: Model = module.build()
+    return model
+
+
+def main(argv: list[str]) -> int:
+    """Entry of `gate verify`."""
+    arguments = _parser().parse_args(argv)
+    if arguments.role not in ROLES:
+        print(f"gate verify: '{arguments.role}' has no proof; expected one of {', '.join(ROLES)}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    try:
+        report = verify(load_model(arguments.role), _tell, arguments.scans)
+    except ModelError as error:
+        print(f"gate verify: {arguments.role}: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    written = _write_scenarios(report, arguments.out) if arguments.out else []
+    if arguments.json:
+        print(json.dumps(report.as_dict(), indent=1))
+    else:
+        _print(report, written)
+    if report.violations:
+        return EXIT_VIOLATED
+    return EXIT_HOLDS if report.complete else EXIT_INCOMPLETE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gate verify", description="Search every reachable state of a role's control core against its properties."
+    )
+    parser.add_argument("role", help=f"one of {', '.join(ROLES)}")
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    parser.add_argument(
+        "--scans", type=int, default=1000, help="stop after so many scans from power-up (default: no new state)"
+    )
+    parser.add_argument("--out", type=Path, help="write each violation's scenario into this directory")
+    return parser
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _write_scenarios(report: Report, directory: Path) -> list[Path]:
+    directory.mkdir(parents=True, exist_ok=True)
+    written = []
+    for each in report.violations:
+        path = directory / f"{report.role}_{each['id'].replace('-', '_')}.toml"
+        path.write_text(each["scenario"], encoding="utf-8")
+        written.append(path)
+    return written
+
+
+def _print(report: Report, written: list[Path]) -> None:
+    word = "complete" if report.complete else "NOT complete"
+    print(f"{report.role}: {report.states} states, {report.transitions} transitions, {word}, {report.wall_s} s")
+    for each in report.properties:
+        print(f"  {_word(each)}  {each['id']}: {each['text']}")
+    for violation in report.violations:
+        print(f"\nviolation of {violation['id']}, {violation['scans']} scans from power-up:\n{violation['scenario']}")
+    for path in written:
+        print(f"gate hil run {path}")
+
+
+def _word(entry: dict[str, Any]) -> str:
+    return {True: "holds", False: "FAILS", None: "open "}[entry["holds"]]
