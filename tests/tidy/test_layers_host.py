@@ -35,6 +35,7 @@ REFUSED = (
     ("firmware/boards/rp2/x.py", "from firmware.boards.esp32 import wiring", "boards do not know each other"),
     ("firmware/boards/esp32/x.py", "from firmware.boards.rp2 import wiring", "boards do not know each other"),
     ("firmware/boards/host/x.py", "import sim_devices", "firmware/boards/host/ may import firmware.app,"),
+    ("firmware/proofs/x.py", "import firmware.app.settings", "a proof knows its role's core and the model interface"),
     ("sim_devices/plants/x.py", "import protocols.crc", "plants know physics only: put wire forms into"),
     ("sim_devices/sensors/x.py", "from sim_devices import devices", "sensors see plants only"),
     (
