@@ -50,7 +50,7 @@ def _verify(argv: list[str]) -> int:
     return verify_main(argv)
 
 
-_WORDS: dict[str, Callable[[list[str]], int]] = {"run": _run, "bench": _bench, "hil": _hil}
+_WORDS: dict[str, Callable[[list[str]], int]] = {"run": _run, "verify": _verify, "bench": _bench, "hil": _hil}
 
 
 def main() -> int:
