@@ -226,6 +226,7 @@ class ChargingPlant(Plant):
         "insulation": (0, 1),
         "arm_moves": (0, 1),
         "pressed": (0, 1),
+        "stray_metal": (0, 1),  # on the plates, where a vehicle's contacts should be
         "welded": (0, 1),
     }
 
@@ -248,6 +249,8 @@ class ChargingPlant(Plant):
             bay.arm_moves = bool(value)
         elif knob == "pressed":
             bay.misplaced = not value
+        elif knob == "stray_metal":
+            bay.circuit.stray_metal = bool(value)
         else:
             bay.circuit.main.welded = bool(value)
 
