@@ -60,7 +60,10 @@ class PostFaults:
         return (1 << self.memory.block_fault | 1 << self.memory.stop_fault) >> 1
 
     def acknowledge(self) -> bool:
-        """CLEAR_FAULTS: clear what has no cause any more; False if something stood and nothing could be cleared."""
+        """CLEAR_FAULTS: clear what has no cause any more; False if something stood and nothing could be cleared.
+
+        What a cleared fault has hidden is latched in the same scan: there is none between in which nothing stands.
+        """
         memory = self.memory
         stood = self.any()
         cleared = False
@@ -72,6 +75,7 @@ class PostFaults:
             self.ring.push(reg.EV_FAULT_CLEARED, memory.stop_fault - 1)
             memory.stop_fault = 0
             cleared = True
+        self.step()
         return cleared or not stood
 
     def is_welded(self) -> bool:
@@ -128,6 +132,9 @@ class PostFaults:
         return inputs.arm_conflict
 
     def _still_stops(self, fault: int) -> bool:
+        """Its cause stands: as in the scan that raised it, and for what is no cause at rest also after the ending."""
+        if fault == self._stopping_cause():
+            return True
         inputs = self.inputs
         if fault == reg.FAULTS_OVER_VOLTAGE:
             return inputs.over_voltage

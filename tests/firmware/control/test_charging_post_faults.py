@@ -376,6 +376,46 @@ class TestStopping(unittest.TestCase):
         bench.run(100)
         self.assertEqual(bench.core.status[reg.ST_FAULTS], 1 << reg.FAULTS_MODULE_FAULT)
 
+    def test_a_fault_cannot_be_cleared_in_the_scan_that_raises_it(self) -> None:
+        for raises, fault in (
+            (lambda field: setattr(field, "insulation", False), reg.FAULTS_INSULATION),
+            (lambda field: setattr(field, "imd_ms", 1000), reg.FAULTS_INSULATION),
+            (lambda field: setattr(field, "contactor_moves", False), reg.FAULTS_CONTACTOR_FAIL),
+        ):
+            bench = bench_in(reg.STATE_CC)
+            raises(bench.field)
+            bench.field.contactor_ms = 0 if fault == reg.FAULTS_CONTACTOR_FAIL else bench.field.contactor_ms
+            self.assertEqual(bench.command(reg.OP_CLEAR_FAULTS), REFUSED_INTERLOCK, fault)
+            self.assertEqual(bench.out(reg.OUT_MODULE_ENABLE), 0, fault)
+            self.assertTrue(bench.fault_is(fault))
+            self.ends_with(bench, fault)
+
+    def test_module_fault_cannot_be_cleared_in_the_scan_that_raises_it(self) -> None:
+        bench = bench_in(reg.STATE_CC)
+        bench.core.line.state = reg.MODULE_STATE_FAULT
+        self.assertEqual(bench.command(reg.OP_CLEAR_FAULTS), REFUSED_INTERLOCK)
+        self.assertTrue(bench.fault_is(reg.FAULTS_MODULE_FAULT))
+        self.assertEqual(bench.out(reg.OUT_MODULE_ENABLE), 0)
+
+    def test_what_a_cleared_fault_has_hidden_is_told_in_the_same_scan(self) -> None:
+        bench = PostBench()
+        bench.core.memory.stop_fault = reg.FAULTS_PRECHARGE_FAIL + 1
+        bench.core.quality[IN_POST_TEMP_C] = 2
+        self.assertEqual(bench.command(reg.OP_CLEAR_FAULTS), ACCEPTED)
+        self.assertEqual(bench.core.status[reg.ST_FAULTS], 1 << reg.FAULTS_INPUT_BAD)
+        self.assertEqual(bench.core.health, reg.HEALTH_FAILURE)
+
+    def test_a_blocking_fault_that_was_hidden_keeps_the_contacts_where_they_are(self) -> None:
+        bench = PostBench()
+        bench.core.memory.block_fault = reg.FAULTS_CURRENT_STUCK + 1
+        bench.field.follow(bench.core, 10)
+        bench.core.inputs[IN_PLATE_V] = 480
+        bench.core.request_opcode = reg.OP_CLEAR_FAULTS
+        bench.scan()
+        self.assertEqual(bench.core.request_result, ACCEPTED)
+        self.assertEqual(bench.core.status[reg.ST_FAULTS], 1 << reg.FAULTS_PLATES_LIVE)
+        self.assertEqual(bench.out(reg.OUT_VEHICLE_RELEASE), 0)
+
 
 class TestUnknown(unittest.TestCase):
     def test_outputs_are_safe_while_nothing_is_known(self) -> None:
