@@ -27,7 +27,6 @@ _REFUSED = const(0x78)  # 'x' refused in this state
 _STOP_ROW = b".S.SSSS.S..x..S."
 _OPEN_ROW = b"O.O.OOOO.xxxxxxx"
 _CLOSE_ROW = b"xx.xCx.Cxx.xxxxx"
-_RELEASE_ROW = b"................"
 _LOCAL_OPEN_ROW = b"O.O.OOOO.OOxxxxx"
 _LOCAL_CLOSE_ROW = b"Cx.xCxxCxx.xxxxx"
 
@@ -51,7 +50,7 @@ class BarrierCommands:
         if opcode == reg.OP_CLEAR_FAULTS:
             return self._clear_faults()
         row = _row_of(opcode)
-        if not row:
+        if not row and opcode != reg.OP_RELEASE:
             return reg.COMMAND_RESULT_UNKNOWN_OPCODE
         if self.states.inputs.values[reg.IN_LOCAL_MODE]:
             return reg.COMMAND_RESULT_REFUSED_LOCAL
@@ -138,9 +137,7 @@ class BarrierCommands:
 def _row_of(opcode: int) -> bytes:
     if opcode == reg.OP_OPEN or opcode == reg.OP_HOLD_OPEN:
         return _OPEN_ROW
-    if opcode == reg.OP_CLOSE or opcode == reg.OP_LOCK_CLOSED:
-        return _CLOSE_ROW
-    return _RELEASE_ROW if opcode == reg.OP_RELEASE else b""
+    return _CLOSE_ROW if opcode == reg.OP_CLOSE or opcode == reg.OP_LOCK_CLOSED else b""
 
 
 def _latch_of(opcode: int) -> int:

@@ -36,10 +36,8 @@ class BarrierRest:
     def watch(self, hub_alive: int) -> None:
         """Before the states: a limit that stayed away is a fault, and a delay whose reason is gone ends nothing."""
         self._delay(self._choose(hub_alive))
-        if self.timers.is_done(TIMER_LIMIT_LOST):
-            self.timers.stop(TIMER_LIMIT_LOST)
-            if self._is_limit_missing():
-                self.states.faults.latch(_LIMIT_LOST)
+        if self.timers.is_done(TIMER_LIMIT_LOST) and self._is_limit_missing():
+            self.states.faults.latch(_LIMIT_LOST)  # ends the resting state, so step() stops the timer
 
     def step(self, hub_alive: int) -> None:
         """After the motor: start or stop the two timers as the new state wants them."""
