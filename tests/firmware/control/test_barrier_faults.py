@@ -65,6 +65,19 @@ class TestFaults(unittest.TestCase):
             self.assertEqual(bench.state(), reg.STATE_CLOSED)
             self.assertTrue((reg.EV_FAULT_CLEARED, fault) in bench.events())
 
+    def test_each_new_or_cleared_fault_is_one_event_with_its_number(self) -> None:
+        bench = BarrierBench()
+        bench.events()
+        bench.core.inputs[reg.IN_ARM_INTACT] = 0
+        bench.put(reg.IN_LOOPS_OK, 0)
+        bench.scan()
+        raised = [number for code, number in bench.events() if code == reg.EV_FAULT_RAISED]
+        self.assertEqual(raised, [reg.FAULTS_LOOP_FAULT, reg.FAULTS_ARM_BROKEN])
+        bench.core.inputs[reg.IN_ARM_INTACT] = 1
+        bench.command(reg.OP_CLEAR_FAULTS)
+        cleared = [number for code, number in bench.events() if code == reg.EV_FAULT_CLEARED]
+        self.assertEqual(cleared, [reg.FAULTS_ARM_BROKEN])
+
     def test_travel_timeout_is_one_and_a_half_times_the_expected_time(self) -> None:
         for learned, limit_ms in ((False, 4500), (True, 3000)):
             bench = BarrierBench()

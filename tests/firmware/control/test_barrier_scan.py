@@ -2,10 +2,11 @@
 
 import unittest
 
+from firmware.control.barrier import Barrier
 from firmware.control.barrier_memory import SAVE_SIZE
 from protocols.registers import barrier as reg
 from tests.firmware.control.barrier_bench import BarrierBench
-from tests.firmware.control.barrier_script import Life, record
+from tests.firmware.control.barrier_script import Life, new_core, record
 
 try:
     from micropython import heap_lock, heap_unlock
@@ -65,6 +66,49 @@ class TestScan(unittest.TestCase):
         self.assertEqual(other.core.outputs, bench.core.outputs)
         self.assertEqual(other.core.status, bench.core.status)
         self.assertEqual(other.core.next_wake_ms(), bench.core.next_wake_ms())
+
+    def test_every_remembered_value_comes_back_at_its_full_width(self) -> None:
+        bench = BarrierBench()
+        memory = bench.core.memory
+        names = [name for name in dir(memory) if isinstance(getattr(memory, name), int) and name[:2] != "__"]
+        self.assertTrue(len(names) > 40)
+        for number, name in enumerate(names):
+            before = getattr(memory, name)
+            for value in (number + 1, 200 + number % 50):
+                setattr(memory, name, value)
+                buffer = bytearray(SAVE_SIZE)
+                self.assertEqual(bench.core.save(buffer), SAVE_SIZE)
+                other = BarrierBench()
+                self.assertTrue(other.core.load(buffer, 0))
+                for each in names:
+                    self.assertEqual(getattr(other.core.memory, each), getattr(memory, each), (name, each))
+            setattr(memory, name, before)
+
+    def test_every_timer_comes_back_and_a_shorter_buffer_is_refused(self) -> None:
+        bench = BarrierBench()
+        timers = bench.core.timers
+        for index in range(len(timers.deadlines)):
+            timers.start(index, 100 + index)
+        buffer = bytearray(SAVE_SIZE + 5)
+        self.assertEqual(bench.core.save(buffer), SAVE_SIZE)
+        other = BarrierBench()
+        self.assertTrue(other.core.load(buffer, 5000))
+        for index in range(len(timers.deadlines)):
+            self.assertEqual(other.core.timers.remaining_ms(index), 100 + index)
+
+    def test_first_scan_finds_a_barrier_that_has_seen_nothing_yet(self) -> None:
+        core = new_core()
+        self.assertEqual(core.outputs, [0, 0, 1, 0, 0, 0, 0, 0, 0])
+        self.assertEqual((core.health, core.reasons), (reg.HEALTH_NORMAL, 0))
+        self.assertEqual((core.request_opcode, core.request_argument), (0, 0))
+        self.assertEqual(core.request_result, reg.COMMAND_RESULT_NONE)
+        self.assertTrue(core.line is None)
+        fresh = Barrier(core.settings, core.ring)
+        self.assertEqual((fresh.inputs, fresh.quality), ([0] * reg.IN_COUNT, [2] * reg.IN_COUNT))
+        self.assertEqual((fresh.outputs, fresh.status), (core.outputs, [0] * reg.STATUS_COUNT))
+        self.assertEqual(fresh.hub_alive, 0)
+        fresh.step(0)
+        self.assertEqual(fresh.status[reg.ST_STATE], reg.STATE_ESTOP, "inputs that were never read are bad")
 
 
 # (scan, command or 0, input or -1, its value): a pass, a contact, fire, a fault and its end, the stop chain.
