@@ -166,11 +166,10 @@ class PostInputs:
         bus_known = self._all_good or self._is_known(quality[IN_BUS_V])
         dead = settings[reg.SET_DEAD_V_X10]
         battery = _held(inputs[IN_VEHICLE_BATTERY_V])
-        difference = plate - battery if plate > battery else battery - plate
         self.plates_dead = plate_known and -dead < plate < dead
         self.bus_dead = bus_known and -dead < bus < dead
         self.bus_charged = plate_known and bus_known and bus * 100 >= plate * 95
-        self.matches = plate_known and self.vehicle_good and plate >= dead and difference * 20 <= battery
+        self.matches = plate_known and self.vehicle_good and plate >= dead and abs(plate - battery) * 20 <= battery
         self.at_limit = not plate_known or plate * 100 >= self.limit_v_x10 * 99
         trip = self.limit_v_x10 * (1000 + settings[reg.SET_TRIP_MARGIN_PERMILLE])
         self.over_voltage = plate * 1000 > trip or bus * 1000 > trip
@@ -178,7 +177,7 @@ class PostInputs:
     def _read_current(self, inputs: list[int], quality: list[int], settings: list[int]) -> None:
         current = self.current_a_x10 = _held(inputs[IN_CURRENT_A])
         known = self._all_good or self._is_known(quality[IN_CURRENT_A])
-        size = current if current >= 0 else -current
+        size = abs(current)
         self.current_zero = known and size < CURRENT_ZERO_A_X10
         self.current_low = known and size < settings[reg.SET_TAPER_A_X10]
         # One ampere beside the margin: the resolution of the shunt must not trip a small charge.
@@ -199,7 +198,7 @@ class PostInputs:
         plate = _permille_left(
             self.plate_temp_c_x10, settings[reg.SET_PLATE_TEMP_DERATE_C_X10], settings[reg.SET_PLATE_TEMP_STOP_C_X10]
         )
-        left = post if post < plate else plate
+        left = min(post, plate)
         self.hot = not known or left == 0
         self.derated = self.hot or left < 1000
         self.limit_a_x10 = 0 if self.hot else self.limit_a_x10 * left // 1000

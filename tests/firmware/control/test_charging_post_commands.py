@@ -74,6 +74,41 @@ class TestCommands(unittest.TestCase):
         for opcode in (1, 3, 15, 21, 65535):
             self.assertEqual(bench.command(opcode), reg.COMMAND_RESULT_UNKNOWN_OPCODE)
 
+    def answer(self, bench: PostBench, opcode: int, state: int) -> tuple[int, int, int]:
+        """Result, state and whether the contacts stay, right after a command that finds the post in `state`."""
+        memory = bench.core.memory
+        memory.state = state
+        memory.halt = 0 if opcode == reg.OP_STOP else 1
+        result = bench.core.commands.handle(opcode)
+        return result, memory.state, memory.halt
+
+    def test_start_begins_beside_a_vehicle_at_rest_only(self) -> None:
+        bench = PostBench()
+        bench.arrive()
+        for state in range(reg.STATE_MANUAL + 1):
+            expected = (reg.COMMAND_RESULT_REFUSED_STATE, state, 1)
+            if state in (reg.STATE_VEHICLE_PRESENT, reg.STATE_RELEASE):
+                expected = (ACCEPTED, reg.STATE_HANDSHAKE, 0)
+            self.assertEqual(self.answer(bench, reg.OP_START, state), expected)
+
+    def test_stop_and_release_end_a_session_turn_an_ending_and_leave_rest_alone(self) -> None:
+        bench = PostBench()
+        bench.arrive()
+        for opcode, halt in ((reg.OP_STOP, 1), (reg.OP_RELEASE, 0)):
+            for state in range(reg.STATE_MANUAL + 1):
+                expected = (ACCEPTED, state, 1 - halt)
+                if state == reg.STATE_HANDSHAKE:
+                    expected = (ACCEPTED, reg.STATE_RELEASE, 0)
+                elif reg.STATE_EXTEND <= state <= reg.STATE_TAPER_END:
+                    expected = (ACCEPTED, reg.STATE_RAMP_DOWN, halt)
+                elif reg.STATE_RAMP_DOWN <= state <= reg.STATE_RETRACT:
+                    expected = (ACCEPTED, state, halt)
+                elif opcode == reg.OP_RELEASE and state in (reg.STATE_STOPPED, reg.STATE_FAULT):
+                    expected = (ACCEPTED, reg.STATE_RAMP_DOWN, 0)
+                elif opcode == reg.OP_RELEASE and state in (reg.STATE_ESTOP, reg.STATE_MANUAL):
+                    expected = (reg.COMMAND_RESULT_REFUSED_STATE, state, 1)
+                self.assertEqual(self.answer(bench, opcode, state), expected, (opcode, state))
+
     def test_start_is_refused_when_the_post_is_not_fit(self) -> None:
         bench = PostBench()
         bench.arrive()
@@ -138,6 +173,38 @@ class TestLocal(unittest.TestCase):
         bench.core.inputs[reg.IN_LOCAL_RETRACT] = 1
         bench.run(20)
         self.assertEqual(bench.out(reg.OUT_ARM_EXTEND) + bench.out(reg.OUT_ARM_RETRACT), 0)
+
+    def test_each_button_moves_its_own_way_and_both_together_move_nothing(self) -> None:
+        for button, other, motor in (
+            (reg.IN_LOCAL_EXTEND, reg.IN_LOCAL_RETRACT, reg.OUT_ARM_EXTEND),
+            (reg.IN_LOCAL_RETRACT, reg.IN_LOCAL_EXTEND, reg.OUT_ARM_RETRACT),
+        ):
+            bench = self.manual()
+            bench.field.arm_ms = 500
+            bench.core.inputs[button] = 1
+            bench.run(20)
+            self.assertEqual(bench.out(motor), 1)
+            bench.core.inputs[other] = 1
+            bench.run(20)
+            self.assertEqual(bench.out(reg.OUT_ARM_EXTEND) + bench.out(reg.OUT_ARM_RETRACT), 0)
+            bench.core.inputs[other] = 0
+            bench.run(20)
+            self.assertEqual(bench.out(motor), 0)  # still held, but not pressed anew
+            bench.core.inputs[button] = 0
+            bench.run(20)
+            bench.core.inputs[button] = 1
+            bench.run(20)
+            self.assertEqual(bench.out(motor), 1)
+
+    def test_a_button_held_before_the_key_is_turned_moves_nothing(self) -> None:
+        for button in (reg.IN_LOCAL_EXTEND, reg.IN_LOCAL_RETRACT):
+            bench = PostBench()
+            bench.field.arm_ms = 500
+            bench.core.inputs[button] = 1
+            bench.core.inputs[reg.IN_LOCAL_MODE] = 1
+            bench.run(200)
+            self.assertEqual(bench.core.memory.state, reg.STATE_MANUAL)
+            self.assertEqual(bench.out(reg.OUT_ARM_EXTEND) + bench.out(reg.OUT_ARM_RETRACT), 0)
 
     def test_no_button_moves_contacts_with_live_plates(self) -> None:
         bench = self.manual()

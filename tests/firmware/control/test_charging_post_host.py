@@ -16,7 +16,7 @@ from protocols.registers import charging_post as reg
 from tests.firmware.control.charging_post_bench import default_settings, fill_healthy
 from tests.firmware.control.charging_post_script import Life, record
 
-SEEDS = range(40)
+SEEDS = range(30)
 CHANGES_PER_LIFE = 600
 CHARGING = range(reg.STATE_RAMP, reg.STATE_TAPER_END + 1)
 ORDER = range(reg.STATE_HANDSHAKE, reg.STATE_RAMP + 1)
@@ -140,7 +140,7 @@ def test_no_random_life_breaks_a_safety_property_and_together_they_meet_every_st
     assert states == set(range(21)), f"not met: {sorted(set(range(21)) - states)}"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**20), extra_ms=st.integers(1, 50))
 def test_extra_scans_show_nothing(seed: int, extra_ms: int) -> None:
     assert record(Life(seed), 60) == record(Life(seed, 0, extra_ms), 60)

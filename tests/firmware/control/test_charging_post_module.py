@@ -48,6 +48,46 @@ class TestModuleLine(unittest.TestCase):
         self.assertEqual([at for at in range(size) if module.on_byte(data[at])], [size - 1])
         self.assertEqual((module.frame.voltage_v_x10, module.frame.current_a_x10, module.frame.flags), (560, 400, 1))
 
+    def test_new_line_has_nothing_to_say_until_a_demand_or_a_period(self) -> None:
+        line = ModuleLine()
+        self.assertEqual((line.sequence, line.errors, line.transmit(bytearray(64))), (0, 0, 0))
+        for now_ms, size in ((0, 0), (99, 0), (100, FRAME_SIZE), (100, 0)):
+            line.demand(now_ms, 0, 0, 0)
+            self.assertEqual(line.transmit(bytearray(64)), size, now_ms)
+
+    def test_each_value_of_the_demand_is_told_at_once_when_it_alone_changes(self) -> None:
+        line = ModuleLine()
+        for demand in ((1, 0, 0), (1, 560, 0), (1, 560, 400), (0, 560, 400)):
+            line.demand(0, *demand)
+            self.assertEqual(line.transmit(bytearray(64)), FRAME_SIZE, demand)
+            line.demand(0, *demand)
+            self.assertEqual(line.transmit(bytearray(64)), 0, demand)
+
+    def test_a_clock_that_goes_back_starts_the_pace_anew(self) -> None:
+        line = ModuleLine()
+        for now_ms, size in ((5000, FRAME_SIZE), (4999, FRAME_SIZE), (5098, 0), (5099, FRAME_SIZE)):
+            line.demand(now_ms, 1, 560, 400)
+            self.assertEqual(line.transmit(bytearray(64)), size, now_ms)
+
+    def test_setpoints_are_counted_modulo_256(self) -> None:
+        line = ModuleLine()
+        data = bytearray(64)
+        module = FrameCollector(SETPOINT)
+        for number in range(1, 300):
+            line.demand(number * 100, 1, 560, 400)
+            for at in range(line.transmit(data)):
+                module.on_byte(data[at])
+            self.assertEqual(module.frame.counter, number & 0xFF)
+
+    def test_first_status_of_any_counter_is_a_heartbeat_and_beats_are_counted_modulo_256(self) -> None:
+        for counter, heard in ((0, 1), (1, 0), (1, 1), (0, 0)):
+            line = ModuleLine()
+            line.receive(status(counter, heard), FRAME_SIZE, 0)
+            self.assertEqual(line.sequence, 1)
+        for number in range(2, 300):
+            line.receive(status(number & 0xFF, number & 0xFF), FRAME_SIZE, 0)
+            self.assertEqual(line.sequence, number & 0xFF)
+
     def test_only_a_status_that_counts_and_hears_is_a_heartbeat(self) -> None:
         line = ModuleLine()
         self.assertEqual(line.state, reg.MODULE_STATE_SILENT)
