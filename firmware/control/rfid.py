@@ -42,7 +42,7 @@ NOISE_WINDOW_MS = const(60000)
 NOISE_MAX = const(10)
 
 _COUNTER_MASK = const(0xFFFF)
-_FAULT_COUNT = const(7)
+_FAULT_COUNT = reg.FAULTS_INPUT_BAD + 1
 _SILENT = 1 << reg.FAULTS_READER_SILENT
 _GARBAGE = 1 << reg.FAULTS_READER_GARBAGE
 _NOISY = 1 << reg.FAULTS_LINE_NOISY
@@ -77,7 +77,6 @@ class Rfid:
         self.sensed = RfidInputs()
         self.dialog = RfidDialog(self.memory, self.timers, self.line, settings)
         self.reads = RfidReads(self.memory, self.timers, self.sensed, settings, ring)
-        self.safe_outputs(self.outputs)
 
     def bind_registers(self, registers: bytearray | memoryview) -> None:
         """Lay the read list over the map's input registers; called once, before the first step."""
@@ -141,12 +140,10 @@ class Rfid:
         if sensed.vehicle == memory.vehicle:
             return
         memory.vehicle = sensed.vehicle
-        if sensed.vehicle:
-            self.timers.stop(TIMER_GATE)
-            if by_presence:
-                memory.direction = sensed.side
-        else:
+        if not sensed.vehicle:
             self.timers.start(TIMER_GATE, self.settings[reg.SET_GATE_HOLD_MS])
+        elif by_presence:
+            memory.direction = sensed.side
         self.ring.push(reg.EV_PRESENCE_CHANGED, memory.direction * 2 + memory.vehicle)
 
     def _watch_seal(self) -> None:
@@ -229,7 +226,6 @@ class Rfid:
         if timers.is_done(TIMER_NOISE):
             memory.noisy = 1 if memory.noise >= NOISE_MAX else 0
             memory.noise = 0
-            timers.stop(TIMER_NOISE)
         if errors:
             memory.noise = min(memory.noise + errors, NOISE_MAX)
             if memory.noise >= NOISE_MAX:

@@ -58,7 +58,6 @@ class RfidDialog:
         elif self.line.heard:
             timers.start(TIMER_PAUSE, link.pause_ms)
         elif timers.is_done(TIMER_PAUSE):
-            timers.stop(TIMER_PAUSE)
             link.begin()
             link.expire()
         if link.frames:
@@ -92,7 +91,6 @@ class RfidDialog:
         memory.setup = SETUP_INFO
         memory.request = REQUEST_NONE
         memory.rounds_run = 0
-        self.timers.stop(TIMER_ANSWER)
         self.timers.stop(TIMER_POLL)
 
     def is_lost(self) -> bool:
@@ -124,8 +122,7 @@ class RfidDialog:
 
     def _on_silence(self) -> None:
         memory = self.memory
-        if memory.missed < MISSED_MAX:
-            memory.missed += 1
+        memory.missed = min(memory.missed + 1, MISSED_MAX)
         memory.garbage = memory.junk
         memory.junk = 0
         self._end_request()
@@ -134,8 +131,8 @@ class RfidDialog:
 
     def _end_request(self) -> None:
         memory = self.memory
-        if memory.request == REQUEST_ROUND and self.settings[reg.SET_ANTENNA_COUNT] > 1:
-            memory.antenna = 3 - memory.antenna
+        if memory.request == REQUEST_ROUND:
+            memory.antenna = 3 - memory.antenna  # of one antenna _note_settings makes 1 again
         memory.request = REQUEST_NONE
         self.timers.stop(TIMER_ANSWER)
 
@@ -157,22 +154,22 @@ class RfidDialog:
         memory = self.memory
         many = self._wants_rounds()
         if memory.rounds_run and not (many and reading and memory.setup == SETUP_DONE):
-            self._ask(REQUEST_STOP, 0)
+            self._ask(REQUEST_STOP)
             return
         self._skip_setup()
         if memory.setup == SETUP_INFO:
-            self._ask(REQUEST_INFO, 0)
+            self._ask(REQUEST_INFO)
         elif memory.setup == SETUP_REGION:
             self._ask(REQUEST_REGION, memory.region)
         elif memory.setup == SETUP_POWER:
             self._ask(REQUEST_POWER, memory.power_dbm_x100)
         elif not reading:
-            self._ask(REQUEST_INFO, 0)
+            self._ask(REQUEST_INFO)
         elif many:
             memory.rounds_run = 1
-            self._ask(REQUEST_ROUNDS, 0)
+            self._ask(REQUEST_ROUNDS)
         else:
-            self._ask(REQUEST_ROUND, 0)
+            self._ask(REQUEST_ROUND)
 
     def _wants_rounds(self) -> bool:
         settings = self.settings
@@ -191,7 +188,7 @@ class RfidDialog:
             if not memory.power_dbm_x100 or not self.link.has_settings:
                 memory.setup = SETUP_DONE
 
-    def _ask(self, request: int, argument: int) -> None:
+    def _ask(self, request: int, argument: int = 0) -> None:
         self.memory.request = request
         self.link.antenna = self.memory.antenna
         self.line.ask(request, argument)

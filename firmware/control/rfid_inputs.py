@@ -16,12 +16,9 @@ class RfidInputs:
     """Inputs of one scan after their quality was judged; filled by read()."""
 
     def __init__(self) -> None:
-        self.values = [0] * reg.IN_COUNT
-        self.bad = False
-        self.uncertain = False
-        self.vehicle = 0
-        self.side = reg.DIRECTION_UNKNOWN
-        self.seal = eseal.NOT_FITTED
+        # Until the first scan every input counts as bad.
+        self.values = list(_DANGEROUS)
+        self.read(self.values, [BAD] * reg.IN_COUNT, True)
 
     def read(self, values: list[int], quality: list[int], seal_fitted: bool) -> None:
         """Judge one scan's inputs. `side` is IN or OUT when exactly one presence input is on and both are good."""

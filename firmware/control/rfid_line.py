@@ -12,10 +12,8 @@ class RfidLine:
 
     def __init__(self, link: Link) -> None:
         self.link = link
-        self.heard = 0
-        self._heard_ms = 0
-        self._request = REQUEST_NONE
-        self._argument = 0
+        self.heard = self._heard_ms = 0
+        self._request = self._argument = REQUEST_NONE
 
     def receive(self, data: bytearray, size: int, now_ms: int) -> None:
         """Take `size` bytes that came by now_ms (30-bit ticks). Never raises; what is no frame is counted."""

@@ -8,6 +8,7 @@ from firmware.control.rfid_tags import Identifier, Sightings
 from protocols.compat import const
 from protocols.rfid import epc, r200, uhfreader18, wiegand
 from protocols.rfid.read_slot import KIND_WIEGAND_26, KIND_WIEGAND_34, RSSI_NONE
+from protocols.rfid.window import FrameWindow
 
 REQUEST_NONE = const(0)
 REQUEST_INFO = const(1)
@@ -44,17 +45,11 @@ class Link:
 
     def __init__(self) -> None:
         self.sightings = Sightings()
-        self.answers = 0
         self.awaited = REQUEST_NONE
         self.antenna = 1
-        self.frames = 0
-        self.errors = 0
-        self.tag_crc_errors = 0
-        self.partial_rounds = 0
-        self.reader_error = NO_NEWS
-        self.antenna_fault = NO_NEWS
         self.address = uhfreader18.ADDRESS_BROADCAST
         self._tag = Identifier()
+        self.clear()
 
     def begin(self) -> None:
         """Bytes of one poll follow."""
@@ -64,7 +59,7 @@ class Link:
 
     def is_waiting(self) -> bool:
         """Tell whether a part of a frame waits for its rest."""
-        return False
+        raise NotImplementedError
 
     def expire(self) -> None:
         """The line was quiet for `pause_ms`."""
@@ -84,14 +79,10 @@ class Link:
         self.answers |= ANSWER_REFUSED
 
 
-class R200Link(Link):
-    """R200, M100, JRD-4035."""
+class FrameLink(Link):
+    """What the serial families share: frames are taken out of the stream by `_window`, one after the other."""
 
-    has_settings = True
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._window = r200.R200Window()
+    _window: FrameWindow
 
     def on_byte(self, byte: int) -> None:
         """Take one byte of the line."""
@@ -110,6 +101,23 @@ class R200Link(Link):
             self._on_frame()
         self._take_errors()
 
+    def _take_errors(self) -> None:
+        self.errors += self._window.errors
+        self._window.errors = 0
+
+    def _on_frame(self) -> None:
+        """Deal with the frame taken."""
+
+
+class R200Link(FrameLink):
+    """R200, M100, JRD-4035."""
+
+    has_settings = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._window: r200.R200Window = r200.R200Window()
+
     def put_request(self, request: int, argument: int, buffer: bytearray) -> int:
         """Write the question `request`; return its size."""
         if request == REQUEST_REGION:
@@ -123,10 +131,6 @@ class R200Link(Link):
         if request == REQUEST_STOP:
             return r200.put_stop_poll(buffer)
         return r200.put_module_info(buffer)
-
-    def _take_errors(self) -> None:
-        self.errors += self._window.errors
-        self._window.errors = 0
 
     def _on_frame(self) -> None:
         window = self._window
@@ -164,33 +168,16 @@ class R200Link(Link):
         return self.awaited == REQUEST_ROUND or self.awaited == REQUEST_ROUNDS
 
 
-class Uhf18Link(Link):
+class Uhf18Link(FrameLink):
     """UHFReader18 family. `address` is the reader's, 255 for whoever answers."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._window = uhfreader18.Uhf18Window()
+        self._window: uhfreader18.Uhf18Window = uhfreader18.Uhf18Window()
 
     def begin(self) -> None:
         """Bytes of one poll follow: their checksums cost a bounded time, whatever they are."""
         self._window.budget = _CHECKSUM_BUDGET
-
-    def on_byte(self, byte: int) -> None:
-        """Take one byte of the line."""
-        self._window.push(byte)
-        while self._window.take():
-            self._on_frame()
-        self._take_errors()
-
-    def is_waiting(self) -> bool:
-        """Tell whether a part of a frame waits for its rest."""
-        return self._window.is_waiting()
-
-    def expire(self) -> None:
-        """The line was quiet for `pause_ms`."""
-        while self._window.expire():
-            self._on_frame()
-        self._take_errors()
 
     def put_request(self, request: int, argument: int, buffer: bytearray) -> int:
         """Write the question `request`; power and region of this family are set with its own program."""
@@ -199,10 +186,6 @@ class Uhf18Link(Link):
         if request == REQUEST_INFO:
             return uhfreader18.put_command(buffer, self.address, uhfreader18.CMD_READER_INFO)
         return 0
-
-    def _take_errors(self) -> None:
-        self.errors += self._window.errors
-        self._window.errors = 0
 
     def _on_frame(self) -> None:
         window = self._window
@@ -235,7 +218,6 @@ class Uhf18Link(Link):
             self.reader_error = status
         elif status != uhfreader18.STATUS_NO_TAG and status != uhfreader18.STATUS_OK:
             self._refuse(status)
-            return
         if self.awaited == REQUEST_ROUND:
             self.answers |= ANSWER_DONE
 
@@ -245,7 +227,7 @@ class Uhf18Link(Link):
         end = window.at + window.length
         at = window.at + 1
         for _ in range(window.buffer[window.at] if window.length else 0):
-            if at >= end or at + 1 + window.buffer[at] > end:
+            if at + 1 + window.buffer[at] > end:
                 self.errors += 1
                 return
             self._sight(at + 1, window.buffer[at])

@@ -18,14 +18,14 @@ TIMER_BEEP = const(6)
 TIMER_NOISE = const(7)
 TIMER_TAG = const(8)
 TAG_COUNT = const(16)
-TIMER_COUNT = const(24)
+TIMER_COUNT = TIMER_TAG + TAG_COUNT
 
 SETUP_INFO = const(0)
 SETUP_REGION = const(1)
 SETUP_POWER = const(2)
 SETUP_DONE = const(3)
 
-_FORMAT_VERSION = const(1)
+_FORMAT_VERSION = const(2)
 
 # Values from 0 to 255, one byte each.
 _SMALL = (

@@ -30,9 +30,9 @@ LIST_SIZE = const(1024)
 _SEQUENCE_MASK = const(0x3FFFFFFF)
 _COUNTER_MASK = const(0xFFFF)
 _LOST = 1 << reg.FAULTS_READS_LOST
-# Per place of the table: antenna, kind, size, a zero, check, identifier.
-_PLACE_SIZE = const(22)
-SAVE_SIZE = const(352)
+# Per place of the table: antenna, size, check, identifier.
+_PLACE_SIZE = const(20)
+SAVE_SIZE = TAG_COUNT * _PLACE_SIZE
 
 
 class RfidReads:
@@ -94,15 +94,11 @@ class RfidReads:
 
     def _free_place(self) -> int:
         """A place whose window is over, else the one not seen for longest: its tag may be reported once more."""
+        timers = self.timers
         best = 0
-        best_ms = -1
         for place in range(TAG_COUNT):
-            if not self.timers.is_running(TIMER_TAG + place):
-                return place
-            remaining_ms = self.timers.remaining_ms(TIMER_TAG + place)
-            if best_ms < 0 or remaining_ms < best_ms:
+            if timers.remaining_ms(TIMER_TAG + place) < timers.remaining_ms(TIMER_TAG + best):
                 best = place
-                best_ms = remaining_ms
         return best
 
     def _report(self, antenna: int, rssi_dbm: int, hub_alive: int) -> None:
@@ -117,7 +113,6 @@ class RfidReads:
         fields[3] = tag.kind
         fields[4] = tag.size
         fields[5] = self.inputs.seal
-        commit_read(self.data, offset, 0)
         write_read(self.data, offset, self.ring.uptime_s, self.ring.millisecond, fields)
         write_id(self.data, offset, tag.data, 0, tag.size)
         commit_read(self.data, offset, memory.read_head)
@@ -153,12 +148,10 @@ class RfidReads:
         """Write the tags seen lately (SAVE_SIZE bytes); return the offset behind them."""
         for place in range(TAG_COUNT):
             buffer[offset] = self.table.antennas[place]
-            buffer[offset + 1] = self.table.kinds[place]
-            buffer[offset + 2] = self.table.sizes[place]
-            buffer[offset + 3] = 0
-            put_u16(buffer, offset + 4, self.table.checks[place])
+            buffer[offset + 1] = self.table.sizes[place]
+            put_u16(buffer, offset + 2, self.table.checks[place])
             for index in range(ID_SIZE):
-                buffer[offset + 6 + index] = self.table.data[place * ID_SIZE + index]
+                buffer[offset + 4 + index] = self.table.data[place * ID_SIZE + index]
             offset += _PLACE_SIZE
         return offset
 
@@ -166,10 +159,9 @@ class RfidReads:
         """Take over what save wrote; return the offset behind it."""
         for place in range(TAG_COUNT):
             self.table.antennas[place] = buffer[offset]
-            self.table.kinds[place] = buffer[offset + 1]
-            self.table.sizes[place] = buffer[offset + 2]
-            self.table.checks[place] = get_u16(buffer, offset + 4)
+            self.table.sizes[place] = buffer[offset + 1]
+            self.table.checks[place] = get_u16(buffer, offset + 2)
             for index in range(ID_SIZE):
-                self.table.data[place * ID_SIZE + index] = buffer[offset + 6 + index]
+                self.table.data[place * ID_SIZE + index] = buffer[offset + 4 + index]
             offset += _PLACE_SIZE
         return offset

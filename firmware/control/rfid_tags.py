@@ -16,9 +16,7 @@ class Identifier:
 
     def __init__(self) -> None:
         self.data = bytearray(ID_SIZE)
-        self.size = 0
-        self.kind = 0
-        self.check = 0
+        self.size = self.kind = self.check = 0
 
     def take(self, buffer: bytes | bytearray, at: int, size: int, kind: int) -> None:
         """Copy the identifier of `size` bytes (at most 255) at `at`."""
@@ -35,10 +33,10 @@ class TagTable:
     def __init__(self, count: int) -> None:
         self.count = count
         self.data = bytearray(count * ID_SIZE)
-        self.sizes = [0] * count
-        self.kinds = [0] * count
+        self.sizes = bytearray(count)
+        self.kinds = bytearray(count)
         self.checks = [0] * count
-        self.antennas = [0] * count
+        self.antennas = bytearray(count)
 
     def find(self, tag: Identifier, antenna: int) -> int:
         """Return the place of `tag` at `antenna`, -1 when it has none. A place without a tag has antenna 0."""
@@ -72,10 +70,9 @@ class TagTable:
             self.antennas[place] = 0
 
     def _is(self, place: int, tag: Identifier) -> bool:
-        if self.sizes[place] != tag.size or self.kinds[place] != tag.kind:
-            return False
+        """Size and bytes; its kind follows from these."""
         start = place * ID_SIZE
-        different = 0
+        different = self.sizes[place] ^ tag.size
         for index in range(ID_SIZE):
             different |= self.data[start + index] ^ tag.data[index]
         return different == 0
@@ -87,17 +84,14 @@ class Sightings:
     def __init__(self) -> None:
         self.table = TagTable(SIGHTING_COUNT)
         self.rssi_dbm = [RSSI_NONE] * SIGHTING_COUNT
-        self.count = 0
-        self.repeats = 0
-        self.lost = 0
+        self.clear()
 
     def add(self, tag: Identifier, antenna: int, rssi_dbm: int) -> None:
         """Note one sighting."""
         place = self.table.find(tag, antenna)
         if place >= 0:
             self.repeats += 1
-            if rssi_dbm > self.rssi_dbm[place]:
-                self.rssi_dbm[place] = rssi_dbm
+            self.rssi_dbm[place] = max(self.rssi_dbm[place], rssi_dbm)
         elif self.count == SIGHTING_COUNT:
             self.lost += 1
         else:

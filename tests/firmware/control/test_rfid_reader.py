@@ -189,24 +189,6 @@ class TestLoss(unittest.TestCase):
                 bench.run(2000)
                 self.assertEqual(len(bench.reads()), 1, (family, name))
 
-    def test_a_line_that_is_noisy_asks_for_maintenance_until_a_quiet_minute_has_passed(self) -> None:
-        bench = RfidBench()
-        bench.field.add(EPC)
-        bench.run(500)
-        for _ in range(9):
-            bench.feed(b"\x17\x42")
-            bench.run(200)
-        self.assertEqual(bench.core.health, reg.HEALTH_NORMAL)
-        bench.feed(b"\x17\x42")
-        bench.run(200)
-        self.assertEqual(bench.core.status[reg.ST_LINE_ERRORS], 10)
-        self.assertEqual(bench.core.health, reg.HEALTH_MAINTENANCE_REQUIRED)
-        self.assertEqual(bench.command(reg.OP_CLEAR_FAULTS), reg.COMMAND_RESULT_REFUSED_INTERLOCK)
-        bench.run(60000)
-        self.assertEqual(bench.core.health, reg.HEALTH_MAINTENANCE_REQUIRED)
-        bench.run(60000)
-        self.assertEqual(bench.core.health, reg.HEALTH_NORMAL)
-
     def test_slow_answers_within_the_time_out_are_no_loss(self) -> None:
         for family in FAMILIES:
             bench = RfidBench(family)
