@@ -66,14 +66,13 @@ class Calibration:
 
     def round_to_e(self, kg_x10: int) -> int:
         """Round a weight to the nearest multiple of e, halves away from zero; needs `valid`."""
-        size = -kg_x10 if kg_x10 < 0 else kg_x10
-        rounded = (size + self.e_kg_x10 // 2) // self.e_kg_x10 * self.e_kg_x10
+        rounded = (abs(kg_x10) + self.e_kg_x10 // 2) // self.e_kg_x10 * self.e_kg_x10
         return -rounded if kg_x10 < 0 else rounded
 
 
 def is_class_iii(max_kg: int, e_kg: int, zero_counts: int, span_counts: int) -> bool:
     """Tell whether these settings can belong to a class III instrument with this converter."""
-    if not _is_one_two_five(e_kg) or span_counts <= 0:
+    if not _is_one_two_five(e_kg):
         return False
     if max_kg < e_kg * _INTERVALS_MIN or max_kg > e_kg * _INTERVALS_MAX:
         return False

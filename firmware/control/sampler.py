@@ -50,16 +50,12 @@ class Sampler:
         self.counts = 0
         self.samples = 0
         self.filtered = 0
-        self.ready = 0
         self.silent = 0
         self.saturated = 0
-        self.stale = 1
-        self.broken = 0
         self._sequence = _SEQUENCE_UNKNOWN
-        self._settling_left = self._settling_count
         self._ring = [0] * _FILTER_SIZE
         self._ring_index = 0
-        self._ring_count = 0
+        self._restart()
 
     def start(self) -> None:
         """Begin to wait for the first conversion."""
@@ -144,9 +140,8 @@ class Sampler:
             return SAMPLE_NONE
         self._ring[self._ring_index] = counts
         self._ring_index = (self._ring_index + 1) % self._filter_size
-        if self._ring_count < self._filter_size:
+        if self._ring_count < self._filter_size - 1:
             self._ring_count += 1
-        if self._ring_count < self._filter_size:
             return SAMPLE_NONE
         self._average()
         return SAMPLE_NEW
@@ -171,5 +166,4 @@ class Sampler:
         self._timers.stop(TIMER_STALE)
         self.broken = 1
         self._settling_left = self._settling_count
-        self._ring_index = 0
         self._ring_count = 0

@@ -42,8 +42,6 @@ class StabilityWindow:
     """
 
     def __init__(self) -> None:
-        self.stable = 0
-        self.stable_ms = 0
         self.elapsed_ms = 0
         self.mean = 0
         self.spread = 0
@@ -54,37 +52,33 @@ class StabilityWindow:
         self._count = [0] * _BUCKET_COUNT
         self._sorted = [0] * _BUCKET_COUNT
         self._index = 0
-        self._closed = 0
-        self._is_open = 0
-        self._open_min = _COUNTS_FAR
-        self._open_max = -_COUNTS_FAR
-        self._open_sum = 0
-        self._open_count = 0
         self._open_end_ms = 0
         self._last_ms = 0
         self._window_min = 0
         self._window_max = 0
         self._is_flat = 0
-
-    def configure(self, window_ms: int) -> bool:
-        """Set the window, 1000..5000 ms; a change begins a new window. True if it replaced another."""
-        bucket_ms = (window_ms + _BUCKET_COUNT - 1) // _BUCKET_COUNT
-        before_ms = self._bucket_ms
-        if bucket_ms == before_ms:
-            return False
-        self._bucket_ms = bucket_ms
         self.reset()
-        return before_ms != 0
+
+    def configure(self, window_ms: int) -> None:
+        """Set the window, 1000..5000 ms; a change begins a new window."""
+        bucket_ms = (window_ms + _BUCKET_COUNT - 1) // _BUCKET_COUNT
+        if bucket_ms != self._bucket_ms:
+            self._bucket_ms = bucket_ms
+            self.reset()
 
     def reset(self) -> None:
         """Forget all samples; stable again after a whole window at the earliest."""
         self.stable = 0
         self.stable_ms = 0
-        self._index = 0
         self._closed = 0
         self._is_open = 0
-        self._is_flat = 0
         self._clear_open()
+
+    def _clear_open(self) -> None:
+        self._open_min = _COUNTS_FAR
+        self._open_max = -_COUNTS_FAR
+        self._open_sum = 0
+        self._open_count = 0
 
     def on_sample(self, now_ms: int, counts: int, d_counts: int) -> None:
         """Take a filtered sample and judge; the caller resets the window after a gap of more than half a second."""
@@ -188,7 +182,8 @@ class StabilityWindow:
         index = self._index
         self._min[index] = self._open_min
         self._max[index] = self._open_max
-        self._mean[index] = self._open_sum // self._open_count if self._open_count else 0
+        if self._open_count:
+            self._mean[index] = self._open_sum // self._open_count
         self._count[index] = self._open_count
         self._index = (index + 1) % _BUCKET_COUNT
         if self._closed < _BUCKET_COUNT:
@@ -199,8 +194,6 @@ class StabilityWindow:
 
     def _summarise(self, d_counts: int) -> None:
         """Extremes, mean and slope of the closed buckets, once per bucket instead of once per sample."""
-        if self._closed < _BUCKET_COUNT:
-            return
         low = _COUNTS_FAR
         high = -_COUNTS_FAR
         samples = older_sum = older_count = newer_sum = newer_count = 0
@@ -233,9 +226,3 @@ class StabilityWindow:
             self._sorted[place] = self._sorted[place - 1]
             place -= 1
         self._sorted[place] = value
-
-    def _clear_open(self) -> None:
-        self._open_min = _COUNTS_FAR
-        self._open_max = -_COUNTS_FAR
-        self._open_sum = 0
-        self._open_count = 0

@@ -74,7 +74,6 @@ class Drafts:
     def clear(self) -> None:
         """Forget the sum. A load that was taken stays taken until it moves."""
         memory = self.memory
-        memory.draft_id = 0
         memory.draft_count = 0
         memory.draft_sum_kg_x10 = 0
         memory.draft_last_kg_x10 = 0

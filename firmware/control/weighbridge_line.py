@@ -196,11 +196,12 @@ class IndicatorLine(FrontEnd):
 
     def next_wake_ms(self, now_ms: int) -> int:
         """Time until there is something to ask or to give up; -1 for never."""
-        wake_ms = self._wait_ms(now_ms) if self._is_polled else -1
+        if not self._is_polled:
+            return -1
+        wake_ms = self._wait_ms(now_ms)
         if self._is_zeroing:
-            left_ms = _ZERO_MS - ticks_diff(now_ms, self._zero_asked_ms)
-            wake_ms = left_ms if wake_ms < 0 else min(wake_ms, left_ms)
-        return max(wake_ms, -1)
+            wake_ms = min(wake_ms, _ZERO_MS - ticks_diff(now_ms, self._zero_asked_ms))
+        return wake_ms
 
     def request_zero(self) -> bool:
         """Have the indicator zero itself; False when its protocol cannot, or has not ended the last request.

@@ -13,6 +13,7 @@ def applied(max_kg=80000, e_kg=20, zero_counts=100000, span_counts=4000000):
 
 class CalibrationTest(unittest.TestCase):
     def test_only_one_two_and_five_are_scale_intervals(self):
+        self.assertEqual(applied(max_kg=5000, e_kg=1).valid, 1)
         for e_kg, valid in ((10, 1), (20, 1), (50, 1), (15, 0), (30, 0), (25, 0), (0, 0), (40, 0)):
             self.assertEqual(applied(e_kg=e_kg).valid, valid, e_kg)
 
@@ -46,5 +47,26 @@ class CalibrationTest(unittest.TestCase):
     def test_any_changed_setting_is_another_calibration(self):
         calibration = applied()
         self.assertTrue(calibration.is_for(80000, 20, 100000, 4000000))
-        for other in ((80001, 20, 100000, 4000000), (80000, 10, 100000, 4000000), (80000, 20, 100001, 4000000)):
+        for other in (
+            (80001, 20, 100000, 4000000),
+            (80000, 10, 100000, 4000000),
+            (80000, 20, 100001, 4000000),
+            (80000, 20, 100000, 4000001),
+        ):
             self.assertFalse(calibration.is_for(*other))
+
+    def test_before_any_settings_nothing_is_calibrated(self):
+        calibration = Calibration()
+        self.assertEqual((calibration.valid, calibration.d_counts), (0, 0))
+        self.assertEqual((calibration.max_kg_x10, calibration.e_kg_x10), (0, 0))
+        self.assertTrue(calibration.is_for(0, 0, 0, 0))
+
+    def test_settings_of_zero_are_no_calibration(self):
+        self.assertEqual(applied(0, 0, 0, 0).valid, 0)
+        self.assertEqual(applied(0, 0, 0, 4000000).valid, 0)
+        self.assertEqual(applied(span_counts=0).valid, 0)
+        self.assertEqual(applied(span_counts=-4000000).valid, 0)
+
+    def test_an_interval_has_its_share_of_the_span(self):
+        self.assertEqual(applied().d_counts, 1000)
+        self.assertEqual(applied(60000, 10, 0, 3999999).d_counts, 666)

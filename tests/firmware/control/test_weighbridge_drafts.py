@@ -17,7 +17,7 @@ def has_flag(bench, bit):
 
 class DraftTest(unittest.TestCase):
     def axle_scale(self):
-        bench = started()
+        bench = started(scan_ms=50)
         bench.settings[regs.SET_WEIGHING_MODE] = regs.WEIGHING_MODE_MULTI_DRAFT
         bench.set_contacts(0, 0, 1)
         bench.run(1500)
@@ -125,3 +125,42 @@ class DraftTest(unittest.TestCase):
         self.stand(bench, 60000)
         self.assertEqual(bench.request(regs.OP_DRAFT, 9), OUT_OF_LIMITS)
         self.assertEqual(bench.status(regs.ST_DRAFT_SUM_KG_X10), 720000)
+
+    def test_a_draft_is_told_and_a_cancelled_one_is_gone_with_its_group(self):
+        bench = self.axle_scale()
+        self.stand(bench, 105000)
+        bench.request(regs.OP_DRAFT_GROUP, 1)
+        bench.events()
+        self.assertEqual(bench.request(regs.OP_DRAFT, 1), ACCEPTED)
+        self.assertEqual(bench.events()[0], (regs.EV_DRAFT_TAKEN, 105000))
+        self.assertEqual(bench.status(regs.ST_DRAFT_LAST_KG_X10), 105000)
+        bench.request(regs.OP_DRAFT_GROUP, 1)
+        bench.request(regs.OP_CANCEL_DRAFTS)
+        shown = (regs.ST_DRAFT_COUNT, regs.ST_DRAFT_SUM_KG_X10, regs.ST_DRAFT_LAST_KG_X10, regs.ST_DRAFT_FLAGS)
+        self.assertEqual([bench.status(index) for index in shown], [0, 0, 0, 0])
+        self.assertEqual(bench.request(regs.OP_DRAFT, 1), REFUSED_STATE, "the same load is no second draft")
+        self.stand(bench, 105000)
+        self.assertEqual(bench.request(regs.OP_DRAFT, 0x3FFFFFFF), ACCEPTED)
+        self.assertEqual(bench.status(regs.ST_DRAFT_FLAGS), 0)
+
+    def test_a_group_is_for_one_draft_and_an_excess_stays_with_the_sum(self):
+        bench = self.axle_scale()
+        over = 1 << regs.DRAFT_FLAGS_OVER_GROUP_LIMIT
+        last = 1 << regs.DRAFT_FLAGS_LAST_OVER_GROUP_LIMIT
+        for group, load, flags in ((1, 105000, over | last), (None, 106000, over), (0, 107000, over)):
+            self.stand(bench, load)
+            if group is not None:
+                self.assertEqual(bench.request(regs.OP_DRAFT_GROUP, group), ACCEPTED)
+            self.assertEqual(bench.request(regs.OP_DRAFT, 5), ACCEPTED)
+            self.assertEqual(bench.status(regs.ST_DRAFT_FLAGS), flags, load)
+
+    def test_only_a_sum_of_drafts_is_finished_again(self):
+        bench = self.axle_scale()
+        self.stand(bench, 60000)
+        bench.request(regs.OP_DRAFT, 9)
+        bench.request(regs.OP_FINISH_DRAFTS, 9)
+        self.assertEqual(bench.request(regs.OP_FINISH_DRAFTS, 8), REFUSED_STATE)
+        bench = started(scan_ms=50)
+        bench.drive_on(300000)
+        self.assertEqual(bench.request(regs.OP_REGISTER, 9), ACCEPTED)
+        self.assertEqual(bench.request(regs.OP_FINISH_DRAFTS, 9), REFUSED_STATE)

@@ -5,6 +5,7 @@ import unittest
 from firmware.control.weighbridge_front import (
     BEYOND,
     FIT,
+    KIND_COUNTS,
     KIND_KG_X10,
     MOTION_NO,
     MOTION_UNKNOWN,
@@ -17,8 +18,9 @@ from firmware.control.weighbridge_front import (
     ZERO_LATE,
     ZERO_NONE,
     ZERO_REFUSED,
+    FrontEnd,
 )
-from firmware.control.weighbridge_line import PROTOCOLS, IndicatorLine
+from firmware.control.weighbridge_line import PROTOCOLS, IndicatorLine, make_front
 from protocols.compat import TICKS_MASK, ticks_add
 from protocols.registers import weighbridge as regs
 
@@ -117,6 +119,65 @@ class SampleTest(unittest.TestCase):
             self.assertEqual((line.sample.sequence, line.decoder.garbage), (0, 0))
 
 
+class FaceTest(unittest.TestCase):
+    """What the core is told about the indicator."""
+
+    def published(self, line, silent=0):
+        status = [0] * regs.STATUS_COUNT
+        line.publish(status, silent)
+        return status[regs.ST_INDICATOR_STATE]
+
+    def test_the_settings_are_the_scale(self):
+        line = IndicatorLine("sma")
+        self.assertEqual((line.e_kg_x10, line.is_verified, line.zero_counts, line.span_counts), (1, 0, 0, 0))
+        settings = [0] * regs.SETTING_COUNT
+        settings[regs.SET_E_KG], settings[regs.SET_MAX_KG], settings[regs.SET_INDICATOR_VERIFIED] = 20, 80000, 1
+        line.configure(settings)
+        self.assertEqual((line.e_kg_x10, line.is_verified, line.zero_counts, line.span_counts), (200, 1, 0, 800000))
+        settings[regs.SET_E_KG] = 0
+        line.configure(settings)
+        self.assertEqual(line.e_kg_x10, 10)
+
+    def test_the_reason_is_told_with_the_fault_and_the_state(self):
+        unfit = 1 << regs.FAULTS_INDICATOR_UNFIT
+        for frame, state, faults in (
+            (b"\n 1G       23460kg \r", regs.INDICATOR_STATE_GOOD, 0),
+            (b"\n 1G       23460lb \r", regs.INDICATOR_STATE_WRONG_UNIT, unfit),
+            (b"\n 1N       20000kg \r", regs.INDICATOR_STATE_NET_SHOWN, unfit),
+            (b"\n 1G       23465kg \r", regs.INDICATOR_STATE_WRONG_INTERVAL, unfit),
+            (b"\nE1G  ----------kg \r", regs.INDICATOR_STATE_REPORTS_ERROR, unfit),
+        ):
+            line = line_of("sma", frame)
+            self.assertEqual((self.published(line), line.faults(0)), (state, faults), frame)
+            self.assertEqual(self.published(line, 1), regs.INDICATOR_STATE_SILENT)
+            self.assertEqual(line.faults(1), 1 << regs.FAULTS_INDICATOR_SILENT)
+
+    def test_before_the_first_frame_it_is_silent_and_that_is_no_fault_yet(self):
+        line = line_of("sma")
+        self.assertEqual((self.published(line), line.faults(0)), (regs.INDICATOR_STATE_SILENT, 0))
+        sample = line.sample
+        self.assertEqual((sample.value, sample.sequence, sample.overload, sample.underload), (0, 0, 0, 0))
+
+    def test_frames_and_garbage_are_counted_for_the_hub(self):
+        line = line_of("yaohua_tf0", TF0 + b"abc" + TF0)
+        status = [0] * regs.STATUS_COUNT
+        line.publish(status, 0)
+        self.assertEqual((status[regs.ST_INDICATOR_FRAMES], status[regs.ST_INDICATOR_GARBAGE]), (2, 3))
+
+    def test_a_converter_cannot_zero_itself_and_has_only_silence_to_tell(self):
+        front = make_front("converter")
+        self.assertEqual((front.can_zero, front.request_zero(), front.take_zero_outcome()), (False, False, ZERO_NONE))
+        self.assertEqual((front.zero_counts, front.span_counts, front.is_verified), (0, 0, 1))
+        self.assertEqual((front.sample.kind, front.sample.value, front.next_wake_ms(0)), (KIND_COUNTS, 0, -1))
+        self.assertEqual((front.faults(0), front.faults(1)), (0, 1 << regs.FAULTS_ADC_SILENT))
+        self.assertEqual((front.input_count, FrontEnd(KIND_COUNTS).faults(1)), (regs.IN_COUNT + 2, 0))
+
+    def test_a_front_end_is_what_its_protocol_says(self):
+        for protocol in PROTOCOLS[1:]:
+            front = make_front(protocol)
+            self.assertEqual((front.sample.kind, front.input_count), (KIND_KG_X10, regs.IN_COUNT), protocol)
+
+
 class PollTest(unittest.TestCase):
     def test_who_talks_by_himself_is_not_asked(self):
         line = line_of("yaohua_tf0")
@@ -179,3 +240,42 @@ class ZeroTest(unittest.TestCase):
         self.assertEqual((line.take_zero_outcome(), line.next_wake_ms(4999)), (ZERO_NONE, 1))
         sent(line, 5000)
         self.assertEqual(line.take_zero_outcome(), ZERO_LATE)
+
+    def test_the_time_for_a_zero_begins_with_the_request(self):
+        for start_ms in (70000, TICKS_MASK - 2000):
+            line = line_of("mt_sics")
+            sent(line, start_ms)
+            line.request_zero()
+            for offset_ms in range(500, 5000, 500):
+                sent(line, ticks_add(start_ms, offset_ms))
+            self.assertEqual(line.take_zero_outcome(), ZERO_NONE)
+            self.assertEqual(line.next_wake_ms(ticks_add(start_ms, 4500)), 500)
+            sent(line, ticks_add(start_ms, 4999))
+            self.assertEqual(line.take_zero_outcome(), ZERO_NONE)
+            sent(line, ticks_add(start_ms, 5000))
+            self.assertEqual(line.take_zero_outcome(), ZERO_LATE)
+
+    def test_a_zero_that_nobody_asked_for_or_that_was_not_sent_yet_is_no_outcome(self):
+        line = line_of("sma")
+        sent(line, 0)
+        hear(line, b"\n 1G           0kg \r", 50)
+        self.assertEqual(line.take_zero_outcome(), ZERO_NONE)
+        line.request_zero()
+        hear(line, b"\n 1G           0kg \r", 60)
+        self.assertEqual(line.take_zero_outcome(), ZERO_NONE)
+
+    def test_a_request_that_was_given_up_is_not_sent_later(self):
+        line = line_of("sma")
+        sent(line, 0)
+        line.request_zero()
+        self.assertEqual(sent(line, 6000), b"\nW\r")
+        self.assertEqual(sent(line, 6500), b"\nW\r")
+        self.assertEqual(line.take_zero_outcome(), ZERO_LATE)
+
+    def test_a_new_request_forgets_how_the_last_one_ended(self):
+        line = line_of("sma")
+        sent(line, 0)
+        line.request_zero()
+        sent(line, 6000)
+        self.assertTrue(line.request_zero())
+        self.assertEqual(line.take_zero_outcome(), ZERO_NONE)

@@ -65,3 +65,43 @@ class ZeroTest(unittest.TestCase):
         zero = zeroed(5000)
         zero.restart()
         self.assertEqual((zero.memory.zero_offset, zero.memory.zero_is_set), (0, 0))
+
+    def test_restart_forgets_the_initial_zero_and_the_time_waited(self):
+        zero = zeroed(300000)
+        zero.track(100, 300500, D, SPAN)
+        zero.restart()
+        self.assertTrue(zero.is_in_range(80000, SPAN))
+        self.assertFalse(zero.is_in_range(80001, SPAN))
+        self.assertFalse(zero.is_in_range(-80001, SPAN))
+        self.assertFalse(zero.track(199, 500, D, SPAN))
+        self.assertTrue(zero.track(1, 500, D, SPAN))
+
+    def test_the_initial_zero_is_a_zero_that_is_set(self):
+        self.assertEqual(zeroed().memory.zero_is_set, 1)
+
+    def test_every_zero_and_every_correction_begins_a_new_period(self):
+        for act in (
+            lambda zero: zero.set_initial(0, SPAN),
+            lambda zero: zero.set_to(0, SPAN),
+            lambda zero: zero.hold(),
+            lambda zero: zero.track(1, 501, D, SPAN),
+            lambda zero: zero.track(100, 500, D, SPAN),
+        ):
+            zero = zeroed()
+            zero.track(100, 500, D, SPAN)
+            act(zero)
+            self.assertFalse(zero.track(199, 500, D, SPAN))
+            self.assertTrue(zero.track(1, 500, D, SPAN))
+
+    def test_tracking_goes_down_as_it_goes_up(self):
+        zero = zeroed()
+        for offset in (-100, -200, -300, -400, -500):
+            self.assertTrue(zero.track(200, -500, D, SPAN))
+            self.assertEqual(zero.memory.zero_offset, offset)
+        self.assertFalse(zero.track(200, -500, D, SPAN))
+
+    def test_a_zero_that_is_right_does_not_move_and_one_count_is_followed(self):
+        zero = zeroed()
+        self.assertFalse(zero.track(200, 0, D, SPAN))
+        self.assertTrue(zero.track(200, 1, D, SPAN))
+        self.assertEqual(zero.memory.zero_offset, 1)
