@@ -90,6 +90,7 @@ class Barrier:
         self.faults.step()
         self.travel.watch()
         self.rest.watch(self.hub_alive)
+        self.states.note_mains()  # before the request, so that a STOP of this scan has the last word
         self._handle_request()
         self.commands.handle_buttons()
         self.states.step()

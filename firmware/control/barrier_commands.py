@@ -46,7 +46,7 @@ class BarrierCommands:
     def handle(self, opcode: int) -> int:
         """Carry out one remote command; returns COMMAND_RESULT_*. A refused command leaves nothing behind."""
         if opcode == reg.OP_STOP:
-            return self._apply(_STOP_ROW, LATCH_NONE, 0)
+            return self._stop()
         if opcode == reg.OP_CLEAR_FAULTS:
             return self._clear_faults()
         row = _row_of(opcode)
@@ -107,6 +107,13 @@ class BarrierCommands:
             if remote:
                 memory.hold_to_run = 0  # the key has just left local: what opens is the hub's from now on
         return _ACCEPTED
+
+    def _stop(self) -> int:
+        """Also ends the opening of a mains failure, one that came in this very scan included."""
+        result = self._apply(_STOP_ROW, LATCH_NONE, 0)
+        if result == _ACCEPTED:
+            self.memory.power_opening = 0
+        return result
 
     def _local_hold(self) -> int:
         settings = self.states.settings

@@ -62,7 +62,6 @@ class BarrierStates:
 
     def step(self) -> None:
         """Follow the transitions that the inputs and timers of this scan cause, until nothing changes."""
-        self._note_mains()
         if self.presence.occupied:
             self.memory.go = 0  # one vehicle per opening: the next one must not follow on its green
         for _ in range(_TRANSITIONS_MAX):
@@ -127,7 +126,6 @@ class BarrierStates:
         memory = self.memory
         memory.go = 0
         memory.may_close_itself = 0
-        memory.power_opening = 0
         if memory.state == reg.STATE_OPEN or memory.state == reg.STATE_HOLD_OPEN:
             return
         if memory.state < reg.STATE_BLOCKED and memory.state != reg.STATE_CLOSED:
@@ -295,7 +293,7 @@ class BarrierStates:
         memory.state = state
         self.ring.push(reg.EV_STATE_CHANGED, state)
 
-    def _note_mains(self) -> None:
+    def note_mains(self) -> None:
         """The moment the mains fails decides about opening, the moment it is there (again), about its return."""
         memory = self.memory
         mains = self.inputs.values[reg.IN_MAINS_OK]

@@ -78,7 +78,9 @@ class BarrierTravel:
         """Drive `wanted` (MOTOR_*) as far as the interlocks let it; `blocking` is the presence under the boom."""
         memory = self.memory
         motor = self._permit(wanted, blocking)
-        if memory.motor != MOTOR_OFF and motor != memory.motor:
+        # A travel whose time ends in the scan in which fire takes it over begins anew, with a time of its own.
+        is_over = not self.timers.is_running(TIMER_TRAVEL)
+        if memory.motor != MOTOR_OFF and (motor != memory.motor or is_over):
             self._switch_off()
             motor = MOTOR_OFF
         if motor != MOTOR_OFF and motor != memory.last_direction and self.timers.is_running(TIMER_PAUSE):

@@ -2,6 +2,7 @@
 
 import unittest
 
+from firmware.control.barrier_memory import TIMER_TRAVEL
 from protocols.registers import barrier as reg
 from tests.firmware.control.barrier_bench import BarrierBench
 
@@ -241,6 +242,19 @@ class TestPriorities(unittest.TestCase):
         bench.run(10000)
         self.assertEqual(bench.state(), reg.STATE_OPEN)
         self.assertEqual(bench.command(reg.OP_CLOSE), ACCEPTED)
+
+    def test_fire_in_the_scan_that_ends_a_travel_opens_with_a_time_of_its_own(self) -> None:
+        bench = BarrierBench()
+        bench.boom_free = False
+        bench.command(reg.OP_OPEN)
+        bench.now_ms += bench.core.timers.remaining_ms(TIMER_TRAVEL)
+        bench.put(reg.IN_FIRE, 1)
+        self.assertEqual(bench.motors(), "-")
+        self.assertGreater(bench.core.next_wake_ms(), 0)
+        bench.now_ms += bench.core.next_wake_ms()
+        bench.scan()
+        self.assertEqual((bench.state(), bench.motors()), (reg.STATE_FIRE_OPEN, "open"))
+        self.assertTrue(bench.core.timers.is_running(TIMER_TRAVEL))
 
     def test_fire_opening_gives_up_at_the_travel_timeout(self) -> None:
         bench = BarrierBench()

@@ -45,6 +45,17 @@ class TestMains(unittest.TestCase):
             bench.run(1000)
             self.assertEqual(bench.motors(), "-")
 
+    def test_stop_in_the_scan_of_the_mains_failure_has_the_last_word(self) -> None:
+        for position_ms in (0, 1000):
+            bench = BarrierBench(position_ms)
+            bench.settings[reg.SET_POWER_LOSS_ACTION] = reg.POWER_LOSS_ACTION_OPEN
+            bench.run(100)
+            bench.core.inputs[reg.IN_MAINS_OK] = 0
+            self.assertEqual(bench.command(reg.OP_STOP), ACCEPTED)
+            self.assertEqual(bench.state(), reg.STATE_POWER_FAIL)
+            bench.run(500)
+            self.assertEqual(bench.motors(), "-")
+
     def test_mains_lost_during_a_stop_moves_nothing_when_the_stop_ends(self) -> None:
         for index, value in ((reg.IN_STOP_CHAIN_OK, 0), (reg.IN_MANUAL_RELEASED, 1), (reg.IN_ARM_INTACT, 0)):
             for mains_back_first in (True, False):
