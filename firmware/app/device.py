@@ -18,6 +18,7 @@ from firmware.app.publish import HEADER, Publisher
 from firmware.app.roles import Role
 from firmware.app.schedule import Schedule
 from firmware.app.settings import Settings
+from firmware.app.sparse import StepGate
 from firmware.app.watchdog import COMMS_RAN, OUTPUTS_TAKEN, SCAN_RAN, Supervisor
 from firmware.control.events import EventRing
 from firmware.ports import NullBoard
@@ -58,6 +59,7 @@ class Device:
         self._ms = MonotonicTicks()
         self._us = MonotonicTicks()
         self.field_line = FieldLine(board.field_line, self.core.line)
+        self.gate = StepGate(self.core)
         self.hub = HubWatch(self.ring, regmap.EV_HUB_LOST, regmap.EV_HUB_BACK)
         self.health = Health(regmap, self.ring)
         self.supervisor = Supervisor(board.watchdog)
@@ -104,7 +106,14 @@ class Device:
         self.schedule.start(now_ms)
         self.hub.start(now_ms)
         self.publisher.put_settings()
+        self._show_inputs()
         self.ring.push(self._map.EV_BOOT, self.board.reset_cause)
+
+    def _show_inputs(self) -> None:
+        """Show what is wired before the first scan judges it: that scan must not last longer than others."""
+        core = self.core
+        self.board.input_port.read_into(core.inputs, core.quality)
+        self.publisher.put_role(core.status, core.inputs, core.outputs)
 
     def _serve(self, now_ms: int, now_us: int) -> None:
         """Answer at most one request, the serial line first."""
@@ -130,19 +139,28 @@ class Device:
         board.input_port.read_into(core.inputs, core.quality)
         self.hub.step(now_ms, self.settings.values[self._map.SET_HUB_TIMEOUT_MS])
         core.hub_alive = self.hub.alive
-        requested = core.request_opcode
-        core.step(now_ms)
-        if self.keeper is not None and core.pending():
-            self._keep()
-        if requested:
-            self.commands.on_core_result(core.request_result)
+        if self.gate.must_step(now_ms, self.settings, self.field_line.heard):
+            self._step(now_ms)
         self.supervisor.prove(SCAN_RAN)
         if board.output_port.write(core.outputs, self._board_ms):  # their age is told by the board's own clock
             self.supervisor.prove(OUTPUTS_TAKEN)
         self.health.step(core.health, core.reasons, self.settings, self.schedule.has_many_overruns())
-        self.publisher.put_role(core.status, core.inputs, core.outputs)
         self.schedule.end(max(0, ticks_diff(board.clock.now_us(), started_us)))
         self._publish_header()
+
+    def _step(self, now_ms: int) -> None:
+        """Ask the core, keep what it wants kept, show what it decided."""
+        core = self.core
+        requested = core.request_opcode
+        self.field_line.heard = False
+        core.step(now_ms)
+        self.gate.note_step(now_ms, self.settings)
+        if self.keeper is not None and core.pending():
+            self._keep()
+            self.gate.open()  # what was stored may be a setting, and the core has its answer to show
+        if requested:
+            self.commands.on_core_result(core.request_result)
+        self.publisher.put_role(core.status, core.inputs, core.outputs)
 
     def _set_time(self, now_ms: int) -> None:
         self.schedule.advance(now_ms)

@@ -11,11 +11,15 @@ _BUFFER_SIZE = const(128)
 
 
 class FieldLine:
-    """Moves bytes for `line`, an object with `receive(data, size, now_ms)` and `transmit(data) -> int`, or None."""
+    """Moves bytes for `line`, an object with `receive(data, size, now_ms)` and `transmit(data) -> int`, or None.
+
+    `heard` is set when bytes arrive; who asks the core about them clears it.
+    """
 
     def __init__(self, uart: NullUart, line) -> None:  # type: ignore[no-untyped-def]  # the core's
         self._uart = uart
         self._line = line
+        self.heard = False
         self._buffer = bytearray(_BUFFER_SIZE)
 
     def poll(self, now_ms: int) -> None:
@@ -26,6 +30,7 @@ class FieldLine:
         buffer = self._buffer
         size = self._uart.read_into(buffer)
         if size:
+            self.heard = True
             line.receive(buffer, size, now_ms)
         size = line.transmit(buffer)
         if size:

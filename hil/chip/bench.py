@@ -31,7 +31,7 @@ _KEY = bytes(range(32))
 _START_LIMIT_US = 5_000_000
 _HEADER_SIZE = 29
 _RING_AT = 256
-_LIVELY_US = 400_000
+_LIVELY_US = 1_500_000  # about as often as a truck that passes changes an input of its lane
 _REACTION_LIMIT_US = 200_000
 # Prime to the scan period and to the client's rhythm, so that events fall on every phase of both.
 _PHASE_STEP_US = 37
