@@ -110,7 +110,7 @@ class TestClosing(unittest.TestCase):
 
     def test_nothing_closes_by_itself_after_a_stop_a_fire_a_fault_or_a_contact(self) -> None:
         for cause in ("stop", "chain", "fire", "fault", "contact", "hand"):
-            bench = opened(1000, 0, True)
+            bench = opened(5000, 0, True)
             if cause == "stop":
                 bench.command(reg.OP_STOP)
             elif cause == "contact":

@@ -46,6 +46,15 @@ class TestPosition(unittest.TestCase):
         bench.run(3900)
         self.assertEqual(bench.core.status[reg.ST_POSITION_PERMILLE], 999)
 
+    def test_late_closing_boom_is_not_shown_closed_before_its_limit(self) -> None:
+        bench = BarrierBench(4000)
+        bench.travel_ms = 4000
+        bench.follow(0)
+        bench.run(600)
+        bench.command(reg.OP_CLOSE)
+        bench.run(500 + 3900)
+        self.assertEqual((bench.motors(), bench.core.status[reg.ST_POSITION_PERMILLE]), ("close", 1))
+
 
 class TestCoasting(unittest.TestCase):
     def test_boom_that_coasts_off_its_limit_after_a_stop_is_no_lost_limit(self) -> None:
