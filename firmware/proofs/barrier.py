@@ -77,6 +77,8 @@ def _stop_chain_wins(scan: Any) -> bool:
 def _stop_command_wins(scan: Any) -> bool:
     if scan.before("in.request_opcode") != reg.OP_STOP or not _drives(scan):
         return True
+    if scan.core.request_result != reg.COMMAND_RESULT_ACCEPTED:
+        return True
     if scan.core.memory.state == reg.STATE_FIRE_OPEN:
         return True
     return bool(_input(scan, reg.IN_LOCAL_MODE) and _input(scan, reg.IN_LOCAL_OPEN))
@@ -192,7 +194,7 @@ _PROPERTIES = [
              "cycle (UL 325: external devices are monitored once per cycle; standards 1.2).", _no_closing_untested),
     Property("stop-chain-wins", "With the stop chain open no motor is driven, from the same scan on (LiftMaster "
              "SW-2000-X3 MAN STOP: overrides everything; standards 1.3).", _stop_chain_wins),
-    Property("stop-command-wins", "After STOP no motor is driven in the same scan, except for fire or the local open "
+    Property("stop-command-wins", "After an accepted STOP no motor is driven in the same scan, except for fire or the local open "
              "button (priority STOP > FIRE > OPEN > CLOSE; standards 1.3).", _stop_command_wins),
     Property("hands-off", "With the boom uncoupled no motor is driven (hand crank; standards 1.5 MANUAL_RELEASED).",
              _hands_off),

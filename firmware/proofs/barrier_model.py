@@ -11,7 +11,9 @@ from typing import Any
 
 from firmware.control.barrier import Barrier
 from firmware.control.barrier_inputs import BarrierInputs
-from hil.explore.model import Alternative, Model, Reduction, SilentRing
+from firmware.control.barrier_memory import MOTOR_OFF
+from firmware.proofs.barrier_order import ORDER
+from hil.explore.model import TIMER_DONE, TIMER_OFF, Alternative, Model, Reduction, SilentRing, Widening
 from protocols.quality import BAD, GOOD, UNCERTAIN
 from protocols.registers import barrier as reg
 
@@ -55,8 +57,42 @@ REDUCTIONS = [
               "which it does."),
     Reduction("Methods that only count, estimate or push events are skipped.", "Model.skip runs every way through each "
               "and refuses one that writes a tracked field."),
+    Reduction("Between two scans some fields may be anything: presence bits that are alike or only told, faults of one "
+              "kind while one of them stands, buttons' last positions, and fields that their state does not ask for.",
+              "Widening adds states and transitions from them, so safety and 'from every reachable state' are shown for "
+              "more than can happen; the number of states counts the added ones."),
     Reduction("A step is cut into its statements, read from the source of Barrier.step.", "Each runs as it stands, in its "
               "order; what passes between them is tracked, and any other attribute that changes is an error."),
+]  # fmt: skip
+
+
+def _faults(*bits: int) -> tuple[str, ...]:
+    return tuple(f"memory.faults.{bit}" for bit in bits)
+
+
+_AFTER_OVERRIDES = (reg.STATE_BLOCKED, *range(reg.STATE_FIRE_OPEN, reg.STATE_FAULT + 1))
+_NO_TIME = (TIMER_OFF, TIMER_DONE)
+_WIDENINGS = [
+    Widening(("memory.presence.0", "memory.presence.4")),  # the entry loop and the bridge are told, not asked
+    Widening(("memory.presence.1", "memory.presence.2", "memory.presence.3"), alike=True),
+    Widening(_faults(reg.FAULTS_ARM_BROKEN, reg.FAULTS_DRIVE_FAULT, reg.FAULTS_TRAVEL_TIMEOUT, reg.FAULTS_LIMIT_LOST),
+             alike=True),
+    Widening(_faults(reg.FAULTS_LIMIT_CONFLICT, reg.FAULTS_LIMIT_STUCK), alike=True),
+    Widening(_faults(reg.FAULTS_EDGE_FAULT, reg.FAULTS_LOOP_FAULT, reg.FAULTS_INPUT_BAD), alike=True),
+    Widening(_faults(reg.FAULTS_PHOTO_TEST_FAIL, reg.FAULTS_EDGE_TEST_FAIL, reg.FAULTS_LOOP_TEST_FAIL), alike=True),
+    Widening(("memory.local_open_before",)),
+    Widening(("memory.local_close_before",)),
+    Widening(("memory.closing_ran",), unless={"memory.state": (reg.STATE_CLOSING,)}),
+    Widening(("memory.hold_to_run",), when={"memory.state": (
+        reg.STATE_UNKNOWN, reg.STATE_CLOSED, reg.STATE_OPEN, reg.STATE_HOLD_OPEN, reg.STATE_STOPPED_MID,
+        reg.STATE_LOCKED_CLOSED)}),
+    Widening(("memory.fire_gave_up",), unless={"memory.state": (reg.STATE_FIRE_OPEN,)}),
+    Widening(("memory.power_opening",), when={"memory.mains_before": (1,)}, unless={"memory.state": _AFTER_OVERRIDES}),
+    Widening(("memory.last_direction",), when={"memory.motor": (MOTOR_OFF,), "timer.pause": _NO_TIME}),
+    Widening(("timer.pause",), when={"timer.pause": _NO_TIME}),
+    Widening(("timer.settle",), when={"timer.settle": _NO_TIME}),
+    Widening(("timer.pause",), unless={"memory.motor": (MOTOR_OFF,)}),
+    Widening(("timer.settle",), unless={"memory.motor": (MOTOR_OFF,)}),
 ]  # fmt: skip
 
 
@@ -80,7 +116,8 @@ def build() -> Model:
     model.once("self.faults.step(", core.faults, "_causes", _FAULT_BITS)
     model.unroll("self.states.step(", core.states, "step")
     model.plain = _plain
-    model.order = _order()
+    model.order = ORDER
+    model.widenings = _WIDENINGS
     model.idle = _idle()
     model.reductions = REDUCTIONS
     model.guard()
@@ -188,41 +225,3 @@ def _idle() -> dict[str, int]:
         if high <= 2:
             found[f"setting.{index}"] = default
     return found
-
-
-def _order() -> list[str]:
-    """What belongs together lies together: the mode of the boom first, then each fault beside its cause."""
-    found = [
-        "in.request_opcode",
-        f"in.{reg.IN_LOCAL_MODE}",
-        "memory.state",
-        "local.wanted_motor",
-        "memory.motor",
-        "local.step.ended",
-    ]
-    found += ["out.0", "out.1", "memory.closing_ran", "memory.hold_to_run", "timer.preflash", "timer.travel"]
-    found += ["memory.last_direction", "timer.pause", "timer.settle", "memory.homed", "memory.latch"]
-    found += ["memory.contacts", "memory.may_close_itself", "memory.used", "memory.test_phase", "memory.test_device"]
-    found += ["timer.test", "memory.test_clears_fault", "memory.go", "memory.automatic", "timer.automatic"]
-    found += ["timer.limit_lost", "memory.power_opening", "memory.power_return", "memory.fire_gave_up"]
-    found += [f"in.{reg.IN_STOP_CHAIN_OK}", f"in.{reg.IN_MANUAL_RELEASED}", f"in.{reg.IN_FIRE}"]
-    found += [f"in.{reg.IN_LIMIT_OPEN}", f"in.{reg.IN_LIMIT_CLOSED}"]
-    limits = (reg.FAULTS_TRAVEL_TIMEOUT, reg.FAULTS_LIMIT_CONFLICT, reg.FAULTS_LIMIT_LOST, reg.FAULTS_LIMIT_STUCK)
-    found += [f"memory.faults.{bit}" for bit in limits]
-    found += [f"in.{reg.IN_ARM_INTACT}", f"memory.faults.{reg.FAULTS_ARM_BROKEN}"]
-    found += [f"in.{reg.IN_MAINS_OK}", "memory.mains_before", f"in.{reg.IN_DRIVE_OK}"]
-    found += [f"memory.faults.{reg.FAULTS_DRIVE_FAULT}"]
-    found += [f"in.{reg.IN_LOOPS_OK}", f"memory.faults.{reg.FAULTS_LOOP_FAULT}"]
-    found += [f"in.{reg.IN_EDGE_OK}", f"setting.{reg.SET_EDGE_MONITORING}", "in.contact", "in.edge_good", "in.edge_bad"]
-    found += [f"memory.faults.{bit}" for bit in (reg.FAULTS_EDGE_FAULT, reg.FAULTS_SECOND_CONTACT)]
-    found += [f"memory.faults.{bit}" for bit in (reg.FAULTS_EDGE_TEST_FAIL, reg.FAULTS_LOOP_TEST_FAIL)]
-    found += [f"memory.faults.{reg.FAULTS_PHOTO_TEST_FAIL}"]
-    found += ["in.bad", f"memory.faults.{reg.FAULTS_INPUT_BAD}", "in.uncertain"]
-    found += [f"in.{reg.IN_LOCAL_OPEN}", "memory.local_open_before"]
-    found += [f"in.{reg.IN_LOCAL_CLOSE}", "memory.local_close_before"]
-    for index in (reg.IN_CURTAIN_CLEAR, reg.IN_SAFETY_LOOP, reg.IN_EXIT_LOOP, reg.IN_ENTRY_LOOP):
-        bit = _SENSOR_BITS[index]
-        found += [f"in.{index}", f"in.sensors.{bit}", f"in.sensors_seen.{bit}", f"memory.presence.{bit}"]
-        found += [f"presence.{word}.{bit}" for word in ("blocking", "occupied", "seen")]
-    found += ["memory.presence.4", "presence.blocking.4", "timer.gap"]
-    return [each for name in found for each in (name, name.replace("memory.faults", "local._causes"))]

@@ -6,7 +6,7 @@ Knows the form of these. Must not know how they are used.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -39,6 +39,21 @@ class Leads:
     text: str
     goal: Callable[[Any], Any]
     help: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Widening:
+    """What a search need not tell apart between two scans: where the condition is true, `names` may be anything.
+
+    States are added and none is lost, so what holds, holds; a violation that needs an added state shows when its way
+    is replayed. The condition: every field of `when` has one of its values, every field of `unless` none of them; with
+    `alike` besides that one of the bits `names` is set, so that it does not matter which.
+    """
+
+    names: tuple[str, ...]
+    when: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    unless: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    alike: bool = False
 
 
 @dataclass(frozen=True)

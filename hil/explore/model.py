@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hil.explore.claims import Alternative, Leads, Property, Reduction
+from hil.explore.claims import Alternative, Leads, Property, Reduction, Widening
 from hil.explore.source import (
     EndTurns,
     as_function,
@@ -44,7 +44,7 @@ from hil.explore.values import (
 )
 from hil.explore.watch import Hoisted, SilentRing, WatchedList
 
-__all__ = ["Alternative", "Leads", "Model", "Property", "Reduction", "SilentRing"]
+__all__ = ["Alternative", "Leads", "Model", "Property", "Reduction", "SilentRing", "Widening"]
 
 TIMER_OFF, TIMER_DONE = -1, -2
 
@@ -65,6 +65,7 @@ class Model:
     properties: list[Property] = field(default_factory=list)
     liveness: list[Leads] = field(default_factory=list)
     reductions: list[Reduction] = field(default_factory=list)
+    widenings: list[Widening] = field(default_factory=list)
     turns: dict[str, Field] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
     asked_once: list[str] = field(default_factory=list)

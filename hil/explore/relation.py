@@ -328,6 +328,30 @@ class System:
             literals |= self.literals(item, value if item.bits else item.codes[value])
         return self.bdd.cube(literals)
 
+    def widenings(self) -> list[tuple[int, frozenset[int]]]:
+        """For each widening the set in which its condition is true, and the variables that may be anything there."""
+        found = []
+        for each in self.model.widenings:
+            levels = [
+                self.levels[self.model.fields[name]][bit] for part in each.names for name, bit in self._bits_named(part)
+            ]
+            where = [self._valid(part) for part in each.names]
+            where += [self._one_of(name, values) for name, values in each.when.items()]
+            where += [self.bdd.negate(self._one_of(name, values)) for name, values in each.unless.items()]
+            if each.alike:
+                where.append(self.bdd.disj_all([self.bdd.literal(level, 1) for level in levels]))
+            found.append((self.bdd.conj_all(where), frozenset(levels)))
+        return found
+
+    def _valid(self, name: str) -> int:
+        """Where the variables of a field stand for one of its values."""
+        item = self.model.fields.get(name)
+        return TRUE if item is None or item.bits else self._one_of(name, tuple(item.codes))
+
+    def _one_of(self, name: str, values: tuple[Any, ...]) -> int:
+        item = self.model.fields[name]
+        return self.bdd.disj_all([self.bdd.cube(self.literals(item, item.codes[value])) for value in values])
+
     def state_levels(self) -> list[int]:
         """The variables of remembered fields."""
         return [level for item, levels in self.levels.items() if item.scope == STATE for level in levels]

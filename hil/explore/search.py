@@ -67,22 +67,23 @@ class Search:
         self.levels = system.state_levels()
         self.state_set = frozenset(self.levels)
         self._plain = system.steps(set())
+        self._widenings = system.widenings()
 
     def run(self, rings_max: int = 10_000) -> Result:
         """Search until nothing is new, or rings_max rings; Ctrl-C ends it with what was found so far."""
         started = time.perf_counter()
-        frontier = self.system.initial()
+        frontier = self.widen(self.system.initial())
         self.reached = frontier
         try:
             while frontier != FALSE and len(self.rings) < rings_max:
                 self.rings.append(frontier)
                 smaller = self.bdd.size(self.reached) < self.bdd.size(frontier)
-                following = self._scan(self.reached if smaller else frontier)
+                following = self.widen(self._scan(self.reached if smaller else frontier))
                 frontier = self.bdd.minus(following, self.reached)
                 self.reached = self.bdd.disj(self.reached, frontier)
                 self._tell(frontier, started)
-            for each in self.properties:
-                self._check(each)
+            for alike in self._groups():
+                self._check(alike)
             self.result.complete = frontier == FALSE
         except KeyboardInterrupt:
             self.progress("interrupted")
@@ -97,15 +98,29 @@ class Search:
             f"scan {len(self.rings)}: {states} states, {new} of them new, {len(self.bdd)} nodes, {seconds:.1f} s"
         )
 
-    def _check(self, each: Property) -> None:
+    def _groups(self) -> list[list[Property]]:
+        """Properties that look back at the same fields are judged by one scan."""
+        found: dict[frozenset[Field], list[Property]] = {}
+        for each in self.properties:
+            copies = self.system.fields_of(each.holds) & set(self.system.copies.values())
+            found.setdefault(frozenset(copies), []).append(each)
+        return list(found.values())
+
+    def _check(self, properties: list[Property]) -> None:
         """One scan of all states of all rings but a last one that was not searched any more."""
         searched = self.bdd.disj_all(self.rings)
+        kept = {item for each in properties for item in self.system.fields_of(each.holds)}
+        following = self.after(searched, self.system.steps(kept))
+        for each in properties:
+            bad = self.system.predicate(each.holds, False)
+            holds = self.bdd.conj(following, bad) == FALSE
+            self.progress(f"{each.id}: {'holds' if holds else 'FAILS'}")
+            if not holds:
+                self._find_way(each, bad)
+
+    def _find_way(self, each: Property, bad: int) -> None:
+        """The first ring with a scan into `bad`, and the way there."""
         steps = self.system.steps(self.system.fields_of(each.holds))
-        bad = self.system.predicate(each.holds, False)
-        holds = self.bdd.conj(self.after(searched, steps), bad) == FALSE
-        self.progress(f"{each.id}: {'holds' if holds else 'FAILS'}")
-        if holds:
-            return
         for place, ring in enumerate(self.rings):
             if self.bdd.conj(self.after(ring, steps), bad) != FALSE:
                 self.result.failed[each.id] = Violation(each.id, each.text, self._way_to(place, steps, bad))
@@ -117,6 +132,17 @@ class Search:
         for step in steps:
             sets = self.image(sets, step)
         return sets
+
+    def widen(self, states: int) -> int:
+        """With every state the search need not tell apart from one of them. Each condition splits the states into
+        classes and this takes whole classes, so from any state of a class the others are found by the same way."""
+        bdd = self.bdd
+        before = FALSE
+        while before != states:
+            before = states
+            for where, levels in self._widenings:
+                states = bdd.disj(states, bdd.conj(bdd.exists(bdd.conj(states, where), levels), where))
+        return states
 
     def _count(self) -> None:
         """Transitions: a state, an input vector, a set of timers that end. Inputs and timers combine freely."""
@@ -159,7 +185,7 @@ class Search:
         scan, target = self._step_back(self.rings[place], steps, bad)
         scans = [scan]
         for ring in reversed(self.rings[:place]):
-            scan, target = self._step_back(ring, self._plain, target)
+            scan, target = self._step_back(ring, self._plain, self.widen(target))
             scans.append(scan)
         return scans[::-1]
 
