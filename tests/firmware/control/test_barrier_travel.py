@@ -47,10 +47,9 @@ class TestPosition(unittest.TestCase):
         self.assertEqual(bench.core.status[reg.ST_POSITION_PERMILLE], 999)
 
     def test_late_closing_boom_is_not_shown_closed_before_its_limit(self) -> None:
-        bench = BarrierBench(4000)
+        bench = BarrierBench()
         bench.travel_ms = 4000
-        bench.follow(0)
-        bench.run(600)
+        bench.open()
         bench.command(reg.OP_CLOSE)
         bench.run(500 + 3900)
         self.assertEqual((bench.motors(), bench.core.status[reg.ST_POSITION_PERMILLE]), ("close", 1))
