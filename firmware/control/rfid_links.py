@@ -58,8 +58,8 @@ class Link:
         """Take one byte of the line."""
 
     def is_waiting(self) -> bool:
-        """Tell whether a part of a frame waits for its rest."""
-        raise NotImplementedError
+        """Tell whether a part of a frame waits for its rest; never, in a family whose bytes are whole frames."""
+        return False
 
     def expire(self) -> None:
         """The line was quiet for `pause_ms`."""
