@@ -238,6 +238,22 @@ class PostBench:
         return events
 
 
+def bench_in(state: int) -> PostBench:
+    """A bench whose charge has come to `state`."""
+    bench = PostBench()
+    if state <= reg.STATE_CC:
+        bench.charge(state)
+        return bench
+    bench.charge(reg.STATE_CC)
+    if state <= reg.STATE_TAPER_END:
+        bench.field.battery_v_x10 = 558
+        bench.field.is_full = state == reg.STATE_TAPER_END
+    else:
+        bench.command(reg.OP_RELEASE)
+    bench.run_to(state)
+    return bench
+
+
 def fill_healthy(core: ChargingPost) -> None:
     """Inputs of a healthy post without a vehicle, and the frame of a vehicle that would be accepted."""
     for index in range(INPUT_COUNT):
