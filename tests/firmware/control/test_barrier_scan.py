@@ -3,7 +3,7 @@
 import unittest
 
 from firmware.control.barrier import Barrier
-from firmware.control.barrier_memory import SAVE_SIZE
+from firmware.control.barrier_memory import SAVE_SIZE, BarrierMemory
 from protocols.registers import barrier as reg
 from tests.firmware.control.barrier_bench import BarrierBench
 from tests.firmware.control.barrier_script import Life, new_core, record
@@ -109,6 +109,23 @@ class TestScan(unittest.TestCase):
         self.assertEqual(fresh.hub_alive, 0)
         fresh.step(0)
         self.assertEqual(fresh.status[reg.ST_STATE], reg.STATE_ESTOP, "inputs that were never read are bad")
+
+    def test_boot_remembers_nothing_but_what_keeps_it_safe(self) -> None:
+        memory = BarrierMemory()
+        held = {
+            "presence": 1 << reg.PRESENCE_SAFETY_LOOP,  # somebody may be in the gap just now
+            "local_open_before": 1,  # a button that is stuck is no press
+            "local_close_before": 1,
+            "lights": reg.LIGHTS_RED,
+            "flash_on": 1,
+            "position_permille": 500,  # anywhere
+            "position_start_permille": 500,
+        }
+        names = [name for name in dir(memory) if isinstance(getattr(memory, name), int) and name[:2] != "__"]
+        for name in held:
+            self.assertTrue(name in names, name)
+        for name in names:
+            self.assertEqual(getattr(memory, name), held.get(name, 0), name)
 
 
 # (scan, command or 0, input or -1, its value): a pass, a contact, fire, a fault and its end, the stop chain.
