@@ -109,6 +109,31 @@ class TestCommands(unittest.TestCase):
                     expected = (reg.COMMAND_RESULT_REFUSED_STATE, state, 1)
                 self.assertEqual(self.answer(bench, opcode, state), expected, (opcode, state))
 
+    def test_only_stop_turns_an_ending_while_somebody_is_at_the_post(self) -> None:
+        bench = PostBench()
+        bench.charge()
+        bench.command(reg.OP_RELEASE)
+        bench.core.inputs[reg.IN_PANEL_CLOSED] = 0
+        bench.scan()
+        self.assertEqual(bench.command(reg.OP_RELEASE), reg.COMMAND_RESULT_REFUSED_INTERLOCK)
+        self.assertEqual(bench.command(reg.OP_STOP), ACCEPTED)
+        bench.run_to(reg.STATE_STOPPED)
+        self.assertEqual(bench.command(reg.OP_RELEASE), reg.COMMAND_RESULT_REFUSED_INTERLOCK)
+        self.assertEqual(bench.core.memory.state, reg.STATE_STOPPED)
+        bench.core.inputs[reg.IN_PANEL_CLOSED] = 1
+        self.assertEqual(bench.command(reg.OP_RELEASE), ACCEPTED)
+
+    def test_a_blocking_fault_refuses_release_where_it_holds_the_contacts_only(self) -> None:
+        for state in (reg.STATE_FAULT, reg.STATE_RAMP_DOWN, reg.STATE_STOPPED):
+            for fault in (0, reg.FAULTS_PLATES_LIVE + 1):
+                bench = PostBench()
+                memory = bench.core.memory
+                memory.state = state
+                memory.block_fault = fault
+                holds = state == reg.STATE_FAULT and fault
+                expected = reg.COMMAND_RESULT_REFUSED_INTERLOCK if holds else ACCEPTED
+                self.assertEqual(bench.core.commands.handle(reg.OP_RELEASE), expected, (state, fault))
+
     def test_start_is_refused_when_the_post_is_not_fit(self) -> None:
         bench = PostBench()
         bench.arrive()
@@ -204,6 +229,31 @@ class TestLocal(unittest.TestCase):
             bench.core.inputs[reg.IN_LOCAL_MODE] = 1
             bench.run(200)
             self.assertEqual(bench.core.memory.state, reg.STATE_MANUAL)
+            self.assertEqual(bench.out(reg.OUT_ARM_EXTEND) + bench.out(reg.OUT_ARM_RETRACT), 0)
+
+    def test_a_button_pressed_while_the_key_was_on_remote_moves_nothing_when_it_is_turned_back(self) -> None:
+        for button in (reg.IN_LOCAL_EXTEND, reg.IN_LOCAL_RETRACT):
+            bench = self.manual()
+            bench.field.arm_ms = 500
+            bench.run(50)
+            bench.core.inputs[reg.IN_LOCAL_MODE] = 0
+            bench.run_to(reg.STATE_STOPPED)
+            bench.core.inputs[button] = 1
+            bench.run(50)
+            bench.core.inputs[reg.IN_LOCAL_MODE] = 1
+            bench.run_to(reg.STATE_MANUAL)
+            bench.run(50)
+            self.assertEqual(bench.out(reg.OUT_ARM_EXTEND) + bench.out(reg.OUT_ARM_RETRACT), 0)
+
+    def test_a_button_must_be_seen_released_after_the_stop_button_was(self) -> None:
+        for button in (reg.IN_LOCAL_EXTEND, reg.IN_LOCAL_RETRACT):
+            bench = self.manual()
+            bench.field.arm_ms = 500
+            bench.core.inputs[reg.IN_STOP_BUTTON_OK] = 0
+            bench.run(50)
+            bench.core.inputs[reg.IN_STOP_BUTTON_OK] = 1
+            bench.core.inputs[button] = 1
+            bench.run(50)
             self.assertEqual(bench.out(reg.OUT_ARM_EXTEND) + bench.out(reg.OUT_ARM_RETRACT), 0)
 
     def test_no_button_moves_contacts_with_live_plates(self) -> None:

@@ -4,7 +4,7 @@ import unittest
 
 from firmware.control.charging_post_inputs import IN_PLATE_V, IN_VEHICLE_FLAGS, IN_VEHICLE_MAX_A, IN_VEHICLE_SEQUENCE
 from protocols.registers import charging_post as reg
-from tests.firmware.control.charging_post_bench import PostBench
+from tests.firmware.control.charging_post_bench import PostBench, bench_in
 
 ALIVE = 1 << reg.PROOFS_VEHICLE_ALIVE | 1 << reg.PROOFS_MODULE_ALIVE
 
@@ -24,6 +24,12 @@ class TestHeartbeats(unittest.TestCase):
         self.assertEqual(bench.core.memory.state, reg.STATE_RAMP_DOWN)
         self.assertEqual(bench.core.status[reg.ST_PROOFS] & ALIVE, 0)
         self.assertEqual(bench.core.status[reg.ST_MODULE_STATE], reg.MODULE_STATE_SILENT)
+
+    def test_beats_count_until_the_taper_current_has_ended_the_charge(self) -> None:
+        bench = bench_in(reg.STATE_TAPER_END)
+        bench.run(200)
+        self.assertEqual(bench.core.memory.state, reg.STATE_TAPER_END)
+        self.assertEqual(bench.core.status[reg.ST_PROOFS] & ALIVE, ALIVE)
 
     def test_a_sequence_that_stands_anywhere_is_silence(self) -> None:
         bench = PostBench()
@@ -105,6 +111,19 @@ class TestReasons(unittest.TestCase):
         bench.run(59990)
         self.assertEqual(bench.core.memory.state, reg.STATE_RAMP)
         self.assertEqual(self.reason(bench), reg.END_REASON_TIME_LIMIT)
+
+    def test_a_lost_hub_ends_a_charge_only_where_the_settings_say_so(self) -> None:
+        for action in (reg.HUB_LOSS_ACTION_FINISH, reg.HUB_LOSS_ACTION_RAMP_DOWN):
+            bench = bench_in(reg.STATE_CC)
+            bench.settings[reg.SET_HUB_LOSS_ACTION] = action
+            bench.run(200)
+            self.assertEqual(bench.core.memory.state, reg.STATE_CC)
+            bench.core.hub_alive = 0
+            if action == reg.HUB_LOSS_ACTION_RAMP_DOWN:
+                self.assertEqual(self.reason(bench), reg.END_REASON_HUB_LOST)
+            else:
+                bench.run(200)
+                self.assertEqual(bench.core.memory.state, reg.STATE_CC)
 
     def test_first_reason_in_rank_is_the_one_that_is_told(self) -> None:
         causes = (
