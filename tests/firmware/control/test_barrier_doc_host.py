@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from firmware.control import barrier_commands, barrier_inputs
+from protocols.registers import barrier as reg
 from protocols.registers import barrier_tags
 
 PAGE = (Path(__file__).parents[3] / "docs/roles/barrier.md").read_text(encoding="utf-8")
-ROWS = ("_STOP_ROW", "_OPEN_ROW", "_CLOSE_ROW", "_LOCAL_OPEN_ROW", "_LOCAL_CLOSE_ROW")
 
 
 def symbols_of(point: str) -> tuple[tuple[str, int], ...]:
@@ -15,7 +15,13 @@ def symbols_of(point: str) -> tuple[tuple[str, int], ...]:
 
 def test_command_table_of_the_page_is_the_table_of_the_core() -> None:
     states = symbols_of("state")
-    rows = [getattr(barrier_commands, name) for name in ROWS]
+    rows = (
+        barrier_commands._STOP_ROW,
+        barrier_commands._row_of(reg.OP_OPEN),
+        barrier_commands._row_of(reg.OP_CLOSE),
+        barrier_commands._LOCAL_OPEN_ROW,
+        barrier_commands._LOCAL_CLOSE_ROW,
+    )
     assert {len(row) for row in rows} == {len(states)}
     for name, value in states:
         cells = " | ".join(f"`{chr(row[value])}`" for row in rows)
