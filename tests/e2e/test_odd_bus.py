@@ -13,6 +13,7 @@ import pytest
 from hil.run.gate import GateRun
 from hil.run.site import RigSite
 from protocols.modbus.rtu import encode_adu_into
+from protocols.registers.barrier import MAP_VERSION
 from sim_devices.devices.platform import PlatformStore
 from tests.e2e import gate_site
 from tests.e2e.gate_site import gate, hasty_truck, settled, until
@@ -26,7 +27,7 @@ _PROBE_S = 2.0  # a silent device is asked no more often
 
 def _device_table(name: str, unit_id: int) -> str:
     return (
-        f'[[device]]\nname = "{name}"\nline = "line1"\nunit_id = {unit_id}\nmap = "barrier"\nmap_version = 2\n'
+        f'[[device]]\nname = "{name}"\nline = "line1"\nunit_id = {unit_id}\nmap = "barrier"\nmap_version = {MAP_VERSION}\n'
         f'serial = {unit_id}\nkey_file = "keys/{name}.key"\n'
     )
 
@@ -34,7 +35,7 @@ def _device_table(name: str, unit_id: int) -> str:
 def _odd_devices() -> list[tuple[str, int, FakeDevice]]:
     """Name of the station, address, and what answers there; nothing does at _SILENT."""
     newer = FakeDevice("barrier", _NEWER)
-    newer.put("MAP_VERSION", 2)
+    newer.put("MAP_VERSION", MAP_VERSION + 1)
     return [
         ("newer", _NEWER, newer),
         ("swapped", _OTHER_SERIAL, FakeDevice("barrier", 99)),
@@ -87,7 +88,7 @@ def test_wrong_devices_are_named_and_the_lane_on_their_bus_goes_on(tmp_path: Pat
     extra = "".join(_device_table(name, unit_id) for name, unit_id in _CONFIGURED.items())
     site = gate_site.rig_site(gate_site.write_site(tmp_path, extra=extra))
     expected = {
-        "newer": "serves version 2 of map barrier, the site file says 1",
+        "newer": f"serves version {MAP_VERSION + 1} of map barrier, the site file says {MAP_VERSION}",
         "swapped": "has serial number 99, expected 4: check what was fitted there",
         "other": "serves weighbridge, expected barrier",
         "twins": "two devices may share this address",
