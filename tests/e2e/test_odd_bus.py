@@ -27,8 +27,8 @@ _PROBE_S = 2.0  # a silent device is asked no more often
 
 def _device_table(name: str, unit_id: int) -> str:
     return (
-        f'[[device]]\nname = "{name}"\nline = "line1"\nunit_id = {unit_id}\nmap = "barrier"\nmap_version = {MAP_VERSION}\n'
-        f'serial = {unit_id}\nkey_file = "keys/{name}.key"\n'
+        f'[[device]]\nname = "{name}"\nline = "line1"\nunit_id = {unit_id}\nmap = "barrier"\n'
+        f'map_version = {MAP_VERSION}\nserial = {unit_id}\nkey_file = "keys/{name}.key"\n'
     )
 
 
