@@ -171,20 +171,27 @@ class TestRecord(unittest.TestCase):
 
     def test_whoever_shows_the_record_is_told_of_each_change_and_of_nothing_else(self) -> None:
         meter = PostMeter(PostMemory(reg.STATE_CC, 0), EventRing(bytearray(SLOT_SIZE), 1))
-        steps = (
-            (lambda: None, True),  # what was saved has never been shown
-            (lambda: meter.begin(1), True),
-            (lambda: meter.hold(1, 500, 100), True),
-            (lambda: meter.hold(1, 500, 100), False),
-            (lambda: meter.advance(999), False),
-            (lambda: meter.advance(1), True),
-            (lambda: meter.end(), True),
-            (lambda: meter.end(), False),
-        )
-        for number, (change, expected) in enumerate(steps):
-            change()
-            self.assertEqual(meter.has_moved, expected, number)
-            meter.has_moved = False
+        self.assertTrue(self.has_moved(meter))  # what was saved has never been shown
+        self.assertFalse(self.has_moved(meter))
+        meter.begin(1)
+        self.assertTrue(self.has_moved(meter))
+        meter.hold(1, 500, 100)
+        self.assertTrue(self.has_moved(meter))  # the peak
+        meter.hold(1, 500, 100)
+        meter.advance(999)
+        self.assertFalse(self.has_moved(meter))
+        meter.advance(1)
+        self.assertTrue(self.has_moved(meter))
+        meter.end()
+        self.assertTrue(self.has_moved(meter))
+        meter.end()
+        self.assertFalse(self.has_moved(meter))
+
+    def has_moved(self, meter: PostMeter) -> bool:
+        """Whether the record moved since the last call."""
+        moved = meter.has_moved
+        meter.has_moved = False
+        return moved
 
 
 if __name__ == "__main__":
