@@ -14,18 +14,25 @@ from pathlib import Path
 from typing import Any
 
 from hil.explore.engine import Report, verify
+from hil.explore.explicit import Explicit, verify_all
 from hil.explore.model import Model
 from hil.explore.values import ModelError
 
 EXIT_HOLDS, EXIT_VIOLATED, EXIT_BAD_INPUT, EXIT_INCOMPLETE = 0, 1, 2, 3
-ROLES = ("barrier", "charging_post")
+ROLES = ("barrier", "charging_post", "weighbridge")
 
 
-def load_model(role: str) -> Model:
-    """The model beside the role: firmware/proofs/<role>.py."""
+def load_model(role: str) -> Model | list[Explicit]:
+    """The model beside the role: firmware/proofs/<role>.py. A list is searched state by state, one after the other."""
     module = importlib.import_module(f"firmware.proofs.{role}")
-    model: Model = module.build()
+    model: Model | list[Explicit] = module.build()
     return model
+
+
+def search(role: str, scans_max: int) -> Report:
+    """Load a role's model and search it."""
+    model = load_model(role)
+    return verify_all(model, _tell, scans_max) if isinstance(model, list) else verify(model, _tell, scans_max)
 
 
 def main(argv: list[str]) -> int:
@@ -35,7 +42,7 @@ def main(argv: list[str]) -> int:
         print(f"gate verify: '{arguments.role}' has no proof; expected one of {', '.join(ROLES)}", file=sys.stderr)
         return EXIT_BAD_INPUT
     try:
-        report = verify(load_model(arguments.role), _tell, arguments.scans)
+        report = search(arguments.role, arguments.scans)
     except ModelError as error:
         print(f"gate verify: {arguments.role}: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT

@@ -215,7 +215,7 @@ FAULTS = (
     ),
     (
         "plates-need-battery",
-        8,
+        10,
         (
             (PostPower, "is_battery_seen", "inputs.matches", "True"),
             (PostWatch, "_why_vehicle_ends", "not inputs.matches", "False"),
