@@ -184,12 +184,9 @@ class Scale:
         """
         if not self.can_zero():
             return
-        weight = self.calibration.to_kg_x10(offset)
-        size = -weight if weight < 0 else weight
-        is_empty = self.indication.is_below_min(size, self.calibration)
+        is_empty = self.indication.is_below_min(abs(self.calibration.to_kg_x10(offset)), self.calibration)
         if is_empty and self.zero.set_initial(offset, self.calibration.span_counts):
             self.memory.zero_out_of_range = 0
-            self._forget_drift()
         else:
             self.memory.zero_out_of_range = 1
 
@@ -217,8 +214,7 @@ class Scale:
 
     def _is_drift(self, error_counts: int, divisor: int) -> bool:
         """Return True beyond the limit divided by `divisor`."""
-        size = -error_counts if error_counts < 0 else error_counts
-        return 4 * size * divisor > self.drift_quarters * self.calibration.d_counts
+        return 4 * abs(error_counts) * divisor > self.drift_quarters * self.calibration.d_counts
 
     def _forget_drift(self) -> None:
         self.memory.zero_drift = 0
