@@ -155,6 +155,20 @@ class TestCurrent(unittest.TestCase):
             power.step()
             self.assertEqual(power.memory.set_a_x10, 50 if state in CHARGING else 0, state)
 
+    def test_the_time_out_of_a_state_is_left_alone_outside_the_charge(self) -> None:
+        for state in ALL_STATES:
+            for limit in (0, 50):
+                power = make_power(state)
+                power.inputs.limit_a_x10 = limit
+                self.at(power, 0)
+                if state not in CHARGING:
+                    self.assertTrue(power.timers.is_off(TIMER_STATE), state)
+                    power.timers.start(TIMER_STATE, 30)
+                    self.at(power, 29)
+                    self.assertTrue(power.timers.is_running(TIMER_STATE), state)
+                    self.at(power, 30)
+                    self.assertTrue(power.timers.is_done(TIMER_STATE), state)
+
     def test_rises_by_the_ramp_every_hundred_milliseconds_to_the_limit_and_not_beyond(self) -> None:
         power = make_power(reg.STATE_RAMP, 1)
         power.settings[reg.SET_RAMP_A_PER_S_X10] = 200
