@@ -74,7 +74,9 @@ class TestSave(unittest.TestCase):
         buffer = bytearray(post.SAVE_SIZE)
         save_memory(memory, timers, buffer)
         strange = [bytes((version,)) + bytes(buffer[1:]) for version in (0, 2, 255)]
-        for data in strange + [bytes(buffer[:-1]), b""]:
+        strange.append(bytes(buffer[:-1]))
+        strange.append(b"")
+        for data in strange:
             other, others = PostMemory(reg.STATE_IDLE, 7), TimerBank(post.TIMER_COUNT)
             before = all_of(other)
             self.assertFalse(load_memory(other, others, data, 9000))
