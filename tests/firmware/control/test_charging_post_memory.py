@@ -43,6 +43,7 @@ class TestBirth(unittest.TestCase):
     def test_every_timer_has_its_own_place_and_the_jogs_differ(self) -> None:
         timers = (post.TIMER_STATE, post.TIMER_HOLD, post.TIMER_VEHICLE, post.TIMER_MODULE, post.TIMER_CHARGE)
         self.assertEqual(sorted(timers), list(range(post.TIMER_COUNT)))
+        self.assertEqual(PostMemory(0, 0).jog, post.JOG_NONE)
         self.assertEqual(len({post.JOG_NONE, post.JOG_EXTEND, post.JOG_RETRACT}), 3)
 
 
