@@ -104,16 +104,16 @@ def _lamp_is_right(scan: WeighbridgeSubject) -> bool:
 
 
 _CHECKS = [
-    Check("rest", "Nothing is registered, nor taken as a draft, unless it is stable in that scan (R 76-1 4.4.2).", _rests),
-    Check("limits", "Nothing is registered, nor taken as a draft, under Min or over Max + 9 e (R 76-1 3.2, 4.2.3).", _is_within),
+    Check("rest", "Nothing is registered, nor taken as a draft, unless it is stable in that scan (role page: REGISTER).", _rests),
+    Check("limits", "Nothing is registered, nor taken as a draft, under Min = 20 e or over Max + 9 e (standards 2.1).", _is_within),
     Check("sound-zero", "Nothing is registered without a zero that was set, with one out of range or off by more than the "
           "limit of drift when the deck was entered, or with a bad input.", _has_sound_zero),
     Check("one-vehicle", "Nothing is registered with a photocell covered or after a second vehicle came.", _is_single),
-    Check("stored-first", "Nothing is remembered or shown as registered before its alibi record is stored (WELMEC 7.2 L).",
+    Check("stored-first", "Nothing is remembered or shown as registered before its alibi record is stored (role page: alibi records).",
           _is_stored_first),
     Check("stored-counts", "Exactly what was stored counts as registered, and once.", _is_counted_as_stored),
-    Check("zero-frozen", "While the deck is occupied the zero does not move (R 76-1 4.5).", _zero_is_frozen),
-    Check("legal", "Legal for trade is never shown or recorded with a fault, axle-wise, or from an unverified indicator; "
+    Check("zero-frozen", "While the deck is occupied the zero does not move (R 76-1 4.5.7: only at zero).", _zero_is_frozen),
+    Check("legal", "Legal for trade is never shown or recorded with a fault, axle-wise (NIST Handbook 44 UR.3.3), or from an unverified indicator; "
           "nor shown after a second vehicle.", _is_legal_rightly),
     Check("lamp", "READY is lit only over a stable weight within the range with clear photocells.", _lamp_is_right),
 ]  # fmt: skip
@@ -144,8 +144,8 @@ _REDUCTIONS = [
               "that decides; entry_drift_counts only shows one."),
     Reduction("Time between samples is 2.5 s: drift takes two of them, tracking one.", "Only sums of it are compared with "
               "5 s and 200 ms."),
-    Reduction("Settings are those delivered; the weighing mode is fixed in each of the two searches.", "A change of a "
-              "setting sets zero, window and drafts back (test_weighbridge.py); it is not part of the search."),
+    Reduction("Settings are those delivered; the weighing mode is fixed in each of the two searches.", "Not covered: "
+              "what a change of settings does between two scans, which test_weighbridge*.py show."),
     Reduction("Tare commands and buttons, calibration and READ_ALIBI are left out.", "No condition of registering reads a "
               "tare (test_weighbridge_model_host.py); calibration needs the key and ends in a change of settings."),
     Reduction("Results and counters are left out of the state.", "They are read in the scan that writes them."),

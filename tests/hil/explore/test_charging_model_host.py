@@ -265,7 +265,7 @@ def test_everything_reachable_has_every_property_and_holds_every_state_of_a_real
     points = {state_of(model, found) for found in plain}
     assert len(points) > 300
     for point in points:
-        literals = {}
+        literals: dict[int, int] = {}
         for name, code in point:
             literals |= system.literals(model.fields[name], code)
         assert system.bdd.conj(search.reached, system.bdd.cube(literals)) != FALSE, dict(point)
