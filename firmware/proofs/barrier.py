@@ -127,6 +127,8 @@ def _second_contact_stops(scan: Any) -> bool:
         return True
     if not scan.before("in.contact") or scan.core.sensed.edge_bad:
         return True
+    if scan.before("in.request_opcode") == reg.OP_CLEAR_FAULTS:
+        return True
     return not _drives(scan) and scan.core.memory.state != reg.STATE_REVERSING
 
 
@@ -187,11 +189,11 @@ def _released_button_stops(scan: Any) -> bool:
 _PROPERTIES = [
     Property("no-closing-on-presence", "The boom is never driven down while a loop or the light curtain under it reports "
              "somebody, or its quality is doubtful (EN 12453: low-level non-contact device; standards 1.1).",
-             _no_closing_on_presence),
+             _no_closing_on_presence, "MOTOR_CLOSE"),
     Property("no-closing-on-contact", "The boom is never driven down while the safety edge is pressed, broken or of bad "
-             "quality (EN 12453, UL 325 type B2; standards 1.1, 1.2).", _no_closing_on_contact),
+             "quality (EN 12453, UL 325 type B2; standards 1.1, 1.2).", _no_closing_on_contact, "MOTOR_CLOSE"),
     Property("no-closing-untested", "The boom is never driven down before all monitored devices were tested in this "
-             "cycle (UL 325: external devices are monitored once per cycle; standards 1.2).", _no_closing_untested),
+             "cycle (UL 325: external devices are monitored once per cycle; standards 1.2).", _no_closing_untested, "MOTOR_CLOSE"),
     Property("stop-chain-wins", "With the stop chain open no motor is driven, from the same scan on (LiftMaster "
              "SW-2000-X3 MAN STOP: overrides everything; standards 1.3).", _stop_chain_wins),
     Property("stop-command-wins", "After an accepted STOP no motor is driven in the same scan, except for fire or the local open "
@@ -205,11 +207,11 @@ _PROPERTIES = [
              "fresh decision (standards 1.5 TRAVEL_TIMEOUT).", _travel_is_timed),
     Property("green-means-clear", "Green shows only with the boom at its open limit, no motor, nobody under it and the "
              "hub there (standards 1.5: green only when OPEN is confirmed by limit and the path is clear).",
-             _green_means_clear),
+             _green_means_clear, "LIGHT_GREEN"),
     Property("degraded-is-held", "With a faulty safety device the boom closes only while the local button is held (UL "
-             "325: only constant-pressure control; standards 1.2).", _degraded_is_held),
-    Property("second-contact-stops", "A contact in the closing after a contact stops the boom and does not reverse it "
-             "(UL 325: second contact stops only; standards 1.2).", _second_contact_stops),
+             "325: only constant-pressure control; standards 1.2).", _degraded_is_held, "MOTOR_CLOSE"),
+    Property("second-contact-stops", "A contact in the closing after a contact stops the boom and does not reverse it, "
+             "unless CLEAR_FAULTS has ended the series (UL 325: second contact stops only; standards 1.2).", _second_contact_stops),
     Property("locked-stays-closed", "LOCKED_CLOSED is left for an opening only by the local button, fire, mains failure "
              "or RELEASE, never by a remote opening (docs/roles/barrier.md, States).", _locked_stays),
     Property("fire-opens", "Fire opens and never closes, unless the stop chain is open or the boom uncoupled (LiftMaster "

@@ -58,7 +58,7 @@ REDUCTIONS = [
     Reduction("Methods that only count, estimate or push events are skipped.", "Model.skip runs every way through each "
               "and refuses one that writes a tracked field."),
     Reduction("Between two scans some fields may be anything: presence bits that are alike or only told, faults of one "
-              "kind while one of them stands, buttons' last positions, and fields that their state does not ask for.",
+              "kind while one of them stands, and fields that their state does not ask for.",
               "Widening adds states and transitions from them, so safety and 'from every reachable state' are shown for "
               "more than can happen; the number of states counts the added ones."),
     Reduction("A step is cut into its statements, read from the source of Barrier.step.", "Each runs as it stands, in its "
@@ -71,6 +71,8 @@ def _faults(*bits: int) -> tuple[str, ...]:
 
 
 _AFTER_OVERRIDES = (reg.STATE_BLOCKED, *range(reg.STATE_FIRE_OPEN, reg.STATE_FAULT + 1))
+_NO_BUTTON_ASKED = (reg.STATE_UNKNOWN, reg.STATE_CLOSED, reg.STATE_OPEN, reg.STATE_HOLD_OPEN, reg.STATE_STOPPED_MID,
+                    reg.STATE_LOCKED_CLOSED)  # fmt: skip
 _NO_TIME = (TIMER_OFF, TIMER_DONE)
 _WIDENINGS = [
     Widening(("memory.presence.0", "memory.presence.4")),  # the entry loop and the bridge are told, not asked
@@ -80,12 +82,8 @@ _WIDENINGS = [
     Widening(_faults(reg.FAULTS_LIMIT_CONFLICT, reg.FAULTS_LIMIT_STUCK), alike=True),
     Widening(_faults(reg.FAULTS_EDGE_FAULT, reg.FAULTS_LOOP_FAULT, reg.FAULTS_INPUT_BAD), alike=True),
     Widening(_faults(reg.FAULTS_PHOTO_TEST_FAIL, reg.FAULTS_EDGE_TEST_FAIL, reg.FAULTS_LOOP_TEST_FAIL), alike=True),
-    Widening(("memory.local_open_before",)),
-    Widening(("memory.local_close_before",)),
     Widening(("memory.closing_ran",), unless={"memory.state": (reg.STATE_CLOSING,)}),
-    Widening(("memory.hold_to_run",), when={"memory.state": (
-        reg.STATE_UNKNOWN, reg.STATE_CLOSED, reg.STATE_OPEN, reg.STATE_HOLD_OPEN, reg.STATE_STOPPED_MID,
-        reg.STATE_LOCKED_CLOSED)}),
+    Widening(("memory.hold_to_run",), when={"memory.state": _NO_BUTTON_ASKED}),
     Widening(("memory.fire_gave_up",), unless={"memory.state": (reg.STATE_FIRE_OPEN,)}),
     Widening(("memory.power_opening",), when={"memory.mains_before": (1,)}, unless={"memory.state": _AFTER_OVERRIDES}),
     Widening(("memory.last_direction",), when={"memory.motor": (MOTOR_OFF,), "timer.pause": _NO_TIME}),

@@ -21,11 +21,15 @@ class Alternative:
 
 @dataclass(frozen=True)
 class Property:
-    """A safety property: `holds` is asked after every scan of every reachable state."""
+    """A safety property: `holds` is asked after every scan of every reachable state.
+
+    `shows` names an output that is on after a scan that is wrong, "" if no single output tells.
+    """
 
     id: str
     text: str
     holds: Callable[[Any], Any]
+    shows: str = ""
 
 
 @dataclass(frozen=True)

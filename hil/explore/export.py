@@ -13,7 +13,7 @@ from typing import Any
 
 from hil.explore.model import Alternative, Model
 from hil.explore.search import Scan, Violation
-from hil.scenarios.vocabulary import input_names, map_of, setting_tags
+from hil.scenarios.vocabulary import input_names, map_of, names_of, setting_tags
 from protocols.quality import BAD, GOOD, UNCERTAIN
 
 _QUALITY_NAMES = {GOOD: "GOOD", UNCERTAIN: "UNCERTAIN", BAD: "BAD"}
@@ -47,6 +47,8 @@ class _Writer:
         self._actions: list[str] = []
         self._time_ms = 0
         self._doubts: list[str] = []
+        self._seen_on: set[str] = set()
+        self._outputs = names_of(model.role, "digital_outputs")
         self._hub = 1
         self._core: Any = model.plain(self._choices())[1] if model.plain else None
 
@@ -58,9 +60,17 @@ class _Writer:
         lines += ["", "[scenario]", 'rig = "bench"', f'name = "{self._violation.id}"', f'role = "{self._model.role}"']
         lines += [f"duration_ms = {self._time_ms + _TAIL_MS + 1000}", "seed = 1"]
         lines += [self._table("settings", self._named_settings()), self._table("inputs", self._first), ""]
+        lines += self._verdict()
         actions = [*self._actions, f"wait {_TAIL_MS}"]
         lines += ["[[step]]", "do = [", *(f'  "{action}",' for action in actions), "]", ""]
         return "\n".join(lines)
+
+    def _verdict(self) -> list[str]:
+        """What must not be seen: the output that is wrong, if it was off on all the way before."""
+        shows = self._violation.shows
+        if not shows or shows in self._seen_on:
+            return ["# No single output tells: read the trace at the end of the way.", ""]
+        return ["[[never]]", f'event = "device.out.{shows} = 1"', ""]
 
     def _choices(self) -> dict[int, int]:
         """Settings by index as the way has them; durations stay as delivered unless the way wants 0."""
@@ -90,6 +100,9 @@ class _Writer:
         if number == 0:
             self._first = {self._names[index]: value for index, (value, _) in causes.items() if value}
             self._image = {index: (value, GOOD) for index, (value, _) in causes.items()}
+        changes = any(self._image.get(index) != cause for index, cause in causes.items())
+        if number and changes and scan.values.get("in.request_opcode", 0):
+            self._doubts.append(f"scan {number + 1}: command and inputs at once; here the command comes a frame later")
         for index, (value, quality) in causes.items():
             if self._image.get(index) != (value, quality):
                 word = "" if quality == GOOD else f" {_QUALITY_NAMES[quality]}"
@@ -156,6 +169,7 @@ class _Writer:
             core.inputs[index], core.quality[index] = value, quality
         core.hub_alive = scan.values.get("in.hub_alive", 1)
         core.request_opcode = opcode
+        self._seen_on |= {name for name, is_on in zip(self._outputs, core.outputs, strict=True) if is_on}
         core.step(self._time_ms)
 
     def _table(self, name: str, values: dict[str, int]) -> str:

@@ -107,8 +107,11 @@ class System:
         """Find all ways through all stages and predicates, again for those that meet new values of a field."""
         stale = list(self.stages)
         while stale:
+            turns: dict[Callable[[Any], None], list[Path]] = {}  # the turns of a loop have the same ways
             for stage in stale:
-                stage.paths = stage_paths(self.model, stage.label, stage.run)
+                if stage.run not in turns:
+                    turns[stage.run] = stage_paths(self.model, stage.label, stage.run)
+                stage.paths = turns[stage.run]
                 stage.writes = written_fields(stage.paths)
                 stage.reads = _read_fields(stage.paths)
             stale = [stage for stage in self.stages if self._is_stale(stage)]
@@ -140,9 +143,12 @@ class System:
         """Give every bit its variables and turn the ways into relations; find_paths() comes first."""
         self._assign_levels()
         read_at_all = {item for stage in self.stages for item in stage.reads} | self._kept
+        turns: dict[Callable[[Any], None], int] = {}
         for stage in self.stages:
             stage.writes = [item for item in stage.writes if item.scope == STATE or item in read_at_all]
-            stage.relation = self._relation(stage)
+            if stage.run not in turns:
+                turns[stage.run] = self._relation(stage)
+            stage.relation = turns[stage.run]
         self.quiet = [self.alternative({name: value}) for name, value in self.model.idle.items()]
         self.bdd.forget()
 
@@ -185,9 +191,9 @@ class System:
         """Variables in the model's order; what it does not name comes last. A copy lies beside its source."""
         wanted: list[tuple[str, int]] = []
         for name in self.model.order:
-            wanted += self._bits_named(name)
+            wanted += self.bits_named(name)
         for name in self.model.fields:
-            wanted += self._bits_named(name)
+            wanted += self.bits_named(name)
         level = 0
         for item in self.model.fields.values():
             self.levels[item] = [-1] * self._bit_count(item)
@@ -197,7 +203,7 @@ class System:
                     self.levels[both][bit] = level
                     level += 2
 
-    def _bits_named(self, name: str) -> list[tuple[str, int]]:
+    def bits_named(self, name: str) -> list[tuple[str, int]]:
         """The bits of a field, or the one bit that `name` ends in."""
         item = self.model.fields.get(name)
         if item is not None:
@@ -327,30 +333,6 @@ class System:
                 continue
             literals |= self.literals(item, value if item.bits else item.codes[value])
         return self.bdd.cube(literals)
-
-    def widenings(self) -> list[tuple[int, frozenset[int]]]:
-        """For each widening the set in which its condition is true, and the variables that may be anything there."""
-        found = []
-        for each in self.model.widenings:
-            levels = [
-                self.levels[self.model.fields[name]][bit] for part in each.names for name, bit in self._bits_named(part)
-            ]
-            where = [self._valid(part) for part in each.names]
-            where += [self._one_of(name, values) for name, values in each.when.items()]
-            where += [self.bdd.negate(self._one_of(name, values)) for name, values in each.unless.items()]
-            if each.alike:
-                where.append(self.bdd.disj_all([self.bdd.literal(level, 1) for level in levels]))
-            found.append((self.bdd.conj_all(where), frozenset(levels)))
-        return found
-
-    def _valid(self, name: str) -> int:
-        """Where the variables of a field stand for one of its values."""
-        item = self.model.fields.get(name)
-        return TRUE if item is None or item.bits else self._one_of(name, tuple(item.codes))
-
-    def _one_of(self, name: str, values: tuple[Any, ...]) -> int:
-        item = self.model.fields[name]
-        return self.bdd.disj_all([self.bdd.cube(self.literals(item, item.codes[value])) for value in values])
 
     def state_levels(self) -> list[int]:
         """The variables of remembered fields."""

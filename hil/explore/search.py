@@ -17,6 +17,7 @@ from hil.explore.bdd import FALSE
 from hil.explore.model import Property
 from hil.explore.relation import Step, System
 from hil.explore.values import FREE, INPUT, STATE, Field
+from hil.explore.widen import Widener
 
 Progress = Callable[[str], None]
 
@@ -38,6 +39,7 @@ class Violation:
     id: str
     text: str
     scans: list[Scan]
+    shows: str = ""
 
 
 @dataclass
@@ -67,7 +69,7 @@ class Search:
         self.levels = system.state_levels()
         self.state_set = frozenset(self.levels)
         self._plain = system.steps(set())
-        self._widenings = system.widenings()
+        self.widen = Widener(system)
 
     def run(self, rings_max: int = 10_000) -> Result:
         """Search until nothing is new, or rings_max rings; Ctrl-C ends it with what was found so far."""
@@ -123,7 +125,7 @@ class Search:
         steps = self.system.steps(self.system.fields_of(each.holds))
         for place, ring in enumerate(self.rings):
             if self.bdd.conj(self.after(ring, steps), bad) != FALSE:
-                self.result.failed[each.id] = Violation(each.id, each.text, self._way_to(place, steps, bad))
+                self.result.failed[each.id] = Violation(each.id, each.text, self._way_to(place, steps, bad), each.shows)
                 return
 
     def after(self, states: int, steps: list[Step]) -> int:
@@ -132,17 +134,6 @@ class Search:
         for step in steps:
             sets = self.image(sets, step)
         return sets
-
-    def widen(self, states: int) -> int:
-        """With every state the search need not tell apart from one of them. Each condition splits the states into
-        classes and this takes whole classes, so from any state of a class the others are found by the same way."""
-        bdd = self.bdd
-        before = FALSE
-        while before != states:
-            before = states
-            for where, levels in self._widenings:
-                states = bdd.disj(states, bdd.conj(bdd.exists(bdd.conj(states, where), levels), where))
-        return states
 
     def _count(self) -> None:
         """Transitions: a state, an input vector, a set of timers that end. Inputs and timers combine freely."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hil.explore.engine import Report, verify
-from hil.explore.model import Model
+from hil.explore.model import Model, Widening
 from hil.explore.values import ModelError
 from tests.hil.explore.toy import build, build_unhelped
 
@@ -73,3 +73,22 @@ def test_a_skipped_method_may_not_write_a_tracked_field() -> None:
     model = build()
     with pytest.raises(ModelError, match=r"burn writes memory\.state"):
         model.skip(model.core, "burn")
+
+
+def test_widening_adds_states_and_still_finds_the_shortest_way() -> None:
+    model = build()
+    model.widenings = [Widening(("memory.marks.1",), when={"memory.state": (0,)})]
+    report = run(model)
+    assert report.complete
+    # dark without a mark may now be dark with one, and so on until nothing is told apart there
+    assert report.states > run(build()).states
+    faulty = build(mutant=True)
+    faulty.widenings = [Widening(("memory.marks.0", "memory.marks.1"), alike=True)]
+    way = run(faulty).violations[0]["path"]
+    assert [scan["memory.state"] for scan in way] == [0, 1]
+
+
+def test_widening_of_what_decides_costs_a_property_never_a_violation() -> None:
+    model = build()
+    model.widenings = [Widening(("memory.marks.0",), unless={"memory.state": (0,)})]
+    assert held(run(model))["order"] is False
