@@ -120,6 +120,8 @@ class _Writer:
         hub = scan.values.get("in.hub_alive", 1)
         if hub != self._hub and "in.hub_alive" not in scan.open_fields:
             self._hub = hub
+            if not hub:
+                self._doubts.append("the hub is lost here only when hub_timeout_ms has passed: put a wait in its place")
             self._actions.append("hub on" if hub else "hub off")
 
     def _causes(self, scan: Scan) -> dict[int, tuple[int, int]]:
