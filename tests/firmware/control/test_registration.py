@@ -3,7 +3,7 @@
 import unittest
 
 from firmware.control.events import EventRing
-from firmware.control.registration import ID_LOCAL, ID_MAX, Registration, show_record
+from firmware.control.registration import Registration, show_record
 from firmware.control.weighbridge_memory import (
     RECORD_CALIBRATION,
     RECORD_COUNT,
@@ -160,9 +160,6 @@ class RecordTest(unittest.TestCase):
             regs.ST_ALIBI_E_KG,
         )
         self.assertEqual([status[index] for index in shown], [11, 12, 13, 14, 15, 16, 17, 18, 19])
-
-    def test_the_button_has_no_id_and_ids_are_small_integers(self):
-        self.assertEqual((ID_LOCAL, ID_MAX), (0, (1 << 30) - 1))
 
 
 class OccupationTest(unittest.TestCase):

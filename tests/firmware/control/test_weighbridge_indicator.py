@@ -101,10 +101,14 @@ class Site:
     def flag(self, bit):
         return self.core.status[regs.ST_FLAGS] >> bit & 1
 
-    def codes(self):
-        return [
-            read_slot(self.ring.data, n % 64 * SLOT_SIZE)[3] for n in range(max(0, self.ring.head - 64), self.ring.head)
+    def events(self):
+        slots = [
+            read_slot(self.ring.data, n % 64 * SLOT_SIZE) for n in range(max(0, self.ring.head - 64), self.ring.head)
         ]
+        return [(slot[3], slot[4]) for slot in slots]
+
+    def codes(self):
+        return [code for code, _ in self.events()]
 
 
 def with_truck(protocol, digits=23460):
@@ -249,7 +253,7 @@ class ZeroTest(unittest.TestCase):
         site.run(3000)
         site.request(regs.OP_ZERO)
         site.run(500)
-        self.assertTrue(regs.EV_INDICATOR_ZERO_FAILED in site.codes())
+        self.assertTrue((regs.EV_INDICATOR_ZERO_FAILED, 0) in site.events())
 
 
 class HeapTest(unittest.TestCase):
