@@ -16,6 +16,7 @@ from firmware.control.charging_post_inputs import (
 )
 from firmware.control.charging_post_memory import SAVE_SIZE, TIMER_COUNT
 from firmware.control.events import EventRing
+from protocols.charger.power_module import SETPOINT, FrameCollector
 from protocols.events import SLOT_SIZE
 from protocols.quality import BAD, UNCERTAIN
 from protocols.registers import charging_post as reg
@@ -108,6 +109,30 @@ class TestStatus(unittest.TestCase):
             reg.ST_TOTAL_MAH,
         )
         self.assertEqual([bench.core.status[at] for at in order], [3, 5, 7, 11, 13, 17, 19, 23])
+
+    def test_record_is_shown_anew_only_when_it_moved(self) -> None:
+        bench = PostBench()
+        bench.core.memory.session_s = 7
+        bench.scan()
+        self.assertEqual(bench.core.status[reg.ST_SESSION_S], 0)  # the second of the session is still the old one
+        bench.core.meter.has_moved = True
+        bench.scan()
+        self.assertEqual(bench.core.status[reg.ST_SESSION_S], 7)
+        self.assertFalse(bench.core.meter.has_moved)
+
+    def test_the_power_module_is_told_what_this_scan_has_decided(self) -> None:
+        bench = PostBench()
+        bench.charge(reg.STATE_CC)
+        bench.run(10)
+        for enable in (1, 0):
+            data = bytearray(64)
+            collector = FrameCollector(SETPOINT)
+            size = bench.core.line.transmit(data)
+            self.assertEqual([collector.on_byte(data[index]) for index in range(size)].count(True), 1)
+            frame = collector.frame
+            told = (frame.flags, frame.voltage_v_x10, frame.current_a_x10)
+            self.assertEqual(told, (enable, 560, 400 * enable))
+            bench.command(reg.OP_RELEASE)
 
     def test_each_proof_is_shown_by_its_own_bit(self) -> None:
         dead = 1 << reg.PROOFS_PLATES_DEAD | 1 << reg.PROOFS_BUS_DEAD | 1 << reg.PROOFS_CURRENT_ZERO

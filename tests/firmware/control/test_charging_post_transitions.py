@@ -10,6 +10,15 @@ from protocols.registers import charging_post as reg
 from tests.firmware.control.charging_post_bench import IDLE_INPUTS, RING_CAPACITY, default_settings
 
 ALL_STATES = range(reg.STATE_MANUAL + 1)
+UNTIMED = (
+    reg.STATE_IDLE,
+    reg.STATE_VEHICLE_PRESENT,
+    reg.STATE_RELEASE,
+    reg.STATE_STOPPED,
+    reg.STATE_ESTOP,
+    reg.STATE_FAULT,
+    reg.STATE_MANUAL,
+)
 REST = (reg.STATE_IDLE, reg.STATE_VEHICLE_PRESENT, reg.STATE_RELEASE)
 
 
@@ -32,8 +41,11 @@ def post_in(state: int) -> ChargingPost:
 
 
 def step(core: ChargingPost, hub_alive: int = 1) -> int:
-    """One scan of the states alone; the state after it."""
+    """One scan of the states alone; the state after it. A state that waits for nobody's time has no time-out."""
+    before = core.memory.state
     core.states.step(hub_alive)
+    if core.memory.state != before and core.memory.state in UNTIMED:
+        assert core.timers.is_off(TIMER_STATE)
     return core.memory.state
 
 
@@ -183,7 +195,9 @@ class TestInterruptions(unittest.TestCase):
 class TestSession(unittest.TestCase):
     def ends(self, core: ChargingPost, reason: int, fault: int = -1) -> None:
         """The next scan begins the safe ending for this reason, with this fault latched."""
+        core.timers.start(TIMER_CHARGE, 100000)
         self.assertEqual(step(core), reg.STATE_RAMP_DOWN)
+        self.assertTrue(core.timers.is_off(TIMER_CHARGE))
         self.assertEqual((core.memory.end_reason, core.memory.halt), (reason, 0))
         self.assertEqual(core.faults.word(), 1 << fault if fault >= 0 else 0)
 
