@@ -165,6 +165,7 @@ class WeighbridgeSubject:
         self.pending_record: list[int] = []
         self.seen, self.asked = Seen(), Asked()
         self.committed_before_store = False
+        self._reading: Any = None
         self._whole: dict[Any, dict[str, int]] = {}
         self._halfway: dict[Any, tuple[dict[str, int], Seen, dict[str, int]]] = {}
 
@@ -175,6 +176,9 @@ class WeighbridgeSubject:
     def read(self, state: Any, choice: Seen) -> Any:
         """Inputs, sample, weight, zero, occupation."""
         core = self.core
+        if state is not self._reading:  # the half-way states of another one have had their requests
+            self._reading = state
+            self._halfway.clear()
         vars(self.memory).update(self._whole[state])
         core.inputs[regs.IN_FRONT_CLEAR], core.inputs[regs.IN_REAR_CLEAR] = 1 - choice.blocked, 1
         core.inputs[regs.IN_LOCAL_MODE] = choice.local

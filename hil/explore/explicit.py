@@ -121,7 +121,8 @@ class _Search:
         self.found.back = [{} for _ in model.ways]
         self.found.goals = [set() for _ in model.ways]
         self.failed: dict[str, list[dict[str, Any]]] = {}
-        self.halves: dict[State, list[tuple[int, Any, list[bool]]]] = {}
+        self.halves: dict[State, list[tuple[int, Any, tuple[bool, ...]]]] = {}
+        self.goals: dict[tuple[bool, ...], tuple[bool, ...]] = {}  # one object for each: there are millions of ends
         self.transitions = 0
         self.rings = 0
         self.complete = False
@@ -157,20 +158,21 @@ class _Search:
             self._connect(number, ends, helps[half])
         self.transitions += len(self.subject.inputs) - len(targets)
 
-    def _requests(self, number: int, half: State, choice: Any) -> list[tuple[int, Any, list[bool]]]:
+    def _requests(self, number: int, half: State, choice: Any) -> list[tuple[int, Any, tuple[bool, ...]]]:
         """Try every request on a half-way state that was not met before; judge each scan."""
         ends = []
         for request in self.subject.requests:
             after = self.subject.finish(half, request)
             end = self.found.note(after, (number, choice, request))
-            ends.append((end, request, [way.goal(self.subject) for way in self.model.ways]))
+            goals = tuple(way.goal(self.subject) for way in self.model.ways)
+            ends.append((end, request, self.goals.setdefault(goals, goals)))
             for check in self.model.checks:
                 if check.id not in self.failed and not check.holds(self.subject):
                     last = {"state": self.found.states[number], "inputs": choice, "request": request}
                     self.failed[check.id] = [*self.found.way_to(number), last]
         return ends
 
-    def _connect(self, number: int, ends: list[tuple[int, Any, list[bool]]], helps: list[bool]) -> None:
+    def _connect(self, number: int, ends: list[tuple[int, Any, tuple[bool, ...]]], helps: list[bool]) -> None:
         for place, way in enumerate(self.model.ways):
             if not helps[place]:
                 continue
