@@ -90,7 +90,14 @@ def test_a_file_from_elsewhere_is_refused_with_its_name(capsys: pytest.CaptureFi
 
 def test_the_event_ring_has_no_surviving_mutant() -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "tools.mutants", "firmware/control/events.py", "--jobs", "1"],
+        [
+            sys.executable,
+            "-m",
+            "tools.mutants",
+            "firmware/control/events.py",
+            "--tests",
+            "tests/firmware/control/test_events.py",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -202,7 +202,7 @@ REPLACED = (
         "id = 9\n",
         f"map: id 9 is not the symbol BARRIER of the header's point 'map_id'; add it to {HEADER}",
     ),
-    (BARRIER, "version = 1\n", "version = 0\n", "map: version = 0 is not 1..65535; give the role map a version"),
+    (BARRIER, "version = 2\n", "version = 0\n", "map: version = 0 is not 1..65535; give the role map a version"),
     (BARRIER, "[map]", "[card]", "map: section [map] is missing; add it with name, id, version and description"),
     (
         WEIGHBRIDGE,
