@@ -235,6 +235,34 @@ class TestSession(unittest.TestCase):
             else:
                 self.ends(late(core), reg.END_REASON_FAULT, reg.FAULTS_ARM_FAULT)
 
+    def test_battery_must_be_seen_for_its_time_before_the_contact_check_runs_out(self) -> None:
+        core = post_in(reg.STATE_EXTEND)
+        core.sensed.plates_dead = False
+        self.ends(core, reg.END_REASON_NO_BATTERY)
+        core = post_in(reg.STATE_CONTACT_CHECK)
+        core.memory.imd_tested = 1
+        self.assertEqual(step(core), reg.STATE_CONTACT_CHECK)
+        self.assertEqual(core.timers.remaining_ms(TIMER_HOLD), core.settings[reg.SET_CONTACT_SETTLE_MS])
+        core.timers.start(TIMER_HOLD, 0)
+        self.goes_on(core, reg.STATE_INSULATION_TEST, reg.SET_IMD_TEST_MS)
+        self.assertEqual(core.memory.imd_tested, 0)
+        core = post_in(reg.STATE_CONTACT_CHECK)
+        core.sensed.matches = False
+        core.timers.start(TIMER_HOLD, 0)
+        self.assertEqual(step(core), reg.STATE_CONTACT_CHECK)
+        self.ends(late(core), reg.END_REASON_NO_BATTERY)
+
+    def test_trip_and_full_battery_end_the_charge_whatever_else_the_scan_shows(self) -> None:
+        for state in (reg.STATE_RAMP, reg.STATE_CC, reg.STATE_CV):
+            core = post_in(state)
+            core.sensed.over_agreed = core.sensed.at_limit = core.sensed.current_low = True
+            core.timers.start(TIMER_HOLD, 0)
+            self.ends(core, reg.END_REASON_FAULT, reg.FAULTS_OVER_CURRENT)
+        core = post_in(reg.STATE_TAPER_END)
+        core.sensed.at_limit = core.sensed.current_low = True
+        core.timers.start(TIMER_HOLD, 0)
+        self.ends(core, reg.END_REASON_FULL)
+
     def test_insulation_is_proven_by_a_self_test_that_was_seen_and_a_module_that_is_heard(self) -> None:
         core = post_in(reg.STATE_INSULATION_TEST)
         core.sensed.values[reg.IN_IMD_READY] = 0
@@ -301,7 +329,9 @@ class TestSession(unittest.TestCase):
             core.sensed.at_limit = limit
             core.sensed.current_low = low
             core.memory.set_a_x10 = 400 if full else 399
+            core.timers.start(TIMER_HOLD, 100000)
             self.assertEqual(step(core), after, (state, limit, low, full))
+            self.assertEqual(core.timers.is_off(TIMER_HOLD), state != reg.STATE_TAPER_END or after != state)
             self.assertEqual(core.ring.head, 1 if after != state else 0)
 
     def test_ending_goes_on_by_proof_and_blocks_by_its_time_out(self) -> None:
