@@ -3,7 +3,7 @@
 import unittest
 
 from firmware.control.events import EventRing
-from firmware.control.weighbridge import Weighbridge
+from firmware.control.weighbridge import SAVED_SIZE, Weighbridge
 from firmware.control.weighbridge_line import PROTOCOLS
 from protocols import quality
 from protocols.events import SLOT_SIZE, read_slot
@@ -254,6 +254,36 @@ class ZeroTest(unittest.TestCase):
         site.request(regs.OP_ZERO)
         site.run(500)
         self.assertTrue((regs.EV_INDICATOR_ZERO_FAILED, 0) in site.events())
+
+
+class WakeTest(unittest.TestCase):
+    def test_what_comes_before_the_first_scan_is_read_by_the_settings(self):
+        settings = default_settings()
+        settings[regs.SET_INDICATOR_ADDRESS] = 3
+        core = Weighbridge(settings, EventRing(bytearray(64 * SLOT_SIZE), 64), "yaohua_tf1")
+        frame = bytearray(40)
+        size = yaohua_command.encode_reply(frame, 0x43, yaohua_command.COMMAND_GROSS, Site("yaohua_tf1").shown)
+        core.line.receive(frame, size, 0)
+        core.step(10)
+        self.assertEqual((core.status[regs.ST_INDICATOR_FRAMES], core.status[regs.ST_INDICATOR_GARBAGE]), (1, 0))
+
+    def test_the_next_wake_is_the_first_of_the_question_and_the_deadline(self):
+        site = Site("sma")
+        self.assertEqual(site.core.next_wake_ms(), 0)
+        site.core.step(10)
+        self.assertEqual(site.core.next_wake_ms(), 500)
+        site = Site("toledo")
+        site.core.step(10)
+        self.assertEqual(site.core.next_wake_ms(), 1000)
+
+    def test_a_loaded_core_asks_at_once(self):
+        site = Site("sma")
+        site.core.step(10)
+        buffer = bytearray(SAVED_SIZE)
+        site.core.save(buffer)
+        other = Site("sma")
+        self.assertTrue(other.core.load(buffer, 10))
+        self.assertEqual(other.core.next_wake_ms(), 0)
 
 
 class HeapTest(unittest.TestCase):
