@@ -4,7 +4,7 @@ import unittest
 
 from firmware.control.events import EventRing
 from firmware.control.weighbridge import SAVED_SIZE, Weighbridge
-from firmware.control.weighbridge_memory import PENDING_READ
+from firmware.control.weighbridge_memory import PENDING_READ, RECORD_E_KG
 from protocols import quality
 from protocols.registers import weighbridge as regs
 from tests.firmware.control.weighbridge_bench import RING_CAPACITY, Bench, default_settings, started
@@ -50,6 +50,7 @@ class ShownTest(unittest.TestCase):
     def test_a_new_core_claims_nothing(self):
         core = Weighbridge(default_settings(), EventRing(bytearray(RING_CAPACITY * 16), RING_CAPACITY))
         self.assertEqual((set(core.outputs), set(core.status), set(core.record)), ({0}, {0}, {0}))
+        self.assertEqual(len(core.record), RECORD_E_KG + 1)
         self.assertEqual((core.hub_alive, core.request_opcode, core.request_argument), (0, 0, 0))
         self.assertEqual((core.request_result, core.health, core.reasons), (NONE, regs.HEALTH_NORMAL, 0))
         self.assertEqual(set(core.inputs), {0})
@@ -218,6 +219,7 @@ class RequestTest(unittest.TestCase):
         self.assertEqual(bench.events(), [(regs.EV_COMMAND_DONE, regs.OP_READ_ALIBI * 256 + NOT_FOUND)])
         self.assertEqual(bench.request(regs.OP_READ_ALIBI, 3), ACCEPTED)
         self.assertEqual((bench.status(regs.ST_ALIBI_SEQUENCE), bench.status(regs.ST_ALIBI_E_KG)), (50, 58))
+        self.assertEqual(bench.events(), [(regs.EV_COMMAND_DONE, regs.OP_READ_ALIBI * 256 + ACCEPTED)])
 
     def test_what_nobody_stored_is_not_stored(self):
         bench = quiet()
