@@ -13,6 +13,7 @@ from firmware.control.barrier_memory import (
     LATCH_LOCK_CLOSED,
     MOTOR_CLOSES,
     MOTOR_OFF,
+    TEST_ACTIVE,
     TEST_DONE,
     TIMER_PAUSE,
     TIMER_TRAVEL,
@@ -183,6 +184,9 @@ def _bad_input_is_told(scan: Any) -> bool:
 def _released_button_stops(scan: Any) -> bool:
     if scan.before("memory.state") != reg.STATE_CLOSING or not scan.before("memory.hold_to_run") or not _closes(scan):
         return True
+    opcode = scan.before("in.request_opcode")
+    if (opcode == reg.OP_CLOSE or opcode == reg.OP_LOCK_CLOSED) and not _input(scan, reg.IN_LOCAL_MODE):
+        return True
     return bool(_input(scan, reg.IN_LOCAL_MODE) and _input(scan, reg.IN_LOCAL_CLOSE))
 
 
@@ -219,16 +223,21 @@ _PROPERTIES = [
     Property("nothing-by-itself", "From rest, so also after a boot and a stop, no motor starts without a command, a local "
              "button, fire, a mains failure or an announced automatic movement (docs/roles/barrier.md).",
              _nothing_by_itself),
-    Property("released-button-stops", "A hold-to-run closing ends in the scan in which the button is let go (EN 12453: "
-             "hold-to-run; standards 1.1).", _released_button_stops),
+    Property("released-button-stops", "A hold-to-run closing ends in the scan in which the button is let go, unless a remote "
+             "closing takes it over in that scan (EN 12453: hold-to-run; standards 1.1).", _released_button_stops),
     Property("bad-input-is-told", "After any single bad input the barrier says why: INPUT_BAD latched, health FAILURE, "
              "reason INPUT_BAD, in the same scan (NE 107).", _bad_input_is_told),
 ]  # fmt: skip
 
 
 def _nothing_wrong(scan: Any) -> bool:
-    """All inputs are good and well; what the plant does (limits) and what is asked (commands) stays free."""
-    if scan.core.sensed.bad or scan.core.sensed.uncertain or scan.before("in.sensors") & _UNDER_BOOM:
+    """All inputs are good and well; what the plant does (limits) and what is asked (commands) stays free.
+
+    While a device's test output is on the devices may report: that is how they answer.
+    """
+    if scan.core.sensed.bad or scan.core.sensed.uncertain:
+        return False
+    if scan.before("in.sensors") & _UNDER_BOOM and scan.before("memory.test_phase") != TEST_ACTIVE:
         return False
     ok = (reg.IN_STOP_CHAIN_OK, reg.IN_LOOPS_OK, reg.IN_ARM_INTACT, reg.IN_DRIVE_OK, reg.IN_MAINS_OK)
     wrong = (reg.IN_FIRE, reg.IN_MANUAL_RELEASED, reg.IN_LOCAL_MODE)
