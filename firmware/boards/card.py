@@ -21,7 +21,9 @@ class InputCard(NullInputs):
     `converter` fills the inputs behind the digital ones; without one they stay BAD.
     """
 
-    def __init__(self, spi, load, terminals: list[int], converter=None) -> None:
+    def __init__(  # type: ignore[no-untyped-def]  # of the machine module
+        self, spi, load, terminals: list[int], converter=None
+    ) -> None:
         self._spi = spi
         self._load = load
         self._converter = converter
