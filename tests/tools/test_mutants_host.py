@@ -106,3 +106,19 @@ def test_the_event_ring_has_no_surviving_mutant() -> None:
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert " 0 not killed" in run.stdout
+
+
+def test_a_test_file_that_cannot_be_imported_is_no_test_that_passed(tmp_path: Path) -> None:
+    broken = tmp_path / "test_broken.py"
+    broken.write_text("import no_such_module\n")
+    whole = ROOT / "tests/firmware/control/test_events.py"
+    run = subprocess.run(
+        [sys.executable, "-m", "tools.mutants", "firmware/control/events.py", "--tests", str(broken), str(whole)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert run.returncode == 2, run.stdout
+    assert "a test file cannot be imported" in run.stdout

@@ -66,6 +66,9 @@ class MutantSession:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Take the place of pytest's own loop."""
+        if session.testsfailed:
+            self.problem = "a test file cannot be imported, so its tests would count for nothing: run make test"
+            return True
         items = session.items
         print(f"mutants: {len(items)} tests, first unchanged, to see what each of them calls", flush=True)
         baseline = _Baseline()
