@@ -250,7 +250,7 @@ class TestPriorities(unittest.TestCase):
         bench.now_ms += bench.core.timers.remaining_ms(TIMER_TRAVEL)
         bench.put(reg.IN_FIRE, 1)
         self.assertEqual(bench.motors(), "-")
-        self.assertGreater(bench.core.next_wake_ms(), 0)
+        self.assertTrue(bench.core.next_wake_ms() > 0)
         bench.now_ms += bench.core.next_wake_ms()
         bench.scan()
         self.assertEqual((bench.state(), bench.motors()), (reg.STATE_FIRE_OPEN, "open"))
