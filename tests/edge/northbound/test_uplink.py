@@ -8,6 +8,7 @@ from typing import Any
 import aiomqtt
 import pytest
 
+from edge.cancellation import cancel_count, raise_if_cancelled
 from edge.config import UplinkConfig
 from edge.journal.writer import JournalWriter
 from edge.model import DeviceImage, Record
@@ -29,13 +30,17 @@ class _Platform:
         self._changed = asyncio.Condition()
 
     async def run(self) -> None:
+        """The library may lose a cancellation that comes with the answer to a publication."""
+        since = cancel_count()
         while True:
+            raise_if_cancelled(since)
             try:
                 async with aiomqtt.Client("127.0.0.1", self._port, identifier="platform", keepalive=5) as client:
                     await client.subscribe(f"{_ROOT}/records", qos=1)
                     await client.subscribe(f"{_ROOT}/state/#")
                     async for message in client.messages:
                         await self._take(client, message)
+                        raise_if_cancelled(since)
             except aiomqtt.MqttError:
                 await asyncio.sleep(0.05)
 
