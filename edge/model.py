@@ -1,4 +1,4 @@
-"""What the hub's parts hand each other: tag values with quality, device images, plate reads and records.
+"""What the hub's parts hand each other: tag values with quality, device images, reports, plate reads and records.
 
 Knows: nothing but these shapes. Must not know: where a value came from, who stores or publishes it.
 Clocks: `hub_time_ms` is the hub's monotonic clock (ages and time-outs), `source_time_ms` and `time_ms` are milliseconds
@@ -7,7 +7,7 @@ since 1970-01-01 UTC (what people and the platform read). They are never compare
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -27,6 +27,14 @@ _SEVERITY = {Quality.GOOD: 0, Quality.UNCERTAIN: 1, Quality.BAD: 2}
 def worst_quality(qualities: list[Quality]) -> Quality:
     """The worst of `qualities`; good when there is none."""
     return max(qualities, key=_SEVERITY.__getitem__, default=Quality.GOOD)
+
+
+class ClockQuality(StrEnum):
+    """How far the hub's UTC can be trusted at a moment."""
+
+    SYNCHRONISED = "synchronised"  # disciplined by a time source now
+    HOLDOVER = "holdover"  # was disciplined, runs on by itself
+    UNSYNCHRONISED = "unsynchronised"  # never disciplined since the start, or too long ago
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,23 @@ class DeviceImage:
         """This image once the device no longer answers: every tag keeps its value and turns bad."""
         bad = {name: replace(tag, quality=Quality.BAD, reason=reason) for name, tag in self.tags.items()}
         return replace(self, online=False, reason=reason, tags=bad)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Tags of one device that changed with one read: what telemetry is made of.
+
+    `indexes` are places in the device's tuple of tags (ascending; a `range` when a whole block changed), `values` the
+    raw numbers beside them, None for a tag that was never read. `source_time_ms` is UTC.
+    """
+
+    device: str
+    indexes: Sequence[int]
+    values: Sequence[int | float | None]
+    quality: Quality
+    reason: str
+    source_time_ms: int
+    clock: ClockQuality
 
 
 @dataclass(frozen=True, slots=True)
