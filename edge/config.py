@@ -16,13 +16,27 @@ KIND_TCP = "tcp"
 
 
 @dataclass(frozen=True, slots=True)
-class UplinkConfig:
-    """The MQTT broker records go to."""
+class LinkConfig:
+    """One way to the platform: the MQTT broker at its end. `ca_file` is None without TLS, `cert_file` and `key_file`
+    without a certificate of the gate's own; `server_name` and `bind_address` are "" unless given."""
 
+    name: str
     host: str
     port: int
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    server_name: str = ""
+    bind_address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkConfig:
+    """Who the gate is for the platform, and its links, the preferred one first."""
+
     client_id: str
     topic_root: str
+    links: tuple[LinkConfig, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import BinaryIO
 
-from edge.config import KIND_TCP, DeviceConfig, LaneConfig, LineConfig, SiteConfig, UplinkConfig
+from edge.config import KIND_TCP, DeviceConfig, LaneConfig, LineConfig, LinkConfig, SiteConfig, UplinkConfig
 from edge.config_lines import find_lines
 from edge.config_references import check_references
 from edge.config_rules import Check, Problem, Table, check_tables
@@ -25,6 +25,7 @@ from protocols.registers import barrier_tags, charging_post_tags, rfid_tags, wei
 # Largest sensible file; a gate of 14 lanes takes about 20 kB.
 SITE_FILE_SIZE_MAX = 1_000_000
 KEY_SIZE = 32
+MQTT_PORT, MQTT_TLS_PORT = 1883, 8883  # as IANA has them
 MAP_VERSIONS: dict[str, tuple[int, ...]] = {
     tags.NAME: (tags.MAP_VERSION,) for tags in (barrier_tags, weighbridge_tags, rfid_tags, charging_post_tags)
 }
@@ -162,7 +163,7 @@ def _build(check: Check, path: Path, keys: dict[str, bytes]) -> SiteConfig:
         name=site["name"],
         data_dir=_place(path.parent, site["data_dir"]),
         http_port=site["http_port"],
-        uplink=_build_uplink(tables["uplink"][0], site["name"]) if tables["uplink"] else None,
+        uplink=_build_uplink(tables, path.parent),
         lines=tuple(_build_line(line, path.parent) for line in tables["line"]),
         devices=tuple(_build_device(device, keys) for device in tables["device"]),
         lanes=tuple(_build_lane(lane) for lane in tables["lane"]),
@@ -174,9 +175,27 @@ def _place(folder: Path, name: str) -> Path:
     return Path(os.path.normpath(folder / name))
 
 
-def _build_uplink(uplink: Table, site_name: str) -> UplinkConfig:
-    client_id = uplink.get("client_id", f"smartgate-{site_name}")
-    return UplinkConfig(uplink["host"], uplink["port"], client_id, uplink.get("topic_root", f"gate/{site_name}"))
+def _build_uplink(tables: dict[str, list[Table]], folder: Path) -> UplinkConfig | None:
+    if not tables["uplink"]:
+        return None
+    uplink, site_name = tables["uplink"][0], tables["site"][0]["name"]
+    return UplinkConfig(
+        client_id=uplink.get("client_id", f"smartgate-{site_name}"),
+        topic_root=uplink.get("topic_root", f"gate/{site_name}"),
+        links=tuple(_build_link(link, folder) for link in tables["link"]),
+    )
+
+
+def _build_link(link: Table, folder: Path) -> LinkConfig:
+    files = {key: _place(folder, link[key]) for key in ("ca_file", "cert_file", "key_file") if key in link}
+    return LinkConfig(
+        name=link["name"],
+        host=link["host"],
+        port=link.get("port", MQTT_TLS_PORT if files else MQTT_PORT),
+        server_name=link.get("server_name", ""),
+        bind_address=link.get("bind_address", ""),
+        **files,
+    )
 
 
 def _build_line(line: Table, folder: Path) -> LineConfig:

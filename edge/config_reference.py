@@ -22,6 +22,9 @@ data_dir = "data"
 http_port = 8080
 
 [uplink]
+
+[[link]]
+name = "fibre"
 host = "broker.example"
 
 [[line]]

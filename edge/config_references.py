@@ -13,6 +13,8 @@ from edge.config import KIND_RTU, KIND_TCP
 from edge.config_rules import Check, Table, nearest
 from edge.config_table import show
 
+LINKS_MAX = 2  # the preferred one and the one that stands in
+
 
 def check_references(check: Check) -> None:
     """Hold `check.tables` to every rule between tables; fills `check.problems`."""
@@ -36,7 +38,7 @@ def _check_unique(check: Check, table: str, keys: tuple[str, ...], what: str, re
 
 
 def _check_names(check: Check) -> None:
-    for table in ("line", "device", "lane"):
+    for table in ("link", "line", "device", "lane"):
         _check_unique(check, table, ("name",), f"every {table} needs its own name", "choose another name")
 
 
@@ -146,6 +148,35 @@ def _check_periods(check: Check) -> None:
                 )
 
 
+def _check_links(check: Check) -> None:
+    links, at = check.tables["link"], ("link", 0, "")
+    if check.tables["uplink"] and not check.document.get("link"):
+        add = "add [[link]] with name and host of the broker"
+        check.error(("uplink", 0, ""), "[uplink] without a [[link]]", "expected one or two", add)
+    if links and "uplink" not in check.document:
+        check.error(at, "[[link]] without an [uplink]", "expected [uplink], which says what is sent", "add [uplink]")
+    for index in range(LINKS_MAX, len(links)):
+        at = ("link", index, "")
+        check.error(at, f"{len(links)} [[link]] tables", f"expected at most {LINKS_MAX}", "keep the best two")
+    for index, link in enumerate(links):
+        _check_link_files(check, index, link)
+        before = [(other.get("host"), other.get("port"), other.get("bind_address")) for other in links[:index]]
+        if "host" in link and (link["host"], link.get("port"), link.get("bind_address")) in before:
+            what = f"host = {show(link['host'])} again"
+            remedy = "name another broker or bind_address"
+            check.error(("link", index, "host"), what, "two links cannot take the same way", remedy)
+
+
+def _check_link_files(check: Check, index: int, link: Table) -> None:
+    """TLS begins with ca_file; a certificate and its key belong together."""
+    for key, other in (("cert_file", "key_file"), ("key_file", "cert_file"), ("server_name", "ca_file")):
+        if key in link and other not in link:
+            check.error(("link", index, key), f"{key} without {other}", "expected both or neither", f"add {other}")
+    if "cert_file" in link and "key_file" in link and "ca_file" not in link:
+        remedy = "add ca_file with the certificate that signed the broker's"
+        check.error(("link", index, "cert_file"), "cert_file without ca_file", "expected TLS with a known CA", remedy)
+
+
 def _check_cameras(check: Check) -> None:
     named = [entry for entry in check.tables["lane"] if entry.get("camera")]
     ids = [entry["camera"] for entry in named]
@@ -168,4 +199,5 @@ _CROSS_RULES: tuple[Callable[[Check], None], ...] = (
     _check_lane_devices,
     _check_periods,
     _check_cameras,
+    _check_links,
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.config_lines import KeyLines
-from edge.config_table import IGNORED_TABLES, TABLES, KeyRule, TableRule, show
+from edge.config_table import IGNORED_TABLES, MOVED_KEYS, TABLES, KeyRule, TableRule, show
 
 Table = dict[str, Any]
 _TYPES: dict[str, type] = {"integer": int, "text": str, "texts": list}
@@ -113,15 +113,7 @@ def _note_absent(check: Check, rule: TableRule) -> None:
 
 def _check_entry(check: Check, rule: TableRule, index: int, entry: Table) -> Table:
     """The entry with defaults filled in and everything wrong left out, so later rules see only sound values."""
-    known = [key.name for key in rule.keys]
-    for name, value in entry.items():
-        if name not in known:
-            check.error(
-                (rule.name, index, name),
-                f"unknown key {name} = {show(value)} in {rule.header}{nearest(name, known)}",
-                "expected only the keys of docs/site-file.md",
-                "rename or remove it",
-            )
+    _check_key_names(check, rule, index, entry)
     kind = entry.get("kind", "") if rule.name == "line" else ""
     mine = [key for key in rule.keys if key.only_for in ("", kind)]
     clean: Table = {}
@@ -135,6 +127,21 @@ def _check_entry(check: Check, rule: TableRule, index: int, entry: Table) -> Tab
     if "kind" in clean:
         _check_foreign_keys(check, rule, index, entry, {key.name for key in mine})
     return clean
+
+
+def _check_key_names(check: Check, rule: TableRule, index: int, entry: Table) -> None:
+    known = [key.name for key in rule.keys]
+    for name, value in entry.items():
+        at, place = (rule.name, index, name), MOVED_KEYS.get((rule.name, name))
+        if place is not None:
+            check.error(at, f"{name} = {show(value)} in {rule.header}", f"{name} moved to {place}", "move it there")
+        elif name not in known:
+            check.error(
+                at,
+                f"unknown key {name} = {show(value)} in {rule.header}{nearest(name, known)}",
+                "expected only the keys of docs/site-file.md",
+                "rename or remove it",
+            )
 
 
 def _check_foreign_keys(check: Check, rule: TableRule, index: int, entry: Table, mine: set[str]) -> None:

@@ -120,10 +120,8 @@ UPLINK = TableRule(
     "uplink",
     many=False,
     required=False,
-    meaning="The MQTT broker records are sent to. Without it the hub only keeps its journal.",
+    meaning="What the gate sends to the platform, over its [[link]]s. Without it the hub only keeps its journal.",
     keys=(
-        KeyRule("host", "text", "Name or address of the broker"),
-        KeyRule("port", "integer", "TCP port of the broker", default=1883, low=1, high=_PORT_MAX),
         KeyRule("client_id", "text", "MQTT client id; smartgate-<site name> when absent", optional=True),
         KeyRule(
             "topic_root",
@@ -133,6 +131,23 @@ UPLINK = TableRule(
             pattern=TOPIC_PATTERN,
             rule=TOPIC_RULE,
         ),
+    ),
+)
+
+LINK = TableRule(
+    "link",
+    many=True,
+    required=False,
+    meaning="One way to the platform, one or two of them with an [uplink]; the first of the file is preferred.",
+    keys=(
+        _name("Name of the link, such as fibre or 5g"),
+        KeyRule("host", "text", "Name or address of the MQTT broker"),
+        KeyRule("port", "integer", "Its TCP port; 1883, or 8883 with ca_file", optional=True, low=1, high=_PORT_MAX),
+        KeyRule("ca_file", "text", "Certificates of who may sign the broker's, PEM; turns TLS on", optional=True),
+        KeyRule("cert_file", "text", "The gate's own certificate for this broker, PEM", optional=True),
+        KeyRule("key_file", "text", "The private key of cert_file, PEM, without a password", optional=True),
+        KeyRule("server_name", "text", "Name in the broker's certificate when it is not host", optional=True),
+        KeyRule("bind_address", "text", "Own address to connect from, where the system routes by it", optional=True),
     ),
 )
 
@@ -219,6 +234,8 @@ LANE = TableRule(
     ),
 )
 
-TABLES = (SITE, UPLINK, LINE, DEVICE, LANE)
+TABLES = (SITE, UPLINK, LINK, LINE, DEVICE, LANE)
+# Keys that have a new place, for whoever brings an older file: (table, key) and where it is now.
+MOVED_KEYS = {("uplink", "host"): "[[link]]", ("uplink", "port"): "[[link]]"}
 # Owned by the rig; the hub neither reads nor checks it.
 IGNORED_TABLES = ("simulation",)

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiomqtt
 
 from edge.cancellation import cancel_count, raise_if_cancelled
-from edge.config import UplinkConfig
+from edge.config import LinkConfig
 
 KEEPALIVE_S = 5  # a dead link is seen within one and a half times this
 OPERATION_TIMEOUT_S = 5.0
@@ -69,8 +69,9 @@ class MqttSession:
 class MqttLink:
     """Keeps a connection and runs `serve` on it. `reason` is "" while connected."""
 
-    def __init__(self, config: UplinkConfig) -> None:
+    def __init__(self, config: LinkConfig, client_id: str) -> None:
         self._config = config
+        self._client_id = client_id
         self.is_connected = False
         self.reason = "not connected yet"
         self.connects = 0
@@ -98,7 +99,7 @@ class MqttLink:
             client = aiomqtt.Client(
                 config.host,
                 config.port,
-                identifier=config.client_id,
+                identifier=self._client_id,
                 keepalive=KEEPALIVE_S,
                 timeout=OPERATION_TIMEOUT_S,
                 max_queued_incoming_messages=INCOMING_MAX,

@@ -25,7 +25,7 @@ class Uplink:
     def __init__(
         self, config: UplinkConfig, journal: JournalWriter, images: Callable[[], Mapping[str, DeviceImage]]
     ) -> None:
-        self._link = MqttLink(config)
+        self._link = MqttLink(config.links[0], config.client_id)
         self._records = RecordUplink(journal, config.topic_root)
         self._state = StatePublisher(config.topic_root, images)
 

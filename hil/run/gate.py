@@ -109,7 +109,7 @@ class GateRun:
 @contextlib.asynccontextmanager
 async def running_gate(site: RigSite, deploy_dir: Path) -> AsyncIterator[GateRun]:
     """Start everything, yield the running gate, stop everything in order."""
-    require_free_port(site.broker_port, "uplink.port")
+    require_free_port(site.broker_port, "link.port")
     require_free_port(site.http_port, "site.http_port")
     client = HubClient(site.http_port)
     run = _compose(site, deploy_dir, lambda post: run.deliver(client, post))

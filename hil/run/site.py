@@ -87,11 +87,7 @@ def build_site(path: Path, tables: dict[str, Any], seed: int | None) -> RigSite:
     site, uplink, simulation = tables["site"], tables.get("uplink"), _simulation(path, tables)
     if uplink is None or not site.get("http_port"):
         raise SiteError(f"{path}: a simulated site needs [uplink] and a site.http_port; add them")
-    if uplink["host"] not in _BROKER_HOSTS:
-        raise SiteError(
-            f"{path}: uplink.host is '{uplink['host']}', where simulated trucks must never be told of; "
-            f"name {_BROKER_HOSTS[0]}, or run the hub alone with gate hub"
-        )
+    link = _link(path, tables)
     if not _items(tables, "lane"):
         raise SiteError(f"{path}: a simulated site needs at least one [[lane]]; add it")
     lines = {line["name"]: _line(path, line) for line in _items(tables, "line")}
@@ -106,14 +102,30 @@ def build_site(path: Path, tables: dict[str, Any], seed: int | None) -> RigSite:
         name=site["name"],
         data_dir=(folder / site["data_dir"]).resolve(),
         http_port=site["http_port"],
-        broker_host=uplink["host"],
-        broker_port=uplink.get("port", 1883),
+        broker_host=link["host"],
+        broker_port=link.get("port", 1883),
         topic_root=uplink.get("topic_root", f"gate/{site['name']}"),
         lines=tuple(lines.values()),
         lanes=lanes,
         traffic=_traffic(path, simulation, tables),
         seed=own_seed if seed is None else seed,
     )
+
+
+def _link(path: Path, tables: dict[str, Any]) -> dict[str, Any]:
+    """The one link of the site: the rig starts one broker, without TLS."""
+    links = _items(tables, "link")
+    if len(links) != 1 or "ca_file" in links[0]:
+        raise SiteError(
+            f"{path}: a simulated site needs one [[link]] without ca_file, as the rig starts one plain broker; "
+            "leave the rest out, or run the hub alone with gate hub"
+        )
+    if links[0]["host"] not in _BROKER_HOSTS:
+        raise SiteError(
+            f"{path}: link.host is '{links[0]['host']}', where simulated trucks must never be told of; "
+            f"name {_BROKER_HOSTS[0]}, or run the hub alone with gate hub"
+        )
+    return links[0]
 
 
 def _simulation(path: Path, tables: dict[str, Any]) -> dict[str, Any]:

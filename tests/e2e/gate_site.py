@@ -75,7 +75,7 @@ def write_site(folder: Path, *, lanes: int = 1, extra: str = "") -> Path:
     """A site of `lanes` lanes, one line each, with keys; `extra` is put at its end."""
     http_port, broker_port = free_ports(2)
     head = f'[site]\nname = "e2e"\ndata_dir = "data"\nhttp_port = {http_port}\n'
-    uplink = f'[uplink]\nhost = "127.0.0.1"\nport = {broker_port}\n'
+    uplink = f'[uplink]\n[[link]]\nname = "broker"\nhost = "127.0.0.1"\nport = {broker_port}\n'
     lines = [
         f'[[line]]\nname = "line{n}"\nkind = "rtu"\nport = "tty/line{n}"\nbaud = 115200\n' for n in range(1, lanes + 1)
     ]

@@ -42,7 +42,7 @@ def test_a_malformed_site_is_told_whole_and_nothing_is_started(tmp_path: Path) -
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.parametrize(("door", "key"), [("http_port", "site.http_port"), ("broker_port", "uplink.port")])
+@pytest.mark.parametrize(("door", "key"), [("http_port", "site.http_port"), ("broker_port", "link.port")])
 def test_a_port_in_use_is_named_with_the_key_that_chose_it(door: str, key: str, tmp_path: Path) -> None:
     path = gate_site.write_site(tmp_path)
     port = getattr(gate_site.rig_site(path), door)

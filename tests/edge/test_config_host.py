@@ -16,7 +16,6 @@ GOOD = """[site]
 name = "north"
 data_dir = "data"
 [uplink]
-host = "127.0.0.1"
 client_id = "north-1"
 [[line]]
 name = "bus"
@@ -53,7 +52,12 @@ max_gross_kg = 48000
 deny_plates = ["29a-666.66"]
 [simulation]
 anything = [1, { goes = true }]
+[[link]]
+name = "fibre"
+host = "127.0.0.1"
 """
+
+LINK = '[[link]]\nname = "fibre"\nhost = "127.0.0.1"\n'
 
 
 @pytest.fixture
@@ -81,7 +85,7 @@ def test_sound_site_is_loaded_with_defaults(folder: Path) -> None:
     site = result.config
     assert site is not None
     assert site.uplink is not None
-    assert (site.uplink.port, site.uplink.topic_root, site.http_port) == (1883, "gate/north", 0)
+    assert (site.uplink.links[0].port, site.uplink.topic_root, site.http_port) == (1883, "gate/north", 0)
     assert (site.lines[0].port, site.lines[0].parity, site.lines[0].timeout_ms) == ("/dev/ttyUSB0", "N", 200)
     assert (site.lines[1].host, site.lines[1].tcp_port) == ("192.0.2.7", 1502)
     assert site.device("boom").key == bytes([15] * 32)
@@ -95,47 +99,62 @@ def test_sound_site_is_loaded_with_defaults(folder: Path) -> None:
     ("old", "new", "expected"),
     [
         ("unit_id = 1\nmap = \"barrier\"", "unit_id = 300\nmap = \"barrier\"",
-         ["s.toml:20: unit_id is 300; expected a whole number from 1 to 247; correct unit_id"]),
-        ("baud = 19200", "baud = 19201", ["s.toml:11: baud is 19201; expected one of 1200,"]),
-        ("baud = 19200", "", ['s.toml:7: [[line]] "bus" has no baud; expected one of 1200,']),
-        ("baud = 19200", "baud = 19200\nhost = 'x'", ['s.toml:12: host = "x" in a line of kind "rtu"; expected only']),
-        ("port = 1502", "port = \"x\"", ['s.toml:16: port is "x", text; expected a whole number from 1 to 65535']),
-        ('kind = "rtu"', 'kind = "rut"', ['s.toml:9: kind is "rut"; expected one of "rtu", "tcp"; correct kind']),
+         ["s.toml:19: unit_id is 300; expected a whole number from 1 to 247; correct unit_id"]),
+        ("baud = 19200", "baud = 19201", ["s.toml:10: baud is 19201; expected one of 1200,"]),
+        ("baud = 19200", "", ['s.toml:6: [[line]] "bus" has no baud; expected one of 1200,']),
+        ("baud = 19200", "baud = 19200\nhost = 'x'", ['s.toml:11: host = "x" in a line of kind "rtu"; expected only']),
+        ("port = 1502", "port = \"x\"", ['s.toml:15: port is "x", text; expected a whole number from 1 to 65535']),
+        ('kind = "rtu"', 'kind = "rut"', ['s.toml:8: kind is "rut"; expected one of "rtu", "tcp"; correct kind']),
         ("max_gross_kg = 48000", "max_gros_kg = 48000",
-         ['s.toml:33: [[lane]] "L1" has no max_gross_kg;',
-          "s.toml:38: unknown key max_gros_kg = 48000 in [[lane]] (did you mean max_gross_kg?);"]),
+         ['s.toml:32: [[lane]] "L1" has no max_gross_kg;',
+          "s.toml:37: unknown key max_gros_kg = 48000 in [[lane]] (did you mean max_gross_kg?);"]),
         ("[uplink]", "[uplnk]", ["s.toml:4: unknown table uplnk (did you mean uplink?);"]),
+        ("[uplink]", "[uplink]\nhost = 'x'",
+         ['s.toml:5: host = "x" in [uplink]; host moved to [[link]]; move it there']),
+        ("[uplink]", "[uplink]\nport = 1883",
+         ["s.toml:5: port = 1883 in [uplink]; port moved to [[link]]; move it there"]),
+        ('[uplink]\nclient_id = "north-1"', "",
+         ["s.toml:40: [[link]] without an [uplink]; expected [uplink], which says what is sent; add [uplink]"]),
+        (LINK, "", ["s.toml:4: [uplink] without a [[link]]; expected one or two; add [[link]] with name and host"]),
+        (LINK, LINK + LINK + LINK,
+         ['s.toml:45: name = "fibre" again;', 's.toml:46: host = "127.0.0.1" again; two links cannot take the same way',
+          "s.toml:47: 3 [[link]] tables; expected at most 2; keep the best two", 's.toml:48: name = "fibre" again;',
+          's.toml:49: host = "127.0.0.1" again;']),
+        (LINK, LINK + "cert_file = 'c.pem'\n", ["s.toml:44: cert_file without key_file; expected both or neither;"]),
+        (LINK, LINK + "server_name = 'b'\n", ["s.toml:44: server_name without ca_file; expected both or neither;"]),
+        (LINK, LINK + "cert_file = 'c.pem'\nkey_file = 'k.pem'\n",
+         ["s.toml:44: cert_file without ca_file; expected TLS with a known CA; add ca_file with the certificate"]),
         ("[site]", "stray = 1\n[site]", ["s.toml:1: unknown key outside every table stray;"]),
         ("[site]", "[[site]]", ["s.toml:1: site is"]),
-        ("[[lane]]", "[lane]", ["s.toml:33: lane is a single table; expected [[lane]]"]),
+        ("[[lane]]", "[lane]", ["s.toml:32: lane is a single table; expected [[lane]]"]),
         ('name = "net"', 'name = "bus"',
-         ['s.toml:13: name = "bus" again;', 's.toml:27: line names "net", which is no line of this file']),
+         ['s.toml:12: name = "bus" again;', 's.toml:26: line names "net", which is no line of this file']),
         ('line = "net"', 'line = "bus"',
-         ['s.toml:28: line = "bus", unit_id = 1 again; two devices of a line cannot share an address, first given']),
-        ("serial = 1002", "serial = 1001", ["s.toml:31: serial = 1001 again;"]),
-        ("serial = 1002", "serial = 1.5", ["s.toml:31: serial is 1.5, a decimal number; expected a whole number"]),
-        ("serial = 1002", "serial = true", ["s.toml:31: serial is true, true/false; expected a whole number"]),
+         ['s.toml:27: line = "bus", unit_id = 1 again; two devices of a line cannot share an address, first given']),
+        ("serial = 1002", "serial = 1001", ["s.toml:30: serial = 1001 again;"]),
+        ("serial = 1002", "serial = 1.5", ["s.toml:30: serial is 1.5, a decimal number; expected a whole number"]),
+        ("serial = 1002", "serial = true", ["s.toml:30: serial is true, true/false; expected a whole number"]),
         ('map = "barrier"\nmap_version = 2', 'map = "barrier"\nmap_version = 3',
-         ['s.toml:22: map_version is 3 for map "barrier"; this hub knows version 2; update']),
-        ('map = "barrier"', 'map = "barier"', ['s.toml:21: map is "barier" (did you mean barrier?);']),
-        ('barrier = "boom"', 'barrier = "scale"', ['s.toml:35: barrier names "scale", whose map is "weighbridge";']),
+         ['s.toml:21: map_version is 3 for map "barrier"; this hub knows version 2; update']),
+        ('map = "barrier"', 'map = "barier"', ['s.toml:20: map is "barier" (did you mean barrier?);']),
+        ('barrier = "boom"', 'barrier = "scale"', ['s.toml:34: barrier names "scale", whose map is "weighbridge";']),
         ('weighbridge = "scale"', 'weighbridge = "scal"',
-         ['s.toml:26: warning: device "scale" belongs to no lane;',
-          's.toml:36: weighbridge names "scal", which is no device of this file (did you mean scale?);']),
+         ['s.toml:25: warning: device "scale" belongs to no lane;',
+          's.toml:35: weighbridge names "scal", which is no device of this file (did you mean scale?);']),
         ('key_file = "a.key"\n[[lane]]', 'key_file = "none.key"\n[[lane]]',
-         ['s.toml:32: key_file "none.key" cannot be read: No such file or directory;']),
+         ['s.toml:31: key_file "none.key" cannot be read: No such file or directory;']),
         ('name = "north"', 'name = "no rth"', ['s.toml:2: name is "no rth"; expected 1 to 40 letters,']),
         ('data_dir = "data"', 'data_dir = "a.key"', ['s.toml:3: data_dir "a.key": ']),
-        ('client_id = "north-1"', 'topic_root = "a/#"', ['s.toml:6: topic_root is "a/#"; expected an MQTT topic']),
+        ('client_id = "north-1"', 'topic_root = "a/#"', ['s.toml:5: topic_root is "a/#"; expected an MQTT topic']),
         ("[site]\n", "[site\n", ["s.toml:1: not valid TOML at column 6: "]),
         ('deny_plates = ["29a-666.66"]', "deny_plates = [1]",
-         ["s.toml:39: deny_plates is [1]; expected a list of texts"]),
+         ["s.toml:38: deny_plates is [1]; expected a list of texts"]),
         ("serial = 1002", "serial = 1002\nperiod_ms = 5000",
-         ['s.toml:34: facts_max_age_ms is 2000, but device "scale" is read every 5000 ms; expected period_ms of']),
+         ['s.toml:33: facts_max_age_ms is 2000, but device "scale" is read every 5000 ms; expected period_ms of']),
         ('name = "north"', 'name = "no\u2028rth\u202e"', ['s.toml:2: name is "no\\u2028rth\\u202e"; expected 1 to']),
         ("max_gross_kg = 48000", "max_gross_kg = " + 5000 * "9", ["s.toml:1: a number has thousands of digits;"]),
         ('key_file = "a.key"\n[[lane]]', 'key_file = "pipe"\n[[lane]]',
-         ['s.toml:32: key_file "pipe" does not hold a key (0 characters);']),
+         ['s.toml:31: key_file "pipe" does not hold a key (0 characters);']),
     ],
 )  # fmt: skip
 def test_each_mistake_is_named_with_its_line(folder: Path, old: str, new: str, expected: list[str]) -> None:
@@ -152,12 +171,12 @@ def test_each_mistake_is_named_with_its_line(folder: Path, old: str, new: str, e
 def test_all_mistakes_are_told_at_once_in_file_order(folder: Path) -> None:
     text = GOOD.replace("baud = 19200", "baud = 1").replace("port = 1502", "port = 0").replace("48000", "0")
     lines = [int(message.split(":")[1]) for message in _messages(folder, text)]
-    assert lines == [11, 16, 38]
+    assert lines == [10, 15, 37]
 
 
 def test_two_lines_cannot_share_a_port(folder: Path) -> None:
     text = GOOD + '[[line]]\nname = "b2"\nkind = "rtu"\nport = "/dev/ttyUSB0"\nbaud = 9600\n'
-    assert _messages(folder, text)[0].startswith('s.toml:45: port = "/dev/ttyUSB0" again; one serial port is one line')
+    assert _messages(folder, text)[0].startswith('s.toml:46: port = "/dev/ttyUSB0" again; one serial port is one line')
     text = GOOD + '[[line]]\nname = "b2"\nkind = "tcp"\nhost = "192.0.2.7"\nport = 1502\n'
     assert "one TCP address is one line" in _messages(folder, text)[0]
 
@@ -173,7 +192,7 @@ def test_two_lanes_cannot_share_a_device_or_camera(folder: Path) -> None:
 
 
 def test_device_of_no_lane_is_a_warning_only(folder: Path) -> None:
-    text = GOOD[: GOOD.index("[[lane]]")]
+    text = GOOD[: GOOD.index("[[lane]]")] + LINK
     result = _load(folder, text)
     assert result.config is not None
     assert result.error_count == 0

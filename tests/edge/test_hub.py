@@ -30,9 +30,12 @@ data_dir = "data"
 http_port = {http_port}
 
 [uplink]
+client_id = "hub-test"
+
+[[link]]
+name = "broker"
 host = "127.0.0.1"
 port = {broker_port}
-client_id = "hub-test"
 
 [[line]]
 name = "line-1"

@@ -9,7 +9,7 @@ import aiomqtt
 import pytest
 
 from edge.cancellation import cancel_count, raise_if_cancelled
-from edge.config import UplinkConfig
+from edge.config import LinkConfig, UplinkConfig
 from edge.journal.writer import JournalWriter
 from edge.model import DeviceImage, Record
 from edge.northbound import mqtt_client
@@ -79,6 +79,10 @@ class _Acked:
             self._committed.clear()
 
 
+def _config(port: int) -> UplinkConfig:
+    return UplinkConfig("hub", _ROOT, (LinkConfig("broker", "127.0.0.1", port),))
+
+
 def _batch(first: int, count: int) -> list[Record]:
     return [Record("passed", "lane-1", "", {"n": number}, number) for number in range(first, first + count)]
 
@@ -89,7 +93,7 @@ async def test_every_record_arrives_in_order_though_the_broker_is_killed(tmp_pat
     acked = _Acked(journal)
     images = {"barrier-1": DeviceImage("barrier-1")}
     async with open_broker() as broker:
-        uplink = Uplink(UplinkConfig("127.0.0.1", broker.port, "hub", _ROOT), journal, lambda: images)
+        uplink = Uplink(_config(broker.port), journal, lambda: images)
         platform = _Platform(broker.port)
         tasks = [asyncio.create_task(platform.run()), asyncio.create_task(uplink.run())]
         await journal.append(_batch(1, 150))
@@ -118,7 +122,7 @@ async def test_a_missing_broker_is_a_reason_and_stops_nothing(tmp_path: Path) ->
     port = server.sockets[0].getsockname()[1]
     server.close()
     await server.wait_closed()
-    uplink = Uplink(UplinkConfig("127.0.0.1", port, "hub", _ROOT), journal, dict)
+    uplink = Uplink(_config(port), journal, dict)
     task = asyncio.create_task(uplink.run())
     await journal.append(_batch(1, 10))
     while uplink.status()["reason"] == "not connected yet":  # noqa: ASYNC110 - nothing tells of it, so it is asked
@@ -134,7 +138,7 @@ async def test_a_missing_broker_is_a_reason_and_stops_nothing(tmp_path: Path) ->
 
 async def test_a_broker_that_accepts_and_drops_is_asked_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    link = MqttLink(UplinkConfig("127.0.0.1", 1, "hub", _ROOT))
+    link = MqttLink(LinkConfig("broker", "127.0.0.1", 1), "hub")
 
     async def connect_and_drop(_: Any) -> None:
         link._on_up()

@@ -13,7 +13,8 @@ from hil.run.site import SiteError, build_site, refuse_real_ports
 def _tables(port: str) -> dict[str, Any]:
     return {
         "site": {"name": "north", "data_dir": "data", "http_port": 8080},
-        "uplink": {"host": "127.0.0.1"},
+        "uplink": {},
+        "link": [{"name": "broker", "host": "127.0.0.1"}],
         "line": [{"name": "bus", "kind": "rtu", "port": port, "baud": 9600}],
         "lane": [{"name": "L1", "max_gross_kg": 40_000}],
     }
@@ -47,9 +48,17 @@ def test_a_site_without_a_lane_is_told_so(tmp_path: Path) -> None:
 
 
 def test_records_of_simulated_trucks_never_go_to_another_machine(tmp_path: Path) -> None:
-    tables = _tables("tty/bus") | {"uplink": {"host": "broker.example.org"}}
-    with pytest.raises(SiteError, match=r"uplink.host is 'broker.example.org'.*name 127.0.0.1"):
+    tables = _tables("tty/bus") | {"link": [{"name": "broker", "host": "broker.example.org"}]}
+    with pytest.raises(SiteError, match=r"link.host is 'broker.example.org'.*name 127.0.0.1"):
         build_site(tmp_path / "site.toml", tables, None)
+
+
+@pytest.mark.parametrize("more", [{"name": "5g", "host": "127.0.0.1"}, {"ca_file": "ca.pem"}])
+def test_the_rig_starts_one_plain_broker(tmp_path: Path, more: dict[str, str]) -> None:
+    link = {"name": "broker", "host": "127.0.0.1"}
+    links = [link, more] if "name" in more else [link | more]
+    with pytest.raises(SiteError, match=r"needs one \[\[link\]\] without ca_file"):
+        build_site(tmp_path / "site.toml", _tables("tty/bus") | {"link": links}, None)
 
 
 @pytest.mark.parametrize(
