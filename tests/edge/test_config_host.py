@@ -176,7 +176,7 @@ def test_all_mistakes_are_told_at_once_in_file_order(folder: Path) -> None:
 
 def test_two_lines_cannot_share_a_port(folder: Path) -> None:
     text = GOOD + '[[line]]\nname = "b2"\nkind = "rtu"\nport = "/dev/ttyUSB0"\nbaud = 9600\n'
-    assert _messages(folder, text)[0].startswith('s.toml:46: port = "/dev/ttyUSB0" again; one serial port is one line')
+    assert _messages(folder, text)[0].startswith('s.toml:47: port = "/dev/ttyUSB0" again; one serial port is one line')
     text = GOOD + '[[line]]\nname = "b2"\nkind = "tcp"\nhost = "192.0.2.7"\nport = 1502\n'
     assert "one TCP address is one line" in _messages(folder, text)[0]
 
