@@ -103,7 +103,7 @@ LAYERS = (
     ),
     _row(
         "edge/northbound/",
-        "edge.northbound edge.journal edge.model edge.config edge.cancellation",
+        "edge.northbound edge.journal edge.model edge.config edge.cancellation protocols.registers.tag",
         "the two sides of the hub do not know each other: join them in edge/hub.py",
     ),
     _row(
