@@ -13,6 +13,7 @@ from edge.lane.settings import LaneSettings
 
 KIND_RTU = "rtu"
 KIND_TCP = "tcp"
+KIND_RTU_OVER_TCP = "rtu_over_tcp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,10 @@ class UplinkConfig:
 
 @dataclass(frozen=True, slots=True)
 class LineConfig:
-    """One Modbus line. rtu uses `port` (path), `baud`, `parity`; tcp uses `host` and `tcp_port`."""
+    """One Modbus line. rtu uses `port` (path), `baud`, `parity`; the others use `host` and `tcp_port`.
+
+    With a `ca_file` a tcp line is TLS (Modbus/TCP Security); files are "" where the site file names none.
+    """
 
     name: str
     kind: str
@@ -51,6 +55,9 @@ class LineConfig:
     host: str
     tcp_port: int
     timeout_ms: int
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

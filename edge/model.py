@@ -38,17 +38,38 @@ class ClockQuality(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Stamp:
+    """One moment on both clocks: monotonic, and Unix time, in ms, with how good the latter is."""
+
+    mono_ms: int
+    wall_ms: int
+    clock: ClockQuality = ClockQuality.UNSYNCHRONISED
+
+
+Value = int | float | str | None
+"""A raw number of a register map, a text, or None when it was never read or is no number."""
+
+
+@dataclass(frozen=True, slots=True)
 class TagValue:
-    """One value of one tag; `value` is the raw integer of the register map, None when it was never read.
+    """One value of one tag. `reason` is empty when the quality is good; `clock` is how good the source time is."""
 
-    `reason` is empty when the quality is good.
-    """
-
-    value: int | None
+    value: Value
     quality: Quality
     reason: str
     source_time_ms: int
     hub_time_ms: int
+    unit: str = ""
+    clock: ClockQuality = ClockQuality.UNSYNCHRONISED
+
+    def age_ms(self, now_ms: int) -> int:
+        """How old the value is at the monotonic `now_ms`."""
+        return now_ms - self.hub_time_ms
+
+    @property
+    def number(self) -> int:
+        """The value of a tag that counts or names something, 0 when there is none."""
+        return self.value if isinstance(self.value, int) else 0
 
 
 NEVER_READ = TagValue(None, Quality.BAD, "never read", 0, 0)
@@ -90,12 +111,12 @@ class Report:
     """Tags of one device that changed with one read: what telemetry is made of.
 
     `indexes` are places in the device's tuple of tags (ascending; a `range` when a whole block changed), `values` the
-    raw numbers beside them, None for a tag that was never read. `source_time_ms` is UTC.
+    raw numbers or texts beside them, None for what is no number. `source_time_ms` is UTC.
     """
 
     device: str
     indexes: Sequence[int]
-    values: Sequence[int | float | None]
+    values: Sequence[Value]
     quality: Quality
     reason: str
     source_time_ms: int

@@ -57,7 +57,7 @@ def build_status(
 
 def device_status(session: DeviceSession) -> dict[str, Any]:
     """One device: whether it can be used and why not, its state in words, and both sides' error counters."""
-    image, role, counters = session.image, session.role, session.counters
+    image, role, counters = session.image, session.role, session.presence.counters
     values = {name: image.tag(name).value for name in (*_HEADER_TAGS, *_TAGS_BY_ROLE.get(role.name, ()))}
     age_ms = time.monotonic_ns() // 1_000_000 - image.hub_time_ms if image.hub_time_ms else None
     return {
@@ -109,10 +109,10 @@ def _lane(shell: LaneShell, sessions: list[DeviceSession]) -> dict[str, Any]:
 
 
 def _word(session: DeviceSession, name: str) -> str:
-    value = session.image.tag(name).value
-    return "" if value is None else session.role.word(name, value)
+    tag = session.image.tag(name)
+    return "" if tag.value is None else session.role.word(name, tag.number)
 
 
 def _bits(session: DeviceSession, name: str) -> list[str]:
-    value = session.image.tag(name).value
-    return [] if value is None else session.role.words(name, value)
+    tag = session.image.tag(name)
+    return [] if tag.value is None else session.role.words(name, tag.number)

@@ -114,14 +114,14 @@ class PollPlan:
         self._take(chosen.job)
         return chosen.job
 
-    def wait_ms(self, now_ms: int) -> int:
-        """How long until something is due, 0 = now, NEVER when only a new command could bring work."""
+    def due_ms(self) -> int:
+        """When something is due, NEVER when only a new command could bring work."""
         if self._commands:
             return 0
         dues = [due for unit in self._units.values() for due in _unit_dues(unit)]
         if self._scan_due_ms != NEVER:
             dues.append(self._scan_due_ms)
-        return max(0, min(dues) - now_ms) if dues else NEVER
+        return min(dues, default=NEVER)
 
     def finish(self, job: Job, now_ms: int, *, answered: bool) -> None:
         """Tell how `job` ended; any answer, even an exception code, shows that the unit lives."""

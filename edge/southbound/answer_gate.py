@@ -10,14 +10,19 @@ then the unit is *unsettled* for that shape, and the caller must get an answer t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from protocols.crc import crc16
 
+READ_COILS = 1
+READ_DISCRETES = 2
+READ_HOLDINGS = 3
 READ_INPUTS = 4
 WRITE_REGISTERS = 16
 LATE_ANSWER_MAX_MS = 2000  # no device answers later than this
-_SYNC_COUNTS = range(1, 9)  # header registers, which every device has
+SYNC_COUNT_MAX = 8
+_BIT_READS = (READ_COILS, READ_DISCRETES)
 _EXCEPTION_FLAG = 0x80
 _MBAP_SIZE = 7
 _CRC_SIZE = 2
@@ -25,16 +30,33 @@ _CRC_SIZE = 2
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What tells one request's answer from another's over RTU."""
+    """What tells one request's answer from another's over RTU: `size` bytes of data in a read's answer, else 0."""
 
     unit_id: int
     function_code: int
-    count: int
+    size: int
 
     @property
     def pdu_size(self) -> int:
         """Size of the answer's PDU."""
-        return 2 + 2 * self.count if self.function_code == READ_INPUTS else 5
+        return 2 + self.size if self.size else 5
+
+
+def read_shape(unit_id: int, function_code: int, count: int) -> Shape:
+    """The shape of a read of `count` registers or bits."""
+    return Shape(unit_id, function_code, (count + 7) // 8 if function_code in _BIT_READS else 2 * count)
+
+
+def write_shape(unit_id: int) -> Shape:
+    """The shape of a write of registers."""
+    return Shape(unit_id, WRITE_REGISTERS, 0)
+
+
+def sync_counts(function_code: int, count: int) -> list[int]:
+    """Counts of reads at the same address that a device which takes `count` should take too, of other sizes."""
+    step = 8 if function_code in _BIT_READS else 1
+    shorter = [step * number for number in range(1, SYNC_COUNT_MAX + 1) if step * number < count]
+    return shorter or [count + step]
 
 
 class AnswerGate:
@@ -54,11 +76,10 @@ class AnswerGate:
         """Whether an older answer of this very shape could still come."""
         return self._is_rtu and now_ms - self._unsettled.get(shape, now_ms - LATE_ANSWER_MAX_MS) < LATE_ANSWER_MAX_MS
 
-    def sync_shape(self, unit_id: int, now_ms: int) -> Shape:
-        """A read of the first header registers whose answer cannot be taken for an older one."""
-        shapes = [Shape(unit_id, READ_INPUTS, count) for count in _SYNC_COUNTS]
-        settled = [shape for shape in shapes if not self.is_unsettled(shape, now_ms)]
-        return settled[0] if settled else min(shapes, key=self._unsettled.__getitem__)
+    def most_settled(self, shapes: Sequence[Shape], now_ms: int) -> int:
+        """Which of `shapes` is the least likely to be taken for an older answer."""
+        settled = [place for place, shape in enumerate(shapes) if not self.is_unsettled(shape, now_ms)]
+        return settled[0] if settled else min(range(len(shapes)), key=lambda place: self._unsettled[shapes[place]])
 
     def open(self, shape: Shape) -> None:
         """A request of `shape` goes out."""
@@ -95,6 +116,15 @@ class AnswerGate:
         if found:
             self.was_exception = bool(found[1 if self._is_rtu else _MBAP_SIZE] & _EXCEPTION_FLAG)
         return found
+
+    def data(self, frame: bytes) -> bytes:
+        """What a read's answer that was picked carries."""
+        return frame[3:-_CRC_SIZE] if self._is_rtu else frame[_MBAP_SIZE + 2 :]
+
+    def exception_code(self, frame: bytes) -> int:
+        """The exception that a picked answer tells, 0 for none."""
+        pdu = frame[1:3] if self._is_rtu else frame[_MBAP_SIZE : _MBAP_SIZE + 2]
+        return pdu[1] if pdu[0] & _EXCEPTION_FLAG else 0
 
     def _pick_rtu(self, received: bytes, shape: Shape) -> bytes:
         """Noise or a stray frame may stand before the answer, so every offset is tried; 16 CRC bits and size decide."""
@@ -138,4 +168,4 @@ def _is_rtu_frame(frame: bytes, function_code: int, pdu_size: int) -> bool:
 
 def _has_byte_count(pdu: bytes, shape: Shape) -> bool:
     """A read's answer says how many bytes follow; any other answer has no such field."""
-    return pdu[0] != READ_INPUTS or pdu[1] == 2 * shape.count
+    return not shape.size or pdu[0] & _EXCEPTION_FLAG != 0 or pdu[1] == shape.size

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge.southbound.line_error import Fault, LineError
@@ -64,9 +63,9 @@ class CommandExchange:
         first, last = self._role.tag("nonce_epoch"), self._role.tag("command_nonce_done")
         return ReadRequest(first.address, last.address + last.count - first.address)
 
-    def on_registers(self, request: ReadRequest, registers: Sequence[int]) -> None:
+    def on_registers(self, request: ReadRequest, raw: bytes) -> None:
         """The answer to a ReadRequest."""
-        values = self._role.decode(request.address, registers)
+        values = self._role.decode(request.address, raw)
         nonce = (values["nonce_epoch"], values["nonce_counter"])
         if self._nonce is None:
             self._nonce = nonce

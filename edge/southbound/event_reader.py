@@ -6,8 +6,6 @@ An event is identified by its boot count and sequence number; numbers start at 1
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -97,14 +95,13 @@ class SlotReader(Generic[Item]):
         count = min(self._head - self.sequence, self._capacity - slot, READ_REGISTERS_MAX // self.slot_registers)
         return Block(self._ring_address + slot * self.slot_registers, count * self.slot_registers, 0)
 
-    def on_ring(self, block: Block, registers: Sequence[int]) -> list[Item | Gap]:
+    def on_ring(self, block: Block, raw: bytes) -> list[Item | Gap]:
         """The slots of `block` as read. A slot that was overwritten meanwhile is a gap; its new event comes later."""
-        raw = struct.pack(f">{len(registers)}H", *registers)
         first = self.sequence + 1
         if block != self.next_block():
             return []  # the device restarted between the request and now
         found: list[Item | Gap] = []
-        for index in range(len(registers) // self.slot_registers):
+        for index in range(len(raw) // (2 * self.slot_registers)):
             event = self.decode(raw, index * 2 * self.slot_registers)
             expected = first + index
             if event.sequence == expected:

@@ -20,6 +20,7 @@ class Fault(StrEnum):
     CONNECTION_REFUSED = "connection_refused"
     UNREACHABLE = "unreachable"
     CONNECTION_LOST = "connection_lost"
+    TLS = "tls"
 
 
 DEVICE_FAULTS = frozenset((Fault.TIMEOUT, Fault.GARBLED, Fault.EXCEPTION))

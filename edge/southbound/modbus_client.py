@@ -1,32 +1,41 @@
 """The only file that knows pymodbus: one line's port or connection, one request at a time, no hidden retries.
 
-Knows: pymodbus 3.16's client, its trace hook, and how its failures map to the hub's own reasons.
-Must not know: devices, register meanings, plans.
+Knows: pymodbus 3.16's clients, its hooks, and how the library frames a request. Must not know: devices, register
+meanings, plans.
 
-pymodbus matches answers loosely: any CRC-correct frame of the unit counts. So every received byte goes through the
-answer gate (answer_gate.py) in pymodbus's trace hook, and pymodbus sees nothing but the one right answer.
+pymodbus opens the port, frames and sends. It matches answers loosely (any CRC-correct frame of the unit counts) and
+decodes them register by register, so no received byte reaches its decoder: every one goes through the answer gate
+(answer_gate.py) in the library's trace hook, and the one right frame ends the request there.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
+import ssl
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
+from pymodbus import FramerType
+from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient, AsyncModbusTlsClient
 from pymodbus.client.base import ModbusBaseClient
-from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
+from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
+from pymodbus.pdu.register_message import (
+    ReadHoldingRegistersRequest,
+    ReadInputRegistersRequest,
+    WriteMultipleRegistersRequest,
+)
 
 from edge.cancellation import cancel_count, raise_if_cancelled
-from edge.config import KIND_RTU, LineConfig
-from edge.southbound.answer_gate import READ_INPUTS, WRITE_REGISTERS, AnswerGate, Shape
+from edge.config import KIND_RTU, KIND_RTU_OVER_TCP, LineConfig
+from edge.poll.merge import COIL, DISCRETE_INPUT, HOLDING_REGISTER, INPUT_REGISTER, Block
+from edge.southbound.answer_gate import AnswerGate, Shape, read_shape, sync_counts, write_shape
 from edge.southbound.line_error import Fault, LineError
+from edge.southbound.port_error import port_error, port_name
+from edge.southbound.precise_wait import PreciseWait
+from edge.southbound.tls import make_context
 
 CONNECT_TIMEOUT_S = 2.0
 SILENCE_MIN_S = 0.00175  # t3.5 above 19200 baud (MODBUS over Serial Line V1.02, 2.5.1.1)
@@ -34,8 +43,14 @@ SILENCE_WAIT_MAX_S = 0.2  # a line that is never silent is a fault, not somethin
 SILENT_REQUESTS_MAX = 6  # so many time-outs in a row, of whatever device, and a TCP connection is made anew
 _BITS_PER_CHARACTER = 11
 _REQUEST_SIZE_MAX = 29
-_FOREVER = 10**9
 _EXCEPTION_NAMES = {1: "illegal function", 2: "illegal data address", 3: "illegal data value", 4: "device failure"}
+_READS: dict[str, type[ModbusPDU]] = {
+    COIL: ReadCoilsRequest,
+    DISCRETE_INPUT: ReadDiscreteInputsRequest,
+    HOLDING_REGISTER: ReadHoldingRegistersRequest,
+    INPUT_REGISTER: ReadInputRegistersRequest,
+}
+_SYNC_BLOCK = Block(0, 18, 0)  # a write has no address of its own to read at; our devices have a header there
 
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # its failures come back as exceptions; ours are logged once
 
@@ -51,6 +66,7 @@ class LineCounters:
     exceptions: int = 0
     strays: int = 0
     opened: int = 0
+    wire_us: int = 0  # what the answered requests take on a serial line: characters, and the silence after each frame
 
 
 class ModbusClient:
@@ -58,10 +74,15 @@ class ModbusClient:
 
     def __init__(self, config: LineConfig) -> None:
         self._config = config
-        self._is_rtu = config.kind == KIND_RTU
-        self._gate = AnswerGate(is_rtu=self._is_rtu)
+        self._is_serial = config.kind == KIND_RTU
+        self._gate = AnswerGate(is_rtu=config.kind in (KIND_RTU, KIND_RTU_OVER_TCP))
+        self._silence_s = max(SILENCE_MIN_S, 3.5 * _BITS_PER_CHARACTER / config.baud) if self._is_serial else 0.0
+        self._wait = PreciseWait()
         self._client: ModbusBaseClient | None = None
+        self._answer: asyncio.Future[bytes] | None = None
+        self._end_error: BaseException | None = None
         self._last_byte_s = 0.0
+        self._request_size = 0
         self._silent_requests = 0
         self.counters = LineCounters()
 
@@ -74,20 +95,19 @@ class ModbusClient:
         """Open the port, exclusively, or connect."""
         self.close()
         client = self._make_client()
-        client.set_max_no_responses(_FOREVER)
         failure = _record_failure(client)
         since = cancel_count()
         try:
             is_connected = await client.connect()
             raise_if_cancelled(since)
         except (OSError, ValueError) as error:
-            raise self._port_error(error) from error
+            raise port_error(self._config, error) from error
         except asyncio.CancelledError:
             client.close()
             raise
         if not is_connected:
             client.close()
-            raise self._port_error(failure[0] if failure else TimeoutError())
+            raise port_error(self._config, failure[0] if failure else TimeoutError())
         self._client = client
         self._gate.forget()
         self._silent_requests = 0
@@ -95,114 +115,138 @@ class ModbusClient:
 
     def close(self) -> None:
         """Close the port or connection; a second call does nothing."""
+        self._wait.close()
         if self._client is not None:
             self._client.close()
             self._client = None
 
-    async def read_inputs(self, unit_id: int, address: int, count: int, *, timeout_ms: int = 0) -> list[int]:
-        """Read `count` (1..125) input registers; `timeout_ms` 0 takes the line's."""
-        shape = Shape(unit_id, READ_INPUTS, count)
-        await self._settle(shape)
-        response = await self._request(
-            shape,
-            lambda client: client.read_input_registers(address, count=count, device_id=unit_id),
-            timeout_ms or self._config.timeout_ms,
-        )
-        return list(response.registers)
+    async def read(self, unit_id: int, block: Block, *, timeout_ms: int = 0) -> bytes:
+        """What the registers or bits of `block` hold, as on the wire; `timeout_ms` 0 takes the line's."""
+        kind = _READS[block.table]
+        shape = read_shape(unit_id, kind.function_code, block.count)
+        if self._gate.is_unsettled(shape, _now_ms()):
+            await self._settle(unit_id, block)
+        request = kind(address=block.address, count=block.count, dev_id=unit_id)
+        frame = await self._request(shape, request, timeout_ms or self._config.timeout_ms)
+        return self._gate.data(frame)
 
     async def write_registers(self, unit_id: int, address: int, values: list[int]) -> None:
         """Write `values` to holding registers in one request, which is never repeated."""
-        shape = Shape(unit_id, WRITE_REGISTERS, len(values))
-        await self._settle(shape)
-        await self._request(
-            shape,
-            lambda client: client.write_registers(address, values, device_id=unit_id),
-            self._config.timeout_ms,
-        )
-
-    async def _settle(self, shape: Shape) -> None:
-        """While an older answer of this shape could come, get one of another shape first (see answer_gate.py)."""
+        shape = write_shape(unit_id)
         if self._gate.is_unsettled(shape, _now_ms()):
-            sync = self._gate.sync_shape(shape.unit_id, _now_ms())
-            await self._request(
-                sync,
-                lambda client: client.read_input_registers(0, count=sync.count, device_id=sync.unit_id),
-                self._config.timeout_ms,
-            )
+            await self._settle(unit_id, _SYNC_BLOCK)
+        request = WriteMultipleRegistersRequest(address=address, registers=values, dev_id=unit_id)
+        await self._request(shape, request, self._config.timeout_ms)
 
-    async def _request(
-        self, shape: Shape, send: Callable[[ModbusBaseClient], Awaitable[ModbusPDU]], timeout_ms: int
-    ) -> ModbusPDU:
+    async def _settle(self, unit_id: int, block: Block) -> None:
+        """An older answer of this shape could come, so get one of another shape first (see answer_gate.py).
+
+        A device that answers this with an exception has answered.
+        """
+        kind = _READS[block.table]
+        counts = sync_counts(kind.function_code, block.count)
+        shapes = [read_shape(unit_id, kind.function_code, count) for count in counts]
+        place = self._gate.most_settled(shapes, _now_ms())
+        request = kind(address=block.address, count=counts[place], dev_id=unit_id)
+        try:
+            await self._request(shapes[place], request, self._config.timeout_ms)
+        except LineError as error:
+            if error.fault is not Fault.EXCEPTION:
+                raise
+
+    async def _request(self, shape: Shape, request: ModbusPDU, timeout_ms: int) -> bytes:
+        """Send, and await the frame that answers; any other end raises LineError."""
         client = self._open_client()
-        await self._await_silence()
-        client.ctx.comm_params.timeout_connect = timeout_ms / 1000 + self._frames_s(shape)
+        if self._is_serial:
+            await self._await_silence()
         self.counters.requests += 1
         self._gate.open(shape)
-        answered, since = False, cancel_count()
+        loop = asyncio.get_running_loop()
+        self._answer = loop.create_future()
+        timer = loop.call_later(timeout_ms / 1000 + self._frames_s(shape), self._finish, b"")
+        frame = b""
         try:
-            response = await send(client)
-            raise_if_cancelled(since)
-            answered = True
-        except (ModbusException, OSError) as error:
-            raise self._unanswered(shape, timeout_ms) from error
+            request.transaction_id = client.ctx.getNextTID()
+            client.ctx.pdu_send(request)
+            frame = await self._answer
         finally:
-            self._gate.shut(_now_ms(), answered=answered)
+            timer.cancel()
+            self._gate.shut(_now_ms(), answered=bool(frame))
             self.counters.strays = self._gate.strays
-        return self._checked(response, shape)
+        if not frame:
+            raise self._unanswered(shape, timeout_ms)
+        self._check(frame, shape)
+        return frame
 
-    def _checked(self, response: ModbusPDU, shape: Shape) -> ModbusPDU:
+    def _finish(self, frame: bytes) -> None:
+        """End the request under way: with its answer, or with nothing."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(frame)
+
+    def _check(self, frame: bytes, shape: Shape) -> None:
         self._silent_requests = 0
         self.counters.answers += 1
-        if response.isError():
+        if self._is_serial:
+            characters_us = (self._request_size + len(frame)) * _BITS_PER_CHARACTER * 1_000_000 // self._config.baud
+            self.counters.wire_us += characters_us + int(2e6 * self._silence_s)
+        code = self._gate.exception_code(frame)
+        if code:
             self.counters.exceptions += 1
-            code = int(response.exception_code)
             name = _EXCEPTION_NAMES.get(code, "see the Modbus specification, 7")
             raise LineError(Fault.EXCEPTION, f"unit {shape.unit_id} answered exception {code} ({name})", code)
-        return response
 
     def _unanswered(self, shape: Shape, timeout_ms: int) -> LineError:
         if not self.is_open:
-            return LineError(Fault.CONNECTION_LOST, f"{self._port_name()} was lost during a request")
+            if isinstance(self._end_error, ssl.SSLError):
+                return port_error(self._config, self._end_error)
+            return LineError(Fault.CONNECTION_LOST, f"{port_name(self._config)} was lost during a request")
         if self._gate.bytes_seen:
             self.counters.garbled += 1
             text = f"unit {shape.unit_id} answered with a broken frame ({self._gate.bytes_seen} bytes)"
             return LineError(Fault.GARBLED, text)
         self.counters.timeouts += 1
         self._silent_requests += 1
-        if not self._is_rtu and self._silent_requests >= SILENT_REQUESTS_MAX:
+        if not self._is_serial and self._silent_requests >= SILENT_REQUESTS_MAX:
             self.close()
         return LineError(Fault.TIMEOUT, f"unit {shape.unit_id} did not answer within {timeout_ms} ms")
 
     async def _await_silence(self) -> None:
         """RTU frames are kept apart by 3.5 characters; whoever still talks is let finish."""
-        if not self._is_rtu:
-            return
-        silence_s = max(SILENCE_MIN_S, 3.5 * _BITS_PER_CHARACTER / self._config.baud)
         give_up_s = time.monotonic() + SILENCE_WAIT_MAX_S
-        while (rest_s := self._last_byte_s + silence_s - time.monotonic()) > 0:
+        while (rest_s := self._last_byte_s + self._silence_s - time.monotonic()) > 0:
             if time.monotonic() > give_up_s:
-                raise LineError(
-                    Fault.GARBLED, f"{self._port_name()} is never silent: somebody talks without being asked"
-                )
-            await asyncio.sleep(rest_s)
+                text = f"{port_name(self._config)} is never silent: somebody talks without being asked"
+                raise LineError(Fault.GARBLED, text)
+            await self._wait.wait(rest_s)
 
     def _frames_s(self, shape: Shape) -> float:
         """How long the request and its answer take on the wire; the time-out counts from when they have passed."""
-        if not self._is_rtu:
+        if not self._is_serial:
             return 0.0
         return (_REQUEST_SIZE_MAX + shape.pdu_size + 3) * _BITS_PER_CHARACTER / self._config.baud
 
     def _trace(self, sending: bool, data: bytes) -> bytes:
-        """pymodbus's hook on every packet: requests pass, of the received bytes only the right answer does."""
+        """pymodbus's hook on every packet: requests pass, received bytes stay here."""
         if sending:
+            self._request_size = len(data)
             self._gate.sent(data)
             return data
         self._last_byte_s = time.monotonic()
-        return self._gate.pick(data)
+        frame = self._gate.pick(data)
+        if frame:
+            self._finish(frame)
+        return b""
+
+    def _on_end(self, error: BaseException | None) -> None:
+        """The port or connection is gone."""
+        self._end_error = error
+        self._finish(b"")
 
     def _open_client(self) -> ModbusBaseClient:
         if self._client is None or not self._client.connected:
-            raise LineError(Fault.CONNECTION_LOST, f"{self._port_name()} is not open")
+            if isinstance(self._end_error, ssl.SSLError):
+                raise port_error(self._config, self._end_error)
+            raise LineError(Fault.CONNECTION_LOST, f"{port_name(self._config)} is not open")
         return self._client
 
     def _make_client(self) -> ModbusBaseClient:
@@ -213,35 +257,20 @@ class ModbusClient:
             "reconnect_delay": 0,
             "trace_packet": self._trace,
         }
-        if not self._is_rtu:
-            return AsyncModbusTcpClient(config.host, port=config.tcp_port, **common)
-        stop_bits = 2 if config.parity == "N" else 1  # 11 bits per character either way (Serial Line V1.02, 2.5.1)
-        return AsyncModbusSerialClient(
-            config.port, baudrate=config.baud, parity=config.parity, stopbits=stop_bits, **common
-        )
-
-    def _port_name(self) -> str:
-        config = self._config
-        return f"port {config.port}" if self._is_rtu else f"connection to {config.host}:{config.tcp_port}"
-
-    def _port_error(self, error: BaseException) -> LineError:
-        name = self._port_name()
-        number = getattr(error, "errno", None)
-        if number == errno.ENOENT or (self._is_rtu and not Path(self._config.port).exists()):
-            return LineError(
-                Fault.PORT_MISSING, f"{name} does not exist: check the cable, the converter and the site file"
+        client: ModbusBaseClient
+        if config.kind == KIND_RTU:
+            stop_bits = 2 if config.parity == "N" else 1  # 11 bits per character either way (Serial Line V1.02, 2.5.1)
+            client = AsyncModbusSerialClient(
+                config.port, baudrate=config.baud, parity=config.parity, stopbits=stop_bits, **common
             )
-        if number in (errno.EBUSY, errno.EAGAIN):
-            return LineError(Fault.PORT_BUSY, f"{name} is in use by another program: end it, the line needs it alone")
-        if number in (errno.EACCES, errno.EPERM):
-            return LineError(Fault.PORT_DENIED, f"{name} may not be opened: give the hub's user the right to it")
-        if number == errno.ECONNREFUSED:
-            return LineError(
-                Fault.CONNECTION_REFUSED, f"{name} was refused: check that the device serves Modbus TCP there"
-            )
-        return LineError(
-            Fault.UNREACHABLE, f"{name} cannot be opened ({error or 'no answer'}): check address and cable"
-        )
+        elif config.ca_file:
+            client = AsyncModbusTlsClient(config.host, port=config.tcp_port, sslctx=make_context(config), **common)
+        else:
+            framer = FramerType.RTU if config.kind == KIND_RTU_OVER_TCP else FramerType.SOCKET
+            client = AsyncModbusTcpClient(config.host, port=config.tcp_port, framer=framer, **common)
+        self._end_error = None
+        client.ctx.callback_disconnected = self._on_end  # type: ignore[method-assign,assignment]  # it tells the reason
+        return client
 
 
 def _record_failure(client: ModbusBaseClient) -> list[BaseException]:

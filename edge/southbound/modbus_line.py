@@ -10,17 +10,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from edge.config import KIND_RTU, DeviceConfig, LineConfig
-from edge.model import Record
+from edge.model import Record, Report, Stamp
 from edge.poll.merge import Block
 from edge.poll.plan import NEVER, Job, JobKind, PollPlan
 from edge.southbound.command_exchange import NOT_SENT, CommandExchange, ReadRequest
-from edge.southbound.device_session import DeviceSession, Stamp
+from edge.southbound.device_session import DeviceSession
+from edge.southbound.line_commands import LineCommands, OnOutcome
 from edge.southbound.line_error import Fault, LineError
 from edge.southbound.modbus_client import ModbusClient
 from edge.southbound.role_map import MAP_NAMES
@@ -28,23 +29,21 @@ from edge.southbound.role_map import MAP_NAMES
 REOPEN_FIRST_S = 0.25
 REOPEN_MAX_S = 2.0
 SCAN_TIMEOUT_MS = 60
-_IDENTITY_REGISTERS = 4  # map_id, map_version, serial_number
+_IDENTITY_BLOCK = Block(0, 4, 0)  # map_id, map_version, serial_number
 _LOGGED_KINDS = ("device_lost", "device_back", "device_restarted", "unknown_device")
 _log = logging.getLogger(__name__)
 
 Sink = Callable[[Sequence[Record], Mapping[str, tuple[int, int]]], object]
-OnOutcome = Callable[[bool, str], None]
-
-
-@dataclass
-class _Command:
-    device: str
-    exchange: CommandExchange
-    on_outcome: OnOutcome
+OnReport = Callable[[Report], None]
+OnPresence = Callable[[str, bool, str, int], None]
 
 
 class ModbusLine:
-    """Run `run` as a task. `on_change` is called after every change of a device image."""
+    """Run `run` as a task. `on_change` is called after every new image of a device.
+
+    `report` takes what changed with each read, `on_presence(device, is_online, reason, time_ms)` what came or went;
+    a device that came is told before its first values. Both are called from the line's task and must not wait.
+    """
 
     def __init__(
         self,
@@ -54,37 +53,46 @@ class ModbusLine:
         *,
         sink: Sink,
         on_change: Callable[[str], None],
+        report: OnReport = lambda report: None,
+        on_presence: OnPresence = lambda device, is_online, reason, time_ms: None,
+        stamp: Callable[[], Stamp] = lambda: stamp_now(),
     ) -> None:
         """`devices` are (device, lane name) of this line; `cursors` the journalled event cursors of any device."""
         self.config = config
         self.sessions = {device.unit_id: DeviceSession(device, lane, cursors) for device, lane in devices}
         self._by_name = {session.config.name: session for session in self.sessions.values()}
         self._client = ModbusClient(config)
-        self._plan = PollPlan(scan=config.kind == KIND_RTU, now_ms=_stamp().mono_ms)
+        self._plan = PollPlan(scan=config.kind == KIND_RTU, now_ms=stamp().mono_ms)
         self._sink = sink
         self._on_change = on_change
-        self._commands: dict[int, list[_Command]] = {unit_id: [] for unit_id in self.sessions}
-        self._wake = asyncio.Event()
+        self._report = report
+        self._on_presence = on_presence
+        self._stamp = stamp
+        self._commands = LineCommands(self._plan, self.sessions)
+        self._waiter: asyncio.Future[None] | None = None
+        self._online: set[int] = set()
         self._strangers: set[int] = set()
         self._blocks: dict[int, list[Block]] = {}
         self._down_reason = ""
         self.polls = 0
 
     async def run(self) -> None:
-        """Work the line until cancelled: open, serve, open again."""
+        """Work the line until cancelled: open, serve, open again, ever more slowly while nobody answers there."""
         pause_s = REOPEN_FIRST_S
         try:
             while True:
+                answers = self._client.counters.answers
                 try:
                     await self._client.open()
-                except LineError as error:
-                    self._on_line_down(error)
-                    await self._wait(pause_s * random.uniform(0.8, 1.2))
-                    pause_s = min(2 * pause_s, REOPEN_MAX_S)
-                    continue
-                self._on_line_up()
-                pause_s = REOPEN_FIRST_S
-                await self._serve()
+                    self._on_line_up()
+                    error = await self._serve()
+                except LineError as raised:
+                    error = raised
+                self._on_line_down(error)
+                if self._client.counters.answers != answers:
+                    pause_s = REOPEN_FIRST_S
+                await self._pause(pause_s * random.uniform(0.8, 1.2))
+                pause_s = min(2 * pause_s, REOPEN_MAX_S)
         finally:
             self._client.close()
 
@@ -99,11 +107,8 @@ class ModbusLine:
             return
         config = session.config
         exchange = CommandExchange(session.role, config.serial, config.key, opcode, argument, deadline_ms)
-        waiting = self._commands[config.unit_id]
-        waiting.append(_Command(device, exchange, on_outcome))
-        if len(waiting) == 1 and config.unit_id in self._blocks:
-            self._plan.request_command(config.unit_id)
-        self._wake.set()
+        self._commands.add(config.unit_id, exchange, on_outcome, is_planned=config.unit_id in self._blocks)
+        self._wake()
 
     def status(self) -> dict[str, Any]:
         """Counters of the line, for people."""
@@ -121,21 +126,22 @@ class ModbusLine:
             "opened": counters.opened,
         }
 
-    async def _serve(self) -> None:
-        """Until the connection is lost."""
+    async def _serve(self) -> LineError:
+        """Until the connection is lost; the reason."""
+        lost = LineError(Fault.CONNECTION_LOST, f"line {self.config.name} was lost")
         while self._client.is_open:
-            now_ms = _stamp().mono_ms
-            self._expire_commands(now_ms)
+            now_ms = self._stamp().mono_ms
+            self._commands.expire(now_ms)
             job = self._plan.next_job(now_ms)
             if job is None:
-                wait_ms = self._plan.wait_ms(now_ms)
-                await self._wait(None if wait_ms == NEVER else wait_ms / 1000)
+                await self._wait_until(self._plan.due_ms())
             else:
-                await self._do(job)
-        self._on_line_down(LineError(Fault.CONNECTION_LOST, f"line {self.config.name} was lost"))
+                lost = await self._do(job) or lost
+        return lost
 
-    async def _do(self, job: Job) -> None:
-        answered = True
+    async def _do(self, job: Job) -> LineError | None:
+        """One job; the error if it ended the connection."""
+        failure = None
         try:
             if job.kind is JobKind.COMMAND:
                 await self._do_command(job.unit_id)
@@ -144,34 +150,37 @@ class ModbusLine:
             elif job.block is not None:
                 await self._do_read(job.unit_id, job.block)
         except LineError as error:
-            answered = error.fault is Fault.EXCEPTION
+            failure = error
             if not error.is_line_wide and job.unit_id in self.sessions:
                 self._on_failure(self.sessions[job.unit_id], error)
-        self._plan.finish(job, _stamp().mono_ms, answered=answered)
+        answered = failure is None or failure.fault is Fault.EXCEPTION
+        self._plan.finish(job, self._stamp().mono_ms, answered=answered)
         self._after(job.unit_id)
+        return failure if failure is not None and failure.is_line_wide else None
 
     async def _do_read(self, unit_id: int, block: Block) -> None:
-        registers = await self._client.read_inputs(unit_id, block.address, block.count)
+        raw = await self._client.read(unit_id, block)
         self.polls += 1
         session = self.sessions[unit_id]
         before = session.image
-        session.on_block(block, registers, _stamp())
+        session.on_block(block, raw, self._stamp())
         if session.image is not before:
             self._on_change(session.config.name)
 
     async def _do_command(self, unit_id: int) -> None:
         """One step of the first waiting command of this unit."""
-        waiting = self._commands[unit_id]
-        while waiting and not waiting[0].exchange.is_started and not self.sessions[unit_id].is_verified:
-            waiting.pop(0).on_outcome(False, NOT_SENT)
-        if not waiting:
+        commands = self._commands
+        while (exchange := commands.current(unit_id)) is not None:
+            if exchange.is_started or self.sessions[unit_id].is_verified:
+                break
+            commands.refuse(unit_id, NOT_SENT)
+        if exchange is None:
             return
-        exchange = waiting[0].exchange
         request = exchange.next_request()
         try:
             if isinstance(request, ReadRequest):
-                registers = await self._client.read_inputs(unit_id, request.address, request.count)
-                exchange.on_registers(request, registers)
+                raw = await self._client.read(unit_id, Block(request.address, request.count, 0))
+                exchange.on_registers(request, raw)
             else:
                 await self._client.write_registers(unit_id, request.address, list(request.values))
                 exchange.on_written()
@@ -179,14 +188,14 @@ class ModbusLine:
             exchange.on_failure(error)
             raise
         finally:
-            self._settle_commands(unit_id)
+            commands.settle(unit_id, self._stamp().mono_ms)
 
     async def _do_scan(self, unit_id: int) -> None:
         """Ask an address nobody configured; whoever answers is recorded once."""
         try:
-            registers = await self._client.read_inputs(unit_id, 0, _IDENTITY_REGISTERS, timeout_ms=SCAN_TIMEOUT_MS)
-            name = MAP_NAMES.get(registers[0], f"map {registers[0]}")
-            found = f"a {name} with serial number {registers[2] << 16 | registers[3]}"
+            raw = await self._client.read(unit_id, _IDENTITY_BLOCK, timeout_ms=SCAN_TIMEOUT_MS)
+            map_id, _, serial_number = struct.unpack(">HHI", raw)
+            found = f"a {MAP_NAMES.get(map_id, f'map {map_id}')} with serial number {serial_number}"
         except LineError as error:
             if error.fault is not Fault.EXCEPTION:
                 raise
@@ -198,7 +207,7 @@ class ModbusLine:
             )
             data = {"reason": reason, "line": self.config.name, "unit_id": unit_id}
             _log.warning("%s: add it to the site file or disconnect it", reason)
-            self._sink([Record("unknown_device", "", "", data, _stamp().wall_ms)], {})
+            self._sink([Record("unknown_device", "", "", data, self._stamp().wall_ms)], {})
 
     def _after(self, unit_id: int) -> None:
         """Pass on what the session has to tell, and tell the plan what it wants now."""
@@ -206,11 +215,12 @@ class ModbusLine:
         if session is None:
             return
         self._flush(session)
+        self._tell(session)
         if self._blocks.get(unit_id) != session.blocks:
             self._set_blocks(unit_id)
         wanted = session.event_block
         if wanted is not None:
-            self._plan.request_events(unit_id, wanted, _stamp().mono_ms)
+            self._plan.request_events(unit_id, wanted, self._stamp().mono_ms)
 
     def _flush(self, session: DeviceSession) -> None:
         if session.outbox:
@@ -221,19 +231,32 @@ class ModbusLine:
                     _log.warning("%s: %s: %s", record.device, record.kind, detail)
             self._sink(records, session.cursors)
 
+    def _tell(self, session: DeviceSession) -> None:
+        """Pass on whether the device came or went, and what changed."""
+        image, unit_id = session.image, session.config.unit_id
+        if image.online != (unit_id in self._online):
+            self._online ^= {unit_id}
+            self._on_presence(session.config.name, image.online, image.reason, self._stamp().wall_ms)
+        if session.values.reports:
+            reports, session.values.reports = session.values.reports, []
+            for report in reports:
+                self._report(report)
+
     def _on_failure(self, session: DeviceSession, error: LineError) -> None:
         others = [other for other in self.sessions.values() if other is not session]
         before = session.image
-        session.on_failure(error, _stamp(), are_others_fine=any(other.is_answering for other in others))
-        if session.image != before:
+        is_anybody_fine = any(other.presence.is_answering for other in others)
+        session.on_failure(error, self._stamp(), are_others_fine=is_anybody_fine)
+        if session.image is not before:
             self._on_change(session.config.name)
 
     def _on_line_down(self, error: LineError) -> None:
         if not self._down_reason:
             _log.warning("line %s: %s", self.config.name, error)
             for session in self.sessions.values():
-                session.on_line_down(error, _stamp())
+                session.on_line_down(error, self._stamp())
                 self._flush(session)
+                self._tell(session)
                 self._on_change(session.config.name)
         self._down_reason = str(error)
 
@@ -243,48 +266,38 @@ class ModbusLine:
         self._down_reason = ""
         for unit_id in self.sessions:
             self._set_blocks(unit_id)
-            self._plan.drop_commands(unit_id)
-            if self._commands[unit_id]:
-                self._plan.request_command(unit_id)
+            self._commands.plan_again(unit_id)
 
     def _set_blocks(self, unit_id: int) -> None:
         self._blocks[unit_id] = self.sessions[unit_id].blocks
-        self._plan.set_blocks(unit_id, self._blocks[unit_id], _stamp().mono_ms)
+        self._plan.set_blocks(unit_id, self._blocks[unit_id], self._stamp().mono_ms)
 
-    def _settle_commands(self, unit_id: int) -> None:
-        """Tell the outcome of the first command if it has one, and ask for a job if one is left."""
-        waiting = self._commands[unit_id]
-        if waiting:
-            waiting[0].exchange.on_time(_stamp().mono_ms)
-            outcome = waiting[0].exchange.outcome
-            if outcome is not None:
-                waiting.pop(0).on_outcome(*outcome)
-        if waiting:
-            self._plan.request_command(unit_id)
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
-    def _expire_commands(self, now_ms: int) -> None:
-        for unit_id, waiting in self._commands.items():
-            for command in [command for command in waiting if command.exchange.deadline_ms <= now_ms]:
-                waiting.remove(command)
-                command.exchange.on_time(now_ms)
-                command.on_outcome(*(command.exchange.outcome or (False, "")))
-            if not waiting:
-                self._plan.drop_commands(unit_id)
-
-    async def _wait(self, timeout_s: float | None) -> None:
-        """Until a command is submitted, a command's deadline, or `timeout_s`."""
-        deadlines = [command.exchange.deadline_ms for waiting in self._commands.values() for command in waiting]
-        if deadlines:
-            rest_s = max(0, min(deadlines) - _stamp().mono_ms) / 1000
-            timeout_s = rest_s if timeout_s is None else min(rest_s, timeout_s)
+    async def _wait_until(self, due_ms: int) -> None:
+        """Until a command is submitted, a command's deadline, or `due_ms` (monotonic, NEVER for no such time)."""
+        deadline_ms = self._commands.earliest_deadline_ms
+        if deadline_ms and (due_ms == NEVER or deadline_ms < due_ms):
+            due_ms = deadline_ms
+        loop = asyncio.get_running_loop()  # whose clock is the monotonic one
+        self._waiter = loop.create_future()
+        timer = None if due_ms == NEVER else loop.call_at(due_ms / 1000, self._wake)
         try:
-            async with asyncio.timeout(timeout_s):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
-        self._wake.clear()
-        self._expire_commands(_stamp().mono_ms)
+            await self._waiter
+        finally:
+            if timer is not None:
+                timer.cancel()
+        self._commands.expire(self._stamp().mono_ms)
+
+    async def _pause(self, seconds: float) -> None:
+        """Before the line is opened again; commands expire meanwhile, and a new one does not cut it short."""
+        end_ms = self._stamp().mono_ms + int(seconds * 1000)
+        while self._stamp().mono_ms < end_ms:
+            await self._wait_until(end_ms)
 
 
-def _stamp() -> Stamp:
+def stamp_now() -> Stamp:
+    """Now, by a clock of which nothing is known."""
     return Stamp(time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000)

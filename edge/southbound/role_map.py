@@ -27,6 +27,8 @@ _FAST_HEADER = (
     "health",
     "reasons",
     "event_head",
+    "nonce_epoch",
+    "nonce_counter",
 )
 _SIGNED = ("int16", "int32")
 
@@ -66,11 +68,11 @@ class RoleMap:
         role_blocks = merge_points(_points(role, period_ms))
         return role_blocks + self.header_blocks(period_ms) + merge_points(_points(slow, SLOW_PERIOD_MS))
 
-    def decode(self, address: int, registers: Sequence[int]) -> dict[str, int]:
+    def decode(self, address: int, raw: bytes) -> dict[str, int]:
         """Raw values of all tags that lie whole in the registers from `address`."""
-        end = address + len(registers)
+        end = address + len(raw) // 2
         inside = [tag for tag in self.tags if address <= tag.address and tag.address + tag.count <= end]
-        return {tag.name: _raw(tag, registers[tag.address - address :]) for tag in inside}
+        return {tag.name: _raw(tag, raw[2 * (tag.address - address) :]) for tag in inside}
 
     def word(self, name: str, value: int) -> str:
         """The map's word for a value of an enum point, else the number as text."""
@@ -96,12 +98,8 @@ def _points(tags: Sequence[Tag], period_ms: int) -> list[Point]:
     return [Point(tag.address, tag.count, period_ms) for tag in tags]
 
 
-def _raw(tag: Tag, registers: Sequence[int]) -> int:
-    value = 0
-    for register in registers[: tag.count]:
-        value = value << 16 | register
-    bits = 16 * tag.count
-    return value - (1 << bits) if tag.type in _SIGNED and value >> (bits - 1) else value
+def _raw(tag: Tag, raw: bytes) -> int:
+    return int.from_bytes(raw[: 2 * tag.count], "big", signed=tag.type in _SIGNED)
 
 
 def _role_map(module: Any) -> RoleMap:

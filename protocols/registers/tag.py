@@ -10,8 +10,9 @@ from dataclasses import dataclass
 class Tag:
     """One point of a register map.
 
-    `address` is the 0-based wire address and `count` the registers (or bits) from there, big-endian, high word first.
-    A value in `units` is raw * 10**sf. `symbols` are (name, value) of an enum16, (name, bit number) of a bitfield16 or
+    `address` is the 0-based wire address and `count` the registers (or bits) from there. Our own maps are big-endian,
+    high word first; `byte_order` and `word_order` are "little" where another device differs. A value in `units` is
+    raw * 10**sf; one that moved by less than `deadband` (in `units`) is not told. `symbols` are (name, value) of an enum16, (name, bit number) of a bitfield16 or
     bits. `min`, `max` and `default` stand on settings only, as raw values.
     """
 
@@ -28,6 +29,9 @@ class Tag:
     min: int | None = None
     max: int | None = None
     default: int | None = None
+    byte_order: str = "big"
+    word_order: str = "big"
+    deadband: float = 0.0
 
 
 @dataclass(frozen=True)

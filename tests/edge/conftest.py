@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from edge.config import DeviceConfig, LineConfig
-from edge.model import DeviceImage, Record
+from edge.model import DeviceImage, Record, Report
 from edge.southbound.modbus_line import ModbusLine
 from protocols import command, events
 from protocols.modbus.image import INPUTS, RegisterImage
@@ -247,7 +247,17 @@ class RunningLine:
         self.cursors = dict(cursors)
         self._changed = asyncio.Condition()
         pairs = [(device, "lane-1") for device in devices]
-        self.line = ModbusLine(config, pairs, cursors, sink=self._sink, on_change=lambda _: self._notify())
+        self.reports: list[Report] = []
+        self.presence: list[tuple[str, bool]] = []
+        self.line = ModbusLine(
+            config,
+            pairs,
+            cursors,
+            sink=self._sink,
+            on_change=lambda _: self._notify(),
+            report=self.reports.append,
+            on_presence=lambda device, is_online, reason, time_ms: self.presence.append((device, is_online)),
+        )
         self.outcomes: list[tuple[bool, str]] = []
 
     def _sink(self, records: Sequence[Record], cursors: Mapping[str, tuple[int, int]]) -> None:

@@ -3,10 +3,20 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.southbound.answer_gate import LATE_ANSWER_MAX_MS, READ_INPUTS, WRITE_REGISTERS, AnswerGate, Shape
+from edge.southbound.answer_gate import (
+    LATE_ANSWER_MAX_MS,
+    READ_COILS,
+    READ_HOLDINGS,
+    READ_INPUTS,
+    AnswerGate,
+    Shape,
+    read_shape,
+    sync_counts,
+    write_shape,
+)
 from protocols.modbus.rtu import encode_adu_into
 
-_READ_TWO = Shape(1, READ_INPUTS, 2)
+_READ_TWO = read_shape(1, READ_INPUTS, 2)
 
 
 def _rtu(unit_id: int, pdu: bytes) -> bytes:
@@ -65,19 +75,24 @@ def test_no_tcp_bytes_pass_under_another_transaction(received: bytes, transactio
     assert picked == b"" or picked[:2] == transaction_id.to_bytes(2, "big")
 
 
+def _sync_shape(gate: AnswerGate, now_ms: int) -> Shape:
+    shapes = [read_shape(1, READ_INPUTS, count) for count in sync_counts(READ_INPUTS, 18)]
+    return shapes[gate.most_settled(shapes, now_ms)]
+
+
 def test_a_unit_stays_unsettled_until_a_request_of_another_shape_is_answered() -> None:
     gate = _opened()
     gate.shut(0, answered=False)
     assert gate.is_unsettled(_READ_TWO, 10)
-    sync = gate.sync_shape(1, 10)
+    sync = _sync_shape(gate, 10)
     assert sync != _READ_TWO
     gate.open(sync)
     gate.shut(10, answered=False)
-    assert gate.sync_shape(1, 20) not in (_READ_TWO, sync)
-    gate.open(Shape(2, READ_INPUTS, 5))
+    assert _sync_shape(gate, 20) not in (_READ_TWO, sync)
+    gate.open(read_shape(2, READ_INPUTS, 5))
     gate.shut(20, answered=True)
     assert gate.is_unsettled(_READ_TWO, 30), "another unit's answer settles nothing"
-    gate.open(Shape(1, WRITE_REGISTERS, 10))
+    gate.open(write_shape(1))
     gate.shut(30, answered=True)
     assert not gate.is_unsettled(_READ_TWO, 40)
 
@@ -91,6 +106,24 @@ def test_no_answer_is_expected_for_ever() -> None:
 def test_a_unit_with_every_shape_unsettled_still_gets_a_sync() -> None:
     gate = AnswerGate(is_rtu=True)
     for count in range(1, 9):
-        gate.open(Shape(1, READ_INPUTS, count))
+        gate.open(read_shape(1, READ_INPUTS, count))
         gate.shut(count, answered=False)
-    assert gate.sync_shape(1, 20) == Shape(1, READ_INPUTS, 1), "the oldest is the least likely to come"
+    assert _sync_shape(gate, 20) == read_shape(1, READ_INPUTS, 1), "the oldest is the least likely to come"
+
+
+def test_bits_are_told_apart_by_the_bytes_they_fill() -> None:
+    assert read_shape(1, READ_COILS, 9) == read_shape(1, READ_COILS, 16)
+    assert read_shape(1, READ_COILS, 16) != read_shape(1, READ_COILS, 17)
+    for count in (1, 9, 30, 2000):
+        sizes = [read_shape(1, READ_COILS, sync).size for sync in sync_counts(READ_COILS, count)]
+        assert read_shape(1, READ_COILS, count).size not in sizes
+
+
+def test_the_answer_of_every_read_passes_and_tells_its_data() -> None:
+    for function_code, count, data in ((READ_COILS, 12, b"\x0f\x08"), (READ_HOLDINGS, 1, b"\x12\x34")):
+        gate = _opened(read_shape(1, function_code, count))
+        frame = _rtu(1, bytes((function_code, len(data))) + data)
+        assert gate.pick(frame) == frame
+        assert (gate.data(frame), gate.exception_code(frame)) == (data, 0)
+        refusal = _rtu(1, bytes((function_code | 0x80, 2)))
+        assert gate.exception_code(gate.pick(refusal)) == 2

@@ -3,12 +3,14 @@
 import asyncio
 import os
 import pty
+import struct
 import tty
 from typing import Any
 
 import pytest
 
 from edge.config import LineConfig
+from edge.poll.merge import Block
 from edge.southbound.answer_gate import AnswerGate
 from edge.southbound.line_error import Fault, LineError
 from edge.southbound.modbus_client import ModbusClient
@@ -21,17 +23,22 @@ async def _opened(config: LineConfig) -> ModbusClient:
     return client
 
 
+async def _read(client: ModbusClient, unit_id: int, address: int, count: int) -> list[int]:
+    raw = await client.read(unit_id, Block(address, count, 0))
+    return list(struct.unpack(f">{count}H", raw))
+
+
 async def _fault(client: ModbusClient, unit_id: int = 1, address: int = 0, count: int = 4) -> Fault:
     with pytest.raises(LineError) as caught:
-        await client.read_inputs(unit_id, address, count)
+        await _read(client, unit_id, address, count)
     return caught.value.fault
 
 
 async def test_registers_are_read(make_field: Any, open_field: Any, wire: str) -> None:
     async with open_field(make_field(u1=("barrier", 77)), wire) as config:
         client = await _opened(config)
-        assert await client.read_inputs(1, 0, 4) == [barrier.MAP_ID, barrier.MAP_VERSION, 0, 77]
-        assert len(await client.read_inputs(1, 0, 125)) == 125
+        assert await _read(client, 1, 0, 4) == [barrier.MAP_ID, barrier.MAP_VERSION, 0, 77]
+        assert len(await _read(client, 1, 0, 125)) == 125
         client.close()
 
 
@@ -42,7 +49,7 @@ async def test_silence_is_a_timeout_and_the_next_answer_is_right(make_field: Any
         field.devices[1].mode = "silent"
         assert await _fault(client) is Fault.TIMEOUT
         field.devices[1].mode = "answer"
-        assert await client.read_inputs(1, 0, 4) == [barrier.MAP_ID, barrier.MAP_VERSION, 0, 77]
+        assert await _read(client, 1, 0, 4) == [barrier.MAP_ID, barrier.MAP_VERSION, 0, 77]
         assert client.counters.timeouts == 1
         client.close()
 
@@ -54,7 +61,7 @@ async def test_a_late_answer_is_never_taken_for_the_next_ones(make_field: Any, o
         field.devices[1].mode = "hold"
         assert await _fault(client, address=0) is Fault.TIMEOUT
         field.devices[1].mode = "answer"
-        assert await client.read_inputs(1, 64, 4) == [0, 0, 0, 0], "the held answer was [1, 1, 0, 77]"
+        assert await _read(client, 1, 64, 4) == [0, 0, 0, 0], "the held answer was [1, 1, 0, 77]"
         assert client.counters.strays == 1
         client.close()
 
@@ -67,7 +74,7 @@ async def test_a_broken_crc_is_garbled_not_silent(make_field: Any) -> None:
         assert await _fault(client) is Fault.GARBLED
         assert (client.counters.garbled, client.counters.timeouts) == (1, 0)
         field.devices[1].mode = "answer"
-        assert await client.read_inputs(1, 0, 4) == [barrier.MAP_ID, barrier.MAP_VERSION, 0, 77]
+        assert await _read(client, 1, 0, 4) == [barrier.MAP_ID, barrier.MAP_VERSION, 0, 77]
         client.close()
 
 
@@ -75,7 +82,7 @@ async def test_an_exception_answer_keeps_its_code(make_field: Any, open_field: A
     async with open_field(make_field(u1=("barrier", 77)), wire) as config:
         client = await _opened(config)
         with pytest.raises(LineError, match="illegal data address") as caught:
-            await client.read_inputs(1, 4000, 4)
+            await _read(client, 1, 4000, 4)
         assert (caught.value.fault, caught.value.exception_code) == (Fault.EXCEPTION, 2)
         client.close()
 
@@ -85,7 +92,7 @@ async def test_a_silent_unit_leaves_its_neighbour_alone(make_field: Any, open_fi
         client = await _opened(config)
         for _ in range(3):
             assert await _fault(client, unit_id=1) is Fault.TIMEOUT
-            assert await client.read_inputs(2, 0, 4) == [2, weighbridge.MAP_VERSION, 0, 5]
+            assert await _read(client, 2, 0, 4) == [2, weighbridge.MAP_VERSION, 0, 5]
         client.close()
 
 
@@ -120,7 +127,7 @@ async def test_a_port_that_vanishes_is_a_lost_connection() -> None:
     master, slave = pty.openpty()
     tty.setraw(slave)
     client = await _opened(LineConfig("l", "rtu", os.ttyname(slave), 19200, "N", "", 0, 100))
-    reading = asyncio.create_task(client.read_inputs(1, 0, 4))
+    reading = asyncio.create_task(_read(client, 1, 0, 4))
     gone = asyncio.Event()
     asyncio.get_running_loop().add_reader(master, gone.set)
     await gone.wait()
@@ -138,13 +145,13 @@ async def test_cancelling_a_request_is_not_swallowed(make_field: Any, open_field
     async with open_field(field, wire) as config:
         client = await _opened(config)
         field.devices[1].mode = "hold"
-        reading = asyncio.create_task(client.read_inputs(1, 0, 4))
+        reading = asyncio.create_task(_read(client, 1, 0, 4))
         await field.devices[1].asked.wait()
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading
         field.devices[1].mode = "answer"
-        assert await client.read_inputs(1, 64, 4) == [0, 0, 0, 0]
+        assert await _read(client, 1, 64, 4) == [0, 0, 0, 0]
         client.close()
 
 
@@ -162,7 +169,7 @@ async def test_a_cancellation_in_the_same_turn_as_the_answer_is_not_swallowed(
     monkeypatch.setattr(AnswerGate, "pick", pick_and_cancel)
     async with open_field(make_field(u1=("barrier", 77)), wire) as config:
         client = await _opened(config)
-        reading = asyncio.create_task(client.read_inputs(1, 0, 4))
+        reading = asyncio.create_task(_read(client, 1, 0, 4))
         with pytest.raises(asyncio.CancelledError):
             await reading
         client.close()

@@ -24,6 +24,35 @@ async def test_a_device_is_polled_into_an_image(make_field: Any, open_field: Any
         assert running.kinds() == []
 
 
+async def test_telemetry_is_told_when_it_changes_and_the_device_before_its_values(
+    make_field: Any, open_field: Any, run_line: Any, wire: str
+) -> None:
+    field = make_field(u1=("weighbridge", 5))
+    async with open_field(field, wire) as config, run_line(config, [(1, "weighbridge", 5)]) as running:
+        await running.until(lambda: running.image().tag("gross_kg_x10").value == 0)
+        assert running.presence == [("dev-1", True)]
+        tags = running.line.sessions[1].values.tags
+        told = {tags[index].name for report in running.reports for index in report.indexes}
+        assert {"gross_kg_x10", "boot_count", "flags"} <= told
+        field.devices[1].image.put_i32(3, 67, -125)
+        index = [tag.name for tag in tags].index("gross_kg_x10")
+        changed = ("dev-1", [index], [-125])
+        await running.until(lambda: any((it.device, it.indexes, it.values) == changed for it in running.reports))
+
+
+async def test_what_a_failing_device_measures_is_uncertain(
+    make_field: Any, open_field: Any, run_line: Any, wire: str
+) -> None:
+    field = make_field(u1=("weighbridge", 5))
+    field.devices[1].put("HEALTH", 1)
+    field.devices[1].put("REASONS", 1 << 6)
+    async with open_field(field, wire) as config, run_line(config, [(1, "weighbridge", 5)]) as running:
+        await running.until(lambda: running.image().online)
+        tag = running.image().tag("gross_kg_x10")
+        assert (tag.quality, tag.reason) == (Quality.UNCERTAIN, "the device says FAILURE: INPUT_BAD")
+        assert running.image().tag("serial_number").quality is Quality.GOOD
+
+
 async def test_events_are_fetched_once_in_order_across_the_ring_end(
     make_field: Any, open_field: Any, run_line: Any, wire: str
 ) -> None:

@@ -61,7 +61,7 @@ async def test_overwritten_reads_are_a_gap(make_field: Any, open_field: Any, run
         await running.until(lambda: running.cursors["dev-1/reads"] == (1, 50))
     assert running.kinds() == ["tag_read_gap"] + ["tag_read"] * 32
     assert dict(running.records[0].data) == {"boot_count": 1, "first": 11, "last": 18, "lost": 8}
-    assert running.line.sessions[1].counters.reads_lost == 8
+    assert running.line.sessions[1].presence.counters.reads_lost == 8
 
 
 async def test_a_restart_reads_from_one_again(make_field: Any, open_field: Any, run_line: Any, wire: str) -> None:
