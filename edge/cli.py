@@ -18,7 +18,8 @@ from typing import NoReturn
 
 from edge.config import SiteConfig
 from edge.config_load import LoadResult, load_site
-from edge.journal.store import JournalError, JournalStore
+from edge.journal.database import JournalError
+from edge.journal.store import JournalStore
 from edge.lane.facts import OPERATOR_REQUESTS
 
 EXIT_DONE = 0
@@ -120,7 +121,8 @@ def _journal_verify(arguments: argparse.Namespace) -> int:
         broken = store.verify()
         if broken:
             return _fail(EXIT_FAILED, f"{store.path}: {broken}")
-        print(f"{store.path}: {store.last_seq} records, unbroken; acknowledged up to {store.acked_seq()}")
+        acked = sum(store.acked.values())
+        print(f"{store.path}: {store.last_seq} records, unbroken; {acked} acknowledged")
         return EXIT_DONE
 
     return _read_journal(arguments.site, verify)

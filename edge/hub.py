@@ -25,7 +25,7 @@ from typing import Any
 
 from edge.api import Api, ApiError
 from edge.config import LineConfig, SiteConfig
-from edge.journal.store import JournalError
+from edge.journal.database import JournalError
 from edge.journal.writer import JournalWriter
 from edge.lane.facts import OperatorRequest
 from edge.lane.machine import LaneStateError

@@ -85,13 +85,15 @@ def device_status(session: DeviceSession) -> dict[str, Any]:
 
 
 def journal_status(journal: JournalWriter) -> dict[str, Any]:
-    """Numbers of the journal; `degraded` is the reason while the disk refuses."""
+    """Numbers of the journal; `mode` and `degraded` name the fault and tell the reason while the disk refuses."""
     return {
         "records": journal.last_seq,
         "last_seq": journal.last_seq,
+        "mode": journal.mode.value,
         "degraded": journal.degraded,
         "write_errors": journal.write_errors,
         "records_lost": journal.records_lost,
+        "ledger": {name: ledger.as_dict() for name, ledger in journal.ledger().items()},
     }
 
 

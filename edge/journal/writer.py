@@ -3,9 +3,10 @@
 Knows: asyncio, one single-thread executor, the journal store, and what to do while the disk refuses.
 Must not know: what the records mean.
 
-While the disk refuses (full, read-only, input/output error) the journal is *degraded*: what waits is kept in memory up
-to PENDING_MAX drafts and tried again; beyond that, drafts posted without waiting are dropped and counted, and the loss
-is recorded as soon as writing works. Whoever waits for durability keeps waiting: no command leaves unrecorded.
+While the disk refuses the journal is *degraded*, in a mode with a name (edge/journal/disk_mode.py): what waits is kept
+in memory up to PENDING_MAX drafts and PENDING_SIZE_MAX characters and tried again; beyond that, drafts posted without
+waiting are dropped and counted. Whoever waits for durability keeps waiting: no command leaves unrecorded. The first
+commit that works again carries the records that tell of the time and of every loss.
 """
 
 from __future__ import annotations
@@ -14,17 +15,23 @@ import asyncio
 import logging
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from edge.journal.records import StoredRecord, canonical_json
-from edge.journal.store import JournalError, JournalStore
+from edge.journal.classes import RecordClass
+from edge.journal.database import JournalError
+from edge.journal.disk_mode import DiskMode, mode_of
+from edge.journal.ledger import ClassLedger
+from edge.journal.records import Draft, StoredRecord, encode
+from edge.journal.store import JournalStore
 from edge.model import Record
 
 PENDING_MAX = 5000  # drafts held in memory while the disk refuses; about an hour of two busy lanes
+PENDING_SIZE_MAX = 8 * 1024 * 1024  # characters of data held with them
 RETRY_S = 1.0
 CLOSE_DEADLINE_S = 5.0  # a stopping hub waits no longer for a refusing disk
 _Result = TypeVar("_Result")
@@ -32,10 +39,20 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass
+class _Attempt:
+    """One transaction: the entries it was made of, what it told of itself, the cursors and losses it carried."""
+
+    entries: Sequence[_Entry]
+    told: Sequence[Draft]
+    acked: dict[str, int]
+    lost: Counter[str]
+
+
+@dataclass
 class _Entry:
     """What one caller wants written together, and who waits for it."""
 
-    drafts: Sequence[Record]
+    drafts: Sequence[Draft]
     lane_states: Mapping[str, str]
     cursors: Mapping[str, tuple[int, int]]
     durable: asyncio.Future[int] = field(repr=False)
@@ -46,23 +63,35 @@ class JournalWriter:
 
     def __init__(self, path: Path, *, retry_s: float = RETRY_S, pending_max: int = PENDING_MAX) -> None:
         self._path = path
-        self._store = JournalStore(path)
+        self._store = JournalStore(path, may_migrate=True)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._retry_s = retry_s
         self._pending_max = pending_max
         self._entries: list[_Entry] = []
-        self._pending_count = 0
-        self._lost_count = 0
+        self._pending: Counter[str] = Counter()  # drafts in memory by class
+        self._pending_size = 0
+        self._lost: Counter[str] = Counter()  # dropped by class and not told of yet
         self._wake = asyncio.Event()
         self._closing = False
         self._reopen = False
+        self._attempt = _Attempt([], [], {}, Counter())
         self.listeners: list[Callable[[], None]] = []  # called after every commit
         self.last_seq = self._store.last_seq
-        self.acked_seq = self._store.acked_seq()
-        self._acked_durable = self.acked_seq
+        self.heads = self._heads()
+        self.acked = {name.value: self._store.acked.get(name, 0) for name in RecordClass}
+        self._acked_durable = dict(self.acked)
+        self._stored_ledgers = dict(self._store.ledgers)
+        self._produced = Counter({name: ledger.produced for name, ledger in self._stored_ledgers.items()})
+        self.mode = DiskMode.NORMAL
         self.degraded = ""  # the reason while the disk refuses
+        self._degraded_since_ms = 0
         self.write_errors = 0
         self.records_lost = 0
+
+    @property
+    def acked_count(self) -> int:
+        """How many records of all classes the platform has; `last_seq` when it has them all."""
+        return sum(self.acked.values())
 
     def lane_counts(self) -> dict[tuple[str, str], int]:
         """Records by (lane, kind); for use before `run` starts."""
@@ -76,34 +105,50 @@ class JournalWriter:
         """Saved event cursors; for use before `run` starts."""
         return self._store.device_cursors()
 
+    def ledger(self) -> dict[str, ClassLedger]:
+        """By class: the account of this moment, every side from its own counter."""
+        return {
+            name.value: replace(self._stored_ledgers.get(name, ClassLedger()), produced=self._produced[name]).plus(
+                pending=self._pending[name], lost=self._lost[name]
+            )
+            for name in RecordClass
+        }
+
     async def append(
         self,
-        drafts: Sequence[Record],
+        records: Sequence[Record],
         lane_states: Mapping[str, str] | None = None,
         cursors: Mapping[str, tuple[int, int]] | None = None,
     ) -> int:
-        """Write in one transaction and return when it is durable: the journal's newest sequence number then."""
-        return await self._enqueue(drafts, lane_states or {}, cursors or {})
+        """Write in one transaction and return when it is durable: the journal's newest sequence number then.
 
-    def post(self, drafts: Sequence[Record], cursors: Mapping[str, tuple[int, int]] | None = None) -> bool:
-        """Write soon, without waiting; False when memory is full and the drafts were dropped and counted."""
-        if self._pending_count + len(drafts) > self._pending_max:
-            self._lost_count += len(drafts)
+        Raises TypeError or ValueError for a record that is no JSON or too large: its maker's error, not the writer's.
+        """
+        return await self._enqueue([encode(record) for record in records], lane_states or {}, cursors or {})
+
+    def post(self, records: Sequence[Record], cursors: Mapping[str, tuple[int, int]] | None = None) -> bool:
+        """Write soon, without waiting; False when memory is full and the records were dropped and counted."""
+        drafts = [encode(record) for record in records]
+        is_full = self._pending.total() + len(drafts) > self._pending_max or self._pending_size > PENDING_SIZE_MAX
+        if drafts and is_full:
+            classes = [draft.record_class for draft in drafts]
+            self._produced.update(classes)
+            self._lost.update(classes)
             self.records_lost += len(drafts)
             return False
         self._enqueue(drafts, {}, cursors or {})
         return True
 
-    def acknowledge(self, seq: int) -> None:
-        """Move the uplink cursor to `seq` now, and on the disk with the next commit; it never moves back."""
-        if self.acked_seq < seq <= self.last_seq:
-            self.acked_seq = seq
+    def acknowledge(self, record_class: str, class_seq: int) -> None:
+        """Move the uplink cursor of a class to `class_seq` now, and on the disk with the next commit; never back."""
+        if self.acked[record_class] < class_seq <= self.heads[record_class]:
+            self.acked[record_class] = class_seq
             self._wake.set()
 
-    async def records_after(self, seq: int, limit: int) -> list[StoredRecord]:
-        """Up to `limit` durable records that follow `seq`; empty while the disk cannot be read."""
+    async def class_records_after(self, record_class: str, class_seq: int, limit: int) -> list[StoredRecord]:
+        """Up to `limit` durable records of a class that follow `class_seq`; empty while the disk cannot be read."""
         try:
-            return await self._in_thread(lambda: self._store.records_after(seq, limit))
+            return await self._in_thread(lambda: self._store.class_records_after(record_class, class_seq, limit))
         except sqlite3.Error as error:
             self._note_failure(error)
             return []
@@ -132,66 +177,113 @@ class JournalWriter:
         self._executor.shutdown(wait=True)
         self._store.close()
 
+    def has_work(self) -> bool:
+        """Whether something waits to be written."""
+        return bool(self._entries) or self.acked != self._acked_durable
+
     def _enqueue(
-        self, drafts: Sequence[Record], lane_states: Mapping[str, str], cursors: Mapping[str, tuple[int, int]]
+        self, drafts: Sequence[Draft], lane_states: Mapping[str, str], cursors: Mapping[str, tuple[int, int]]
     ) -> asyncio.Future[int]:
-        for draft in drafts:
-            canonical_json(dict(draft.data))  # a draft that is no JSON is its maker's error, not the writer's
         durable: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._entries.append(_Entry(drafts, lane_states, cursors, durable))
-        self._pending_count += len(drafts)
+        for draft in drafts:
+            self._pending[draft.record_class] += 1
+            self._produced[draft.record_class] += 1
+            self._pending_size += len(draft.data)
         self._wake.set()
         return durable
 
-    def has_work(self) -> bool:
-        """Whether something waits to be written."""
-        return bool(self._entries) or self.acked_seq != self._acked_durable
-
     async def _commit_once(self) -> bool:
         """One transaction with everything that waits; on a refusing disk everything stays where it is."""
-        entries, acked, lost = list(self._entries), self.acked_seq, self._lost_count
+        before = self._attempt
+        self._attempt = _Attempt(list(self._entries), self._tell(), dict(self.acked), Counter(self._lost))
         try:
-            last_seq = await self._in_thread(lambda: self._write(entries, acked, lost))
+            if await self._in_thread(self._did_land_before):
+                self._attempt = before  # the disk had it, though it said otherwise
+            else:
+                await self._in_thread(self._write)
         except (sqlite3.Error, JournalError, OSError) as error:
             self._note_failure(error)
             return False
+        self._take_over(self._attempt)
         self._note_success()
-        del self._entries[: len(entries)]
-        self._pending_count = sum(len(entry.drafts) for entry in self._entries)
-        self._lost_count -= lost
-        self._acked_durable = acked
-        self.last_seq = last_seq
-        for entry in entries:
-            if not entry.durable.done():
-                entry.durable.set_result(last_seq)
         for listener in self.listeners:
             listener()
         return True
 
-    def _write(self, entries: Sequence[_Entry], acked_seq: int, lost_count: int) -> int:
-        if self._reopen:
-            self._store.close()
-            self._store = JournalStore(self._path)
-            self._reopen = False
-        drafts = [draft for entry in entries for draft in entry.drafts]
-        if lost_count:
-            data = {"reason": "journal_records_lost", "count": lost_count}
-            drafts.append(Record("attention", "", "", data, int(time.time() * 1000)))
-        states = {lane: state for entry in entries for lane, state in entry.lane_states.items()}
-        cursors = {device: cursor for entry in entries for device, cursor in entry.cursors.items()}
-        return self._store.append(drafts, states, cursors, acked_seq)
+    def _did_land_before(self) -> bool:
+        """Open the file anew after a failure; whether the transaction that failed is in it all the same.
+
+        A flush that fails leaves open what a power cut would find; written again, records would be there twice.
+        """
+        if not self._reopen:
+            return False
+        self._store.close()
+        self._store = JournalStore(self._path)
+        if self._store.last_seq < self.last_seq:
+            raise JournalError(
+                f"{self._path}: record {self.last_seq} was durable and is gone, the journal ends at record "
+                f"{self._store.last_seq}; stop the hub, keep this file as evidence and check the disk"
+            )
+        self._reopen = False
+        return self._store.last_seq > self.last_seq
+
+    def _write(self) -> None:
+        attempt = self._attempt
+        drafts = [*(draft for entry in attempt.entries for draft in entry.drafts), *attempt.told]
+        states = {lane: state for entry in attempt.entries for lane, state in entry.lane_states.items()}
+        cursors = {device: cursor for entry in attempt.entries for device, cursor in entry.cursors.items()}
+        moved = {name: seq for name, seq in attempt.acked.items() if seq != self._store.acked.get(name, 0)}
+        self._store.append_drafts(drafts, states, cursors, moved, attempt.lost)
+
+    def _take_over(self, attempt: _Attempt) -> None:
+        """What was committed is no longer pending: all numbers move in one go, then those who wait are told."""
+        del self._entries[: len(attempt.entries)]
+        written = [draft for entry in attempt.entries for draft in entry.drafts]
+        self._pending.subtract(draft.record_class for draft in written)
+        self._pending_size -= sum(len(draft.data) for draft in written)
+        self._lost.subtract(attempt.lost)
+        self._produced.update(draft.record_class for draft in attempt.told)
+        self._acked_durable = attempt.acked
+        self._stored_ledgers = dict(self._store.ledgers)
+        self.last_seq, self.heads = self._store.last_seq, self._heads()
+        for entry in attempt.entries:
+            if not entry.durable.done():
+                entry.durable.set_result(self.last_seq)
+
+    def _tell(self) -> list[Draft]:
+        """What the next commit has to say of itself: that the disk refused until now, and what was lost meanwhile."""
+        facts: list[dict[str, Any]] = []
+        if self.degraded:
+            facts.append(
+                {
+                    "reason": "journal_degraded",
+                    "mode": self.mode.value,
+                    "error": self.degraded,
+                    "since_ms": self._degraded_since_ms,
+                    "kept": self._pending.total(),
+                }
+            )
+        if lost := self._lost.total():
+            facts.append({"reason": "journal_records_lost", "count": lost, "classes": dict(+self._lost)})
+        now_ms = time.time_ns() // 1_000_000
+        return [encode(Record("attention", "", "", data, now_ms)) for data in facts]
 
     def _note_failure(self, error: Exception) -> None:
         self.write_errors += 1
         self._reopen = True  # the connection may have lost its file; a fresh one reads the head again
         if not self.degraded:
             _log.error("the journal cannot be written (%s); records are kept in memory and tried again", error)
-        self.degraded = str(error)
+            self._degraded_since_ms = time.time_ns() // 1_000_000
+        self.degraded, self.mode = str(error), mode_of(error)
 
     def _note_success(self) -> None:
         if self.degraded:
             _log.warning("the journal can be written again after %d failed tries", self.write_errors)
-        self.degraded = ""
+        self.degraded, self.mode = "", DiskMode.NORMAL
+
+    def _heads(self) -> dict[str, int]:
+        return {name.value: 0 for name in RecordClass} | self._store.heads
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)

@@ -1,8 +1,8 @@
-"""The uplink of records: a cursor on the journal that moves when the platform says it has stored them, and only then.
+"""The uplink of records: per class a cursor on the journal that moves when the platform has stored them, and only then.
 
-Knows: the journal's order, the window, the acknowledgement. Must not know: aiomqtt, what records mean.
-Records go out in order, QoS 1, at most WINDOW of them unacknowledged. After a new connection, and when nothing was
-acknowledged for RESEND_AFTER_S, sending starts again at the cursor; the platform knows repeats by their number.
+Knows: the journal's order, the windows, the acknowledgement. Must not know: aiomqtt, what records mean.
+Records of a class go out in order, QoS 1, at most WINDOW of them unacknowledged. After a new connection, and when
+nothing was acknowledged for RESEND_AFTER_S, sending starts again at the cursor; the platform knows repeats by number.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import logging
 from typing import Any, Protocol
 
+from edge.journal.classes import RecordClass
 from edge.journal.writer import JournalWriter
 
 WINDOW = 64
@@ -28,26 +29,101 @@ class Publisher(Protocol):
 
 
 class RecordUplink:
-    """The cursor and its window. `send` runs as a task per connection, `on_ack` takes acknowledgements."""
+    """The cursors and their windows. `send` runs as a task per connection, `on_ack` takes acknowledgements."""
 
     def __init__(self, journal: JournalWriter, topic_root: str, *, resend_after_s: float = RESEND_AFTER_S) -> None:
         self._journal = journal
-        self._resend_after_s = resend_after_s
         self.topic = f"{topic_root}/records"
         self.ack_topic = f"{topic_root}/acks"
-        self._sent_seq = journal.acked_seq
-        self._highest_sent = journal.acked_seq
-        self._news = asyncio.Event()
+        self._windows = {name.value: _Window(name, journal, self.topic, resend_after_s) for name in RecordClass}
         self._changed = asyncio.Event()
-        self._progress_s = 0.0  # loop time of the last acknowledgement, or of the first record it is owed for
-        self.republished = 0
         self.bad_acks = 0
         self.fault = ""
-        journal.listeners += [self._news.set, self._changed.set]
+        journal.listeners.append(self._on_commit)
 
     async def send(self, publisher: Publisher) -> None:
-        """Send from the cursor on, for as long as the connection lives."""
-        self._sent_seq = self._journal.acked_seq
+        """Send from the cursors on, for as long as the connection lives: no class waits for another's answers."""
+        async with asyncio.TaskGroup() as group:
+            for window in self._windows.values():
+                group.create_task(window.send(publisher))
+
+    def on_ack(self, payload: bytes) -> None:
+        """The platform's word up to where it has stored a class; anything else is counted and changes nothing."""
+        record_class, seq = _decode_ack(payload)
+        if record_class not in self._windows:
+            self.bad_acks += 1
+        elif seq > self._journal.heads[record_class]:
+            self.bad_acks += 1
+            self._note_fault(
+                f"the platform acknowledged {record_class} record {seq}, but the journal ends at "
+                f"{self._journal.heads[record_class]}: check that this journal and this topic root belong together"
+            )
+        else:
+            self._windows[record_class].on_ack(seq)
+
+    async def drained(self) -> None:
+        """Until everything posted is journalled and acknowledged."""
+        while self._journal.has_work() or self._journal.acked_count < self._journal.last_seq:
+            await self._changed.wait()
+            self._changed.clear()
+
+    @property
+    def republished(self) -> int:
+        """How many records were sent again."""
+        return sum(window.republished for window in self._windows.values())
+
+    def status(self) -> dict[str, Any]:
+        """How far the platform is behind the journal, in all and by class."""
+        produced, acked = self._journal.last_seq, self._journal.acked_count
+        return {
+            "produced": produced,
+            "acked": acked,
+            "backlog": produced - acked,
+            "republished": self.republished,
+            "bad_acks": self.bad_acks,
+            "fault": self.fault,
+            "classes": {name: window.status() for name, window in self._windows.items()},
+        }
+
+    def _on_commit(self) -> None:
+        self._changed.set()
+        for window in self._windows.values():
+            window.on_news()
+
+    def _note_fault(self, text: str) -> None:
+        if text != self.fault:
+            _log.error("uplink: %s", text)
+        self.fault = text
+
+
+class _Window:
+    """One class on its way: what was sent, what of it is owed an acknowledgement."""
+
+    def __init__(self, name: RecordClass, journal: JournalWriter, topic: str, resend_after_s: float) -> None:
+        self._name = name.value
+        self._journal = journal
+        self._topic = topic
+        self._resend_after_s = resend_after_s
+        self._sent_seq = self._highest_sent = journal.acked[self._name]
+        self._news = asyncio.Event()
+        self._progress_s = 0.0  # loop time of the last acknowledgement, or of the first record it is owed for
+        self.republished = 0
+
+    def on_news(self) -> None:
+        """The journal has committed something."""
+        self._news.set()
+
+    def on_ack(self, seq: int) -> None:
+        """The platform has the class up to `seq`."""
+        if seq > self._acked_seq:
+            self._progress_s = asyncio.get_running_loop().time()
+        self._journal.acknowledge(self._name, seq)
+        self._sent_seq = max(self._sent_seq, self._acked_seq)
+        self._news.set()
+
+    async def send(self, publisher: Publisher) -> None:
+        """Send from the cursor on, until cancelled or the connection is lost."""
+        self._sent_seq = self._acked_seq
         while True:
             self._news.clear()
             await self._send_window(publisher)
@@ -58,79 +134,50 @@ class RecordUplink:
                 async with asyncio.timeout_at(self._resend_at()):
                     await self._news.wait()
             except TimeoutError:
-                self._sent_seq = self._journal.acked_seq
+                self._sent_seq = self._acked_seq
                 self._progress_s = asyncio.get_running_loop().time()
 
-    def on_ack(self, payload: bytes) -> None:
-        """The platform's word up to where it has stored everything; anything else is counted and changes nothing."""
-        seq = _decode_ack(payload)
-        if seq is None:
-            self.bad_acks += 1
-        elif seq > self._journal.last_seq:
-            self.bad_acks += 1
-            self._note_fault(
-                f"the platform acknowledged record {seq}, but the journal ends at {self._journal.last_seq}: "
-                "check that this journal and this topic root belong together"
-            )
-        else:
-            if seq > self._journal.acked_seq:
-                self._progress_s = asyncio.get_running_loop().time()
-            self._journal.acknowledge(seq)
-            self._sent_seq = max(self._sent_seq, self._journal.acked_seq)
-            self._news.set()
+    def status(self) -> dict[str, int]:
+        """How far the platform is behind in this class."""
+        produced = self._journal.heads[self._name]
+        return {"produced": produced, "acked": self._acked_seq, "backlog": produced - self._acked_seq}
 
-    async def drained(self) -> None:
-        """Until everything posted is journalled and acknowledged."""
-        while self._journal.has_work() or self._journal.acked_seq < self._journal.last_seq:
-            await self._changed.wait()
-            self._changed.clear()
-
-    def status(self) -> dict[str, Any]:
-        """The ledger: produced = acked + stored, always."""
-        produced, acked = self._journal.last_seq, self._journal.acked_seq
-        return {
-            "produced": produced,
-            "acked_seq": acked,
-            "backlog": produced - acked,
-            "republished": self.republished,
-            "bad_acks": self.bad_acks,
-            "fault": self.fault,
-        }
+    @property
+    def _acked_seq(self) -> int:
+        return self._journal.acked[self._name]
 
     def _can_send(self) -> bool:
-        return self._sent_seq < self._journal.last_seq and self._sent_seq - self._journal.acked_seq < WINDOW
+        return self._sent_seq < self._journal.heads[self._name] and self._sent_seq - self._acked_seq < WINDOW
 
     async def _send_window(self, publisher: Publisher) -> None:
-        room = WINDOW - (self._sent_seq - self._journal.acked_seq)
-        if room <= 0 or self._sent_seq >= self._journal.last_seq:
+        if not self._can_send():
             return
-        records = await self._journal.records_after(self._sent_seq, room)
+        room = WINDOW - (self._sent_seq - self._acked_seq)
+        records = await self._journal.class_records_after(self._name, self._sent_seq, room)
         if not records:
             return
-        if self._sent_seq == self._journal.acked_seq:
+        if self._sent_seq == self._acked_seq:
             self._progress_s = asyncio.get_running_loop().time()
-        self.republished += sum(record.seq <= self._highest_sent for record in records)
-        self._sent_seq = records[-1].seq
+        self.republished += sum(record.class_seq <= self._highest_sent for record in records)
+        self._sent_seq = records[-1].class_seq
         self._highest_sent = max(self._highest_sent, self._sent_seq)
         # Started in order on one connection, so they arrive in order; waiting for each would cost a round trip each.
         async with asyncio.TaskGroup() as group:
             for record in records:
-                group.create_task(publisher.publish(self.topic, record.payload(), qos=1))
+                group.create_task(publisher.publish(self._topic, record.payload(), qos=1))
 
     def _resend_at(self) -> float | None:
         """When the silence of the platform is too long; None while it owes nothing."""
-        return self._progress_s + self._resend_after_s if self._sent_seq > self._journal.acked_seq else None
-
-    def _note_fault(self, text: str) -> None:
-        if text != self.fault:
-            _log.error("uplink: %s", text)
-        self.fault = text
+        return self._progress_s + self._resend_after_s if self._sent_seq > self._acked_seq else None
 
 
-def _decode_ack(payload: bytes) -> int | None:
+def _decode_ack(payload: bytes) -> tuple[str, int]:
+    """Class and number of an acknowledgement; class "" when it is none."""
     try:
         ack = json.loads(payload)
-    except ValueError:
-        return None
-    seq = ack.get("seq") if isinstance(ack, dict) else None
-    return seq if type(seq) is int and seq >= 0 else None
+    except (ValueError, RecursionError):
+        return "", 0
+    if not isinstance(ack, dict):
+        return "", 0
+    record_class, seq = ack.get("class"), ack.get("seq")
+    return (record_class, seq) if isinstance(record_class, str) and type(seq) is int and seq >= 0 else ("", 0)

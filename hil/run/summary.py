@@ -65,7 +65,7 @@ def summarize(
     last_seq = status.get("journal", {}).get("last_seq", 0)
     seq_before = records[0]["seq"] - 1 if records else last_seq
     journalled = max(0, last_seq - seq_before)
-    acknowledged = max(0, status.get("uplink", {}).get("acked_seq", 0) - seq_before)
+    acknowledged = max(0, status.get("uplink", {}).get("acked", 0) - seq_before)
     problems = discrepancies(trucks, transactions_of(records))
     problems += _record_problems(status, len(records), journalled, acknowledged)
     if hits:

@@ -154,4 +154,4 @@ def _trucks(run: GateRun) -> str:
 
 def _records(status: dict[str, Any]) -> str:
     journal, uplink = status.get("journal", {}), status.get("uplink", {})
-    return f"records: {journal.get('last_seq', '-')} journalled, {uplink.get('acked_seq', '-')} acknowledged"
+    return f"records: {journal.get('last_seq', '-')} journalled, {uplink.get('acked', '-')} acknowledged"

@@ -1,4 +1,4 @@
-"""The digital border gate platform's stand-in: takes records, stores them durably, says up to where it has them all.
+"""The digital border gate platform's stand-in: takes records, stores them durably, says up to where it has each class.
 
 Knows: the record message (canonical JSON with its SHA-256 over every other member, and the hash before) and its own
 SQLite file. Must not know: MQTT (`platform_mqtt.py`), the hub's journal. Nothing sent is ever refused for good: a
@@ -17,9 +17,12 @@ from typing import Any
 
 MESSAGE_SIZE_MAX = 256 * 1024
 _GENESIS = "0" * 64
+_FORMAT = 2  # user_version of the file; format 1 knew no classes
+_NAMES = ("seq", "class", "class_seq", "time", "kind", "lane", "device", "data", "prev", "hash")
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS records(
-    seq INTEGER PRIMARY KEY, time INTEGER, kind TEXT, lane TEXT, device TEXT, data TEXT, prev TEXT, hash TEXT
+CREATE TABLE records(
+    seq INTEGER PRIMARY KEY, class TEXT, class_seq INTEGER, time INTEGER, kind TEXT, lane TEXT, device TEXT, data TEXT,
+    prev TEXT, hash TEXT, UNIQUE (class, class_seq)
 ) STRICT
 """
 
@@ -38,7 +41,8 @@ class PlatformCounters:
 
 
 class PlatformStore:
-    """Records by sequence number in one SQLite file; `acknowledged` is the highest number with none missing below."""
+    """Records by sequence number in one SQLite file; `acknowledged` has by class the highest number of the class with
+    none missing below."""
 
     def __init__(self, path: Path | str) -> None:
         """Open or make the file; raises sqlite3.Error when it is none."""
@@ -46,29 +50,29 @@ class PlatformStore:
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
-        self._db.execute(_SCHEMA)
-        self.acknowledged = self._highest_contiguous(0)
+        self._make_tables(path)
+        classes = [row[0] for row in self._db.execute("SELECT DISTINCT class FROM records")]
+        self.acknowledged = {name: self._highest_contiguous(name, 0) for name in classes}
 
     def close(self) -> None:
         self._db.close()
 
-    def accept(self, messages: Iterable[bytes]) -> int:
-        """Store what is new of `messages` in one transaction; the number that may now be acknowledged."""
+    def accept(self, messages: Iterable[bytes]) -> dict[str, int]:
+        """Store what is new of `messages` in one transaction; by class of theirs the number to be acknowledged now."""
         self._db.execute("BEGIN IMMEDIATE")
-        for message in messages:
-            self._accept_one(message)
+        classes = {self._accept_one(message) for message in messages} - {""}
         self._db.execute("COMMIT")
-        self.acknowledged = self._highest_contiguous(self.acknowledged)
-        return self.acknowledged
+        for name in classes:
+            self.acknowledged[name] = self._highest_contiguous(name, self.acknowledged.get(name, 0))
+        return {name: self.acknowledged[name] for name in sorted(classes)}
 
     def records(self, after: int = 0, limit: int = 1000) -> list[dict[str, Any]]:
         """Stored records with a number above `after`, in order, `data` decoded."""
         rows = self._db.execute(
-            "SELECT seq, time, kind, lane, device, data, prev, hash FROM records WHERE seq > ? ORDER BY seq LIMIT ?",
-            (after, limit),
+            f"SELECT {', '.join(_NAMES)} FROM records WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
         )
-        names = ("seq", "time", "kind", "lane", "device", "data", "prev", "hash")
-        return [dict(zip(names, row, strict=True)) | {"data": json.loads(row[5])} for row in rows]
+        records = [dict(zip(_NAMES, row, strict=True)) for row in rows]
+        return [record | {"data": json.loads(record["data"])} for record in records]
 
     def first_of(self, kind: str, from_ms: int) -> int:
         """The number of the first record of `kind` dated `from_ms` (UTC) or later; 0 when there is none."""
@@ -88,42 +92,60 @@ class PlatformStore:
         )
         return [int(row[0]) for row in rows]
 
-    def _accept_one(self, message: bytes) -> None:
+    def _make_tables(self, path: Path | str) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version == _FORMAT:
+            return
+        if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise sqlite3.DatabaseError(
+                f"it has format {version}, expected {_FORMAT}; move it and the gate's data away"
+            )
+        self._db.execute(_SCHEMA)
+        self._db.execute(f"PRAGMA user_version={_FORMAT}")
+
+    def _accept_one(self, message: bytes) -> str:
+        """Take one message; the class of the record in it, "" when it is none."""
         self.counters.received += 1
         record = _decode(message)
         if record is None:
             self.counters.malformed += 1
-            return
+            return ""
         if _digest(record) != record["hash"]:
             self.counters.altered += 1
-        known = self._db.execute("SELECT hash FROM records WHERE seq = ?", (record["seq"],)).fetchone()
-        if known is None:
+        numbers = (record["seq"], record["class"], record["class_seq"])
+        known = self._db.execute(
+            "SELECT seq, class, class_seq, hash FROM records WHERE seq = ? OR (class = ? AND class_seq = ?)", numbers
+        ).fetchall()
+        if not known:
             self._insert(record)
-        elif known[0] == record["hash"]:
+        elif known == [(*numbers, record["hash"])]:
             self.counters.duplicates += 1
         else:
             self.counters.conflicts += 1
+        return str(record["class"])
 
     def _insert(self, record: dict[str, Any]) -> None:
         row = {**record, "data": _canonical(record["data"])}
-        self._db.execute("INSERT INTO records VALUES(:seq, :time, :kind, :lane, :device, :data, :prev, :hash)", row)
+        values = ", ".join(f":{name}" for name in _NAMES)
+        self._db.execute(f"INSERT INTO records VALUES({values})", row)
         self.counters.stored += 1
 
-    def _highest_contiguous(self, known: int) -> int:
-        """The last number of the run that starts at `known` + 1, or `known` when that one is missing."""
-        if not self._db.execute("SELECT 1 FROM records WHERE seq = ?", (known + 1,)).fetchone():
-            return known
-        row = self._db.execute(
-            "SELECT min(seq) FROM records a WHERE seq > ? "
-            "AND NOT EXISTS (SELECT 1 FROM records b WHERE b.seq = a.seq + 1)",
-            (known,),
-        ).fetchone()
-        return int(row[0])
+    def _highest_contiguous(self, name: str, known: int) -> int:
+        """The last number of the run of class `name` that starts at `known` + 1; `known` when that one is missing."""
+        for (number,) in self._db.execute(
+            "SELECT class_seq FROM records WHERE class = ? AND class_seq > ? ORDER BY class_seq", (name, known)
+        ):
+            if number != known + 1:
+                break
+            known = number
+        return known
 
 
 _MEMBERS: dict[str, type] = {
-    "seq": int, "time": int, "kind": str, "lane": str, "device": str, "data": dict, "prev": str, "hash": str
+    "seq": int, "class": str, "class_seq": int, "time": int, "kind": str, "lane": str, "device": str, "data": dict,
+    "prev": str, "hash": str,
 }  # fmt: skip
+_UNSEALED = ("class", "class_seq", "form")  # of a record of form 1: its hash is older than they are
 
 
 def _decode(message: bytes) -> dict[str, Any] | None:
@@ -135,15 +157,17 @@ def _decode(message: bytes) -> dict[str, Any] | None:
         _canonical(record).encode()  # what cannot be written back as JSON text is no record
     except (ValueError, RecursionError):
         return None
-    if not isinstance(record, dict) or record.keys() != _MEMBERS.keys():
+    if not isinstance(record, dict) or record.keys() - {"form"} != _MEMBERS.keys() or record.get("form", 1) != 1:
         return None
     if any(type(record[name]) is not kind for name, kind in _MEMBERS.items()):
         return None
-    return record if 0 < record["seq"] < 2**62 and abs(record["time"]) < 2**62 else None
+    are_numbers = 0 < record["class_seq"] <= record["seq"] < 2**62 and abs(record["time"]) < 2**62
+    return record if are_numbers and record["class"] else None
 
 
 def _digest(record: dict[str, Any]) -> str:
-    bare = {name: value for name, value in record.items() if name != "hash"}
+    left_out = ("hash", *_UNSEALED) if "form" in record else ("hash",)
+    bare = {name: value for name, value in record.items() if name not in left_out}
     return hashlib.sha256(_canonical(bare).encode()).hexdigest()
 
 

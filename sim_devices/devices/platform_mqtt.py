@@ -65,7 +65,7 @@ async def _serve_once(address: PlatformAddress, store: PlatformStore) -> None:
     )
     async with client:
         await client.subscribe(f"{address.root}/records", qos=1)
-        await _acknowledge(client, address, store.acknowledged)  # the gate may have missed the last one
+        await _acknowledge(client, address, store.acknowledged)  # the gate may have missed the last ones
         async for message in client.messages:
             batch = [_payload(message)]
             while len(client.messages) and len(batch) < BATCH_COUNT_MAX:
@@ -73,8 +73,9 @@ async def _serve_once(address: PlatformAddress, store: PlatformStore) -> None:
             await _acknowledge(client, address, store.accept(batch))
 
 
-async def _acknowledge(client: aiomqtt.Client, address: PlatformAddress, seq: int) -> None:
-    await client.publish(f"{address.root}/acks", json.dumps({"seq": seq}), qos=1)
+async def _acknowledge(client: aiomqtt.Client, address: PlatformAddress, stored: dict[str, int]) -> None:
+    for name, seq in stored.items():
+        await client.publish(f"{address.root}/acks", json.dumps({"class": name, "seq": seq}), qos=1)
 
 
 def _payload(message: aiomqtt.Message) -> bytes:

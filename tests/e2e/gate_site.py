@@ -178,7 +178,7 @@ async def _watch_safety(run: GateRun) -> None:
 def books(run: GateRun) -> list[str]:
     """What is wrong with the accounts while the gate runs; [] when every truck and every record is accounted for."""
     journal, uplink = run.status.get("journal", {}), run.status.get("uplink", {})
-    if not run.status or uplink.get("acked_seq") != journal.get("last_seq"):
+    if not run.status or uplink.get("acked") != journal.get("last_seq"):
         return ["not everything is acknowledged"]
     trucks = [TruckTruth(truck.truck_id, truck.lane, truck.plate, truck.outcome) for truck in run.world.trucks]
     return discrepancies(trucks, transactions_of(_platform_records(run.platform_db)))

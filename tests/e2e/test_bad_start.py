@@ -196,7 +196,7 @@ async def _broker_and_platform(site: RigSite) -> AsyncIterator[None]:
 
 
 def _is_delivered(status: dict[str, Any]) -> bool:
-    return bool(status["uplink"]["connected"]) and status["uplink"]["acked_seq"] == status["journal"]["last_seq"] > 0
+    return bool(status["uplink"]["connected"]) and status["uplink"]["acked"] == status["journal"]["last_seq"] > 0
 
 
 def _barrier_reason(status: dict[str, Any]) -> str:

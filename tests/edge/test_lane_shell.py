@@ -79,7 +79,7 @@ class _Lane:
             loop.call_soon_threadsafe(refused.put_nowait, None)
             raise sqlite3.OperationalError("database or disk is full")
 
-        monkeypatch.setattr(JournalStore, "append", refuse)
+        monkeypatch.setattr(JournalStore, "append_drafts", refuse)
         return refused
 
     async def until(self, condition: Callable[[], Any]) -> None:
@@ -111,14 +111,14 @@ async def test_a_command_leaves_only_when_its_records_are_durable(
 ) -> None:
     lane = _Lane(tmp_path)
     await lane.until(lambda: lane.shell.view()["state"] == "IDLE")
-    real = JournalStore.append
+    real = JournalStore.append_drafts
     refused = lane.refuse_disk(monkeypatch)
     lane.arrive()
     for _ in range(5):
         await refused.get()
     assert lane.journal.degraded
     assert lane.sent == [], "a disk that refuses keeps the boom where it is"
-    monkeypatch.setattr(JournalStore, "append", real)
+    monkeypatch.setattr(JournalStore, "append_drafts", real)
     await lane.until(lambda: lane.sent)
     assert lane.sent[0] == "REGISTER"
     await lane.end()
@@ -156,13 +156,13 @@ async def test_a_plate_read_that_cannot_be_stored_is_used_and_asked_for_again(
 ) -> None:
     lane = _Lane(tmp_path)
     await lane.until(lambda: lane.shell.view()["state"] == "IDLE")
-    real, refused = JournalStore.append, lane.refuse_disk(monkeypatch)
+    real, refused = JournalStore.append_drafts, lane.refuse_disk(monkeypatch)
     lane.arrive()
     for _ in range(2):  # the second refusal follows the note of the first
         await refused.get()
     async with asyncio.timeout(lane_shell.PLATE_WAIT_S / 2):  # answered at once while the disk refuses
         assert not await lane.shell.on_plate(READ)
-    monkeypatch.setattr(JournalStore, "append", real)
+    monkeypatch.setattr(JournalStore, "append_drafts", real)
     await lane.until(lambda: not lane.journal.degraded)
     assert await lane.shell.on_plate(READ)
     await lane.until(lambda: lane.sent)
@@ -217,11 +217,11 @@ async def test_a_presence_that_comes_while_the_journal_writes_keeps_close_back(
     lane = _Lane(tmp_path)
     await lane.until(lambda: lane.shell.view()["state"] == "IDLE")
     lane.values["barrier-1"]["state"] = barrier.STATE_OPEN
-    real, refused = JournalStore.append, lane.refuse_disk(monkeypatch)
+    real, refused = JournalStore.append_drafts, lane.refuse_disk(monkeypatch)
     asked = asyncio.create_task(lane.shell.on_operator(OperatorRequest("close", "an")))
     await refused.get()
     lane.values["barrier-1"]["presence"] = 1 << barrier.PRESENCE_SAFETY_LOOP
-    monkeypatch.setattr(JournalStore, "append", real)
+    monkeypatch.setattr(JournalStore, "append_drafts", real)
     assert await asked == ""
     await lane.until(lambda: any(r.kind == "command" for r in JournalStore(lane.path).tail(9)))
     command = next(r for r in JournalStore(lane.path).tail(9) if r.kind == "command")
@@ -236,13 +236,13 @@ async def test_a_request_nobody_waits_for_any_more_is_not_carried_out(
     monkeypatch.setattr(lane_shell, "OPERATOR_WAIT_S", 0.2)
     lane = _Lane(tmp_path)
     await lane.until(lambda: lane.shell.view()["state"] == "IDLE")
-    real, refused = JournalStore.append, lane.refuse_disk(monkeypatch)
+    real, refused = JournalStore.append_drafts, lane.refuse_disk(monkeypatch)
     first = asyncio.create_task(lane.shell.on_operator(OperatorRequest("reject", "an")))
     await refused.get()
     assert "waits for the journal (database or disk is full)" in await lane.shell.on_operator(OperatorRequest("open"))
     with pytest.raises(OperatorDoubtError, match="taken but is not journalled yet"):
         await first
-    monkeypatch.setattr(JournalStore, "append", real)
+    monkeypatch.setattr(JournalStore, "append_drafts", real)
     await lane.until(lambda: not lane.journal.degraded)
     assert await lane.shell.on_operator(OperatorRequest("close", "an")) == "the boom is not in a position for it"
     assert lane.sent == []

@@ -99,4 +99,4 @@ def test_mosquitto_sub_sees_a_record_of_the_gate(site: gate_site.RigSite, tmp_pa
             )
 
     record = json.loads(asyncio.run(listen()))
-    assert set(record) == {"seq", "time", "kind", "lane", "device", "data", "prev", "hash"}
+    assert set(record) == {"seq", "class", "class_seq", "time", "kind", "lane", "device", "data", "prev", "hash"}

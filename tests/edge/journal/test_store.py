@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.journal.records import canonical_json, digest, seal
-from edge.journal.store import JournalError, JournalStore
+from edge.journal.database import JournalError
+from edge.journal.records import ChainPosition, canonical_json, digest, encode, seal
+from edge.journal.store import JournalStore
 from edge.model import Record
 
 _WRITER = """
@@ -56,12 +57,12 @@ def test_numbers_start_at_one_and_continue_after_reopening(tmp_path: Path) -> No
 
 def test_lane_states_cursors_and_acknowledgement_survive(tmp_path: Path) -> None:
     store = JournalStore(tmp_path / "journal.db")
-    store.append([_record(1)], {"lane-1": "state"}, {"barrier-1": (7, 42)}, 1)
+    store.append([_record(1)], {"lane-1": "state"}, {"barrier-1": (7, 42)}, {"transaction": 1})
     store.close()
     again = JournalStore(tmp_path / "journal.db")
     assert again.lane_states() == {"lane-1": "state"}
     assert again.device_cursors() == {"barrier-1": (7, 42)}
-    assert again.acked_seq() == 1
+    assert again.acked == {"transaction": 1}
 
 
 def test_a_failing_append_writes_nothing(tmp_path: Path) -> None:
@@ -99,7 +100,9 @@ def test_an_altered_or_deleted_record_is_named(tmp_path: Path, statement: str, f
 def test_a_record_replaced_with_a_fitting_hash_breaks_the_next(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     store = _filled(path, 3)
-    forged = seal(Record("passed", "lane-9", "", {}, 1), 2, store.tail(2)[0].prev)
+    first = store.tail(3)[0]
+    behind = ChainPosition(1, first.hash, {"transaction": 1})
+    forged = seal(encode(Record("passed", "lane-9", "", {}, 1)), behind)
     assert digest(forged) == forged.hash
     db = sqlite3.connect(path)
     db.execute(

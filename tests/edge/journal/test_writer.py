@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from edge.journal.disk_mode import DiskMode
+from edge.journal.records import Draft
 from edge.journal.store import JournalStore
 from edge.journal.writer import JournalWriter
 from edge.model import Record
@@ -25,15 +27,15 @@ class _Disk:
         self.reason = ""
         self.tries = asyncio.Semaphore(0)
         loop = asyncio.get_running_loop()
-        real = JournalStore.append
+        real = JournalStore.append_drafts
 
-        def append(store: JournalStore, drafts: Sequence[Record], *rest: Any) -> int:
+        def append(store: JournalStore, drafts: Sequence[Draft], *rest: Any) -> int:
             loop.call_soon_threadsafe(self.tries.release)
             if self.reason:
                 raise sqlite3.OperationalError(self.reason)
             return real(store, drafts, *rest)
 
-        monkeypatch.setattr(JournalStore, "append", append)
+        monkeypatch.setattr(JournalStore, "append_drafts", append)
 
 
 async def test_many_appends_are_durable_and_numbered_in_order(tmp_path: Path) -> None:
@@ -60,9 +62,13 @@ async def test_a_full_disk_is_named_and_everything_kept_is_written_later(
     assert writer.write_errors >= 2
     assert not waiting.done()
     disk.reason = ""
-    assert await waiting == 1
-    assert writer.degraded == ""
+    assert await waiting == 2
+    assert (writer.degraded, writer.mode) == ("", DiskMode.NORMAL)
     assert await writer.close(runner)
+    kept, told = JournalStore(tmp_path / "journal.db").tail(10)
+    assert (kept.kind, told.kind, told.record_class) == ("device_event", "attention", "transaction")
+    data = json.loads(told.data)
+    assert (data["reason"], data["error"], data["kept"]) == ("journal_degraded", "database or disk is full", 1)
 
 
 async def test_what_memory_cannot_hold_is_counted_and_the_loss_recorded(
@@ -78,8 +84,8 @@ async def test_what_memory_cannot_hold_is_counted_and_the_loss_recorded(
     disk.reason = ""
     assert await writer.close(runner)
     tail = JournalStore(tmp_path / "journal.db").tail(10)
-    assert [record.kind for record in tail] == ["device_event"] * 3 + ["attention"]
-    assert json.loads(tail[-1].data) == {"reason": "journal_records_lost", "count": 2}
+    assert [record.kind for record in tail] == ["device_event"] * 3 + ["attention"] * 2
+    assert json.loads(tail[-1].data) == {"reason": "journal_records_lost", "count": 2, "classes": {"event": 2}}
     assert writer.records_lost == 2
 
 
@@ -88,9 +94,9 @@ async def test_the_acknowledgement_is_kept_and_never_moves_back(tmp_path: Path) 
     runner = asyncio.create_task(writer.run())
     await writer.append([_record(1), _record(2)])
     for seq in (2, 1, 3):
-        writer.acknowledge(seq)
+        writer.acknowledge("event", seq)
     assert await writer.close(runner)
-    assert JournalStore(tmp_path / "journal.db").acked_seq() == 2
+    assert JournalStore(tmp_path / "journal.db").acked == {"event": 2}
 
 
 async def test_a_record_that_is_no_json_is_refused_at_its_maker(tmp_path: Path) -> None:
@@ -98,3 +104,67 @@ async def test_a_record_that_is_no_json_is_refused_at_its_maker(tmp_path: Path) 
     with pytest.raises(TypeError):
         await writer.append([Record("passed", "", "", {"what": object()}, 0)])
     writer.shut()
+
+
+async def test_a_commit_that_landed_though_it_failed_is_not_written_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, fail = JournalStore.append_drafts, [True]
+
+    def append(store: JournalStore, drafts: Sequence[Draft], *rest: Any) -> int:
+        seq = real(store, drafts, *rest)
+        if fail.pop() if fail else False:
+            raise sqlite3.OperationalError("disk I/O error")
+        return seq
+
+    monkeypatch.setattr(JournalStore, "append_drafts", append)
+    writer = JournalWriter(tmp_path / "journal.db", retry_s=0.001)
+    runner = asyncio.create_task(writer.run())
+    assert await writer.append([_record(1)]) == 1
+    assert [ledger.difference for ledger in writer.ledger().values()] == [0, 0]
+    assert await writer.close(runner)
+    assert [record.seq for record in JournalStore(tmp_path / "journal.db").tail(9)] == [1]
+
+
+async def test_a_disk_that_forgot_what_was_durable_is_not_written_to(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    writer = JournalWriter(path, retry_s=0.001)
+    runner = asyncio.create_task(writer.run())
+    await writer.append([_record(1)])
+    writer._store.close()
+    path.unlink()  # the next write fails on the closed file, the one after finds an empty journal
+    waiting = asyncio.create_task(writer.append([_record(2)]))
+    while writer.mode != DiskMode.DAMAGED:  # noqa: ASYNC110 - nothing tells of it, so it is asked
+        await asyncio.sleep(0.001)
+    assert "record 1 was durable and is gone" in writer.degraded
+    assert not waiting.done()
+    waiting.cancel()
+    runner.cancel()
+    writer.shut()
+
+
+async def test_the_ledger_balances_at_every_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = _Disk(monkeypatch)
+    writer = JournalWriter(tmp_path / "journal.db", retry_s=0.001, pending_max=3)
+
+    def account() -> tuple[int, ...]:
+        ledger = writer.ledger()["event"]
+        assert ledger.difference == 0
+        return ledger.produced, ledger.acknowledged, ledger.stored, ledger.pending, ledger.lost
+
+    disk.reason = "database or disk is full"
+    runner = asyncio.create_task(writer.run())
+    for number in range(5):
+        writer.post([_record(number)])
+    assert account() == (5, 0, 0, 3, 2)
+    await disk.tries.acquire()
+    assert account() == (5, 0, 0, 3, 2)
+    disk.reason = ""
+    await writer.append([])
+    assert account() == (5, 0, 3, 0, 2)
+    writer.acknowledge("event", 2)
+    await writer.append([])
+    assert account() == (5, 2, 1, 0, 2)
+    assert await writer.close(runner)
+    again = JournalStore(tmp_path / "journal.db").ledgers["event"]
+    assert (again.produced, again.acknowledged, again.stored, again.lost) == (5, 2, 1, 2)

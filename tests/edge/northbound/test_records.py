@@ -52,7 +52,7 @@ async def _sending(uplink: RecordUplink, publisher: _Publisher) -> AsyncIterator
 
 
 def _ack(seq: int) -> bytes:
-    return json.dumps({"seq": seq}).encode()
+    return json.dumps({"class": "transaction", "seq": seq}).encode()
 
 
 async def test_no_more_than_the_window_is_sent_unacknowledged(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ async def test_no_more_than_the_window_is_sent_unacknowledged(tmp_path: Path) ->
             uplink.on_ack(_ack(3))
             await publisher.until(WINDOW + 3)
             assert publisher.seqs == list(range(1, WINDOW + 4))
-            assert (journal.acked_seq, uplink.republished) == (3, 0)
+            assert (journal.acked_count, uplink.republished) == (3, 0)
 
 
 async def test_new_records_follow_at_once(tmp_path: Path) -> None:
@@ -101,17 +101,45 @@ async def test_a_silent_platform_is_sent_everything_unacknowledged_again(tmp_pat
         assert uplink.status()["backlog"] == 0
 
 
-@pytest.mark.parametrize("payload", [b"", b"[]", b"{}", b'{"seq":"3"}', b'{"seq":-1}', b'{"seq":true}', b"\xff"])
+_NO_ACKS = [
+    b"", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"seq":1}', b'{"class":"transaction"}', b'{"class":"other","seq":1}',
+    b'{"class":"transaction","seq":"3"}', b'{"class":"transaction","seq":-1}', b'{"class":"transaction","seq":true}',
+    b'{"class":1,"seq":1}', b'{"class":[],"seq":1}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("payload", _NO_ACKS)
 async def test_what_is_no_acknowledgement_is_counted_and_ignored(tmp_path: Path, payload: bytes) -> None:
     async with _journal(tmp_path, 3) as journal:
         uplink = RecordUplink(journal, "gate/t")
         uplink.on_ack(payload)
-        assert (journal.acked_seq, uplink.bad_acks) == (0, 1)
+        assert (journal.acked_count, uplink.bad_acks) == (0, 1)
 
 
 async def test_an_acknowledgement_of_records_that_never_were_is_a_fault(tmp_path: Path) -> None:
     async with _journal(tmp_path, 3) as journal:
         uplink = RecordUplink(journal, "gate/t")
         uplink.on_ack(_ack(4))
-        assert journal.acked_seq == 0
+        assert journal.acked_count == 0
         assert "the journal ends at 3" in uplink.status()["fault"]
+
+
+async def test_a_transaction_does_not_wait_for_a_window_full_of_events(tmp_path: Path) -> None:
+    async with _journal(tmp_path, 0) as journal:
+        await journal.append([Record("device_event", "", "", {}, n) for n in range(3 * WINDOW)])
+        uplink, publisher = RecordUplink(journal, "gate/t"), _Publisher()
+        async with _sending(uplink, publisher):
+            await publisher.until(WINDOW)
+            seq = await journal.append([Record("passed", "lane-1", "", {}, 1)])
+            await publisher.until(WINDOW + 1)
+        assert publisher.seqs == [*range(1, WINDOW + 1), seq]
+
+
+async def test_each_class_has_its_own_cursor(tmp_path: Path) -> None:
+    async with _journal(tmp_path, 2) as journal:
+        await journal.append([Record("device_event", "", "", {}, n) for n in range(3)])
+        uplink = RecordUplink(journal, "gate/t")
+        uplink.on_ack(json.dumps({"class": "event", "seq": 2}).encode())
+        assert journal.acked == {"transaction": 0, "event": 2}
+        assert uplink.status()["classes"]["event"] == {"produced": 3, "acked": 2, "backlog": 1}
+        assert uplink.status()["backlog"] == 3

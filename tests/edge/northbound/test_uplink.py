@@ -56,7 +56,7 @@ class _Platform:
             contiguous = 0
             while contiguous + 1 in self.records:
                 contiguous += 1
-            await client.publish(f"{_ROOT}/acks", json.dumps({"seq": contiguous}), qos=1)
+            await client.publish(f"{_ROOT}/acks", json.dumps({"class": "transaction", "seq": contiguous}), qos=1)
         async with self._changed:
             self._changed.notify_all()
 
@@ -74,7 +74,7 @@ class _Acked:
         journal.listeners.append(self._committed.set)
 
     async def until(self, seq: int) -> None:
-        while self._journal.acked_seq < seq:
+        while self._journal.acked_count < seq:
             await self._committed.wait()
             self._committed.clear()
 
@@ -105,7 +105,7 @@ async def test_every_record_arrives_in_order_though_the_broker_is_killed(tmp_pat
         await acked.until(250)
         journal.post(_batch(251, 1))
         await uplink.drain()
-        assert journal.acked_seq == 251
+        assert journal.acked_count == 251
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)

@@ -20,8 +20,8 @@ TRUCK = TruckTruth(1, "L1", "12C12345", PASSED)
 LAST = FIRST + len(WHOLE) - 1
 
 
-def _status(last_seq: int = LAST, acked_seq: int = LAST, lost: int = 0) -> dict[str, Any]:
-    return {"journal": {"last_seq": last_seq, "records_lost": lost}, "uplink": {"acked_seq": acked_seq}}
+def _status(last_seq: int = LAST, acked: int = LAST, lost: int = 0) -> dict[str, Any]:
+    return {"journal": {"last_seq": last_seq, "records_lost": lost}, "uplink": {"acked": acked}}
 
 
 def _summary(**parts: Any) -> Summary:
@@ -41,7 +41,7 @@ def test_a_run_with_every_truck_and_record_told_is_accounted_for() -> None:
     ("parts", "told"),
     [
         ({"status": {}}, "the hub did not tell its status at the end"),
-        ({"status": _status(acked_seq=LAST - 1)}, "1 of 5 records are not acknowledged yet"),
+        ({"status": _status(acked=LAST - 1)}, "1 of 5 records are not acknowledged yet"),
         (
             {"status": _status(LAST + 2, LAST + 2)},
             "the hub takes 7 records for acknowledged, the platform has 5",

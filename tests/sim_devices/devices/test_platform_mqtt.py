@@ -23,8 +23,8 @@ _ROOT = "gate/test"
 def _chain(count: int) -> list[bytes]:
     prev, messages = "0" * 64, []
     for seq in range(1, count + 1):
-        record: dict[str, Any] = {"seq": seq, "time": seq, "kind": "passed", "lane": "L1", "device": "", "data": {}}
-        record["prev"] = prev
+        record: dict[str, Any] = {"seq": seq, "class": "event", "class_seq": seq, "time": seq, "kind": "device_event"}
+        record |= {"lane": "L1", "device": "", "data": {}, "prev": prev}
         text = json.dumps(record, sort_keys=True, separators=(",", ":"))
         prev = record["hash"] = hashlib.sha256(text.encode()).hexdigest()
         messages.append(json.dumps(record).encode())
@@ -79,7 +79,8 @@ async def _send_until_acknowledged(client: aiomqtt.Client, messages: list[bytes]
 
 async def _take_acks(client: aiomqtt.Client, seq: int) -> None:
     async for message in client.messages:
-        if json.loads(bytes(message.payload))["seq"] >= seq:
+        ack = json.loads(bytes(message.payload))
+        if ack["class"] == "event" and ack["seq"] >= seq:
             return
 
 
