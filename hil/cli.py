@@ -20,6 +20,7 @@ _USAGE = """usage: gate COMMAND ...
   hil ...         run scenarios on simulated lanes and compare targets
   verify ROLE     search every reachable state of a role's control core against its properties
   bench chip      measure the firmware on an emulated RP2040
+  bench hub       measure the hub, and gateways others use, on the same simulated devices
 
 `gate COMMAND --help` tells more."""
 
@@ -39,9 +40,13 @@ def _hil(argv: list[str]) -> int:
 
 
 def _bench(argv: list[str]) -> int:
-    from hil.chip.command import main as bench_main
+    if argv[:1] == ["hub"]:
+        from hil.bench.command import main as hub_main
 
-    return bench_main(argv)
+        return hub_main(argv[1:])
+    from hil.chip.command import main as chip_main
+
+    return chip_main(argv)
 
 
 def _verify(argv: list[str]) -> int:

@@ -3,8 +3,9 @@
     python -m sim_devices.devices.device_farm --spec farm.json --truth farm.bin
 
 Knows: asyncio, Modbus TCP frames, the monotonic clock that all processes of a machine share. Must not know: who asks.
-The spec is {"devices": [{"name", "kind": COUNTING | a role, "port": 0, "unit_id": 1, ...}]}; see `_make`. Once it
-listens it prints one line, {"ports": [...]}; then it takes one JSON object a line from its standard input:
+The spec is {"devices": [{"name", "kind": COUNTING | a role, "port": 0, "unit_id": 1, ...}]}; see `_make`. With
+"gateway": true one more port serves all of them by unit id. Once it listens it prints one line, {"ports": [...]}; then
+it takes one JSON object a line from its standard input:
 {"silent": [names]}, {"delay_ms": {name: ms}}, {"quiet": true}; {"sync": n} is answered with {"sync": n} once all that
 was answered before is in the truth. The truth is a file of `RECORD`s.
 """
@@ -68,11 +69,11 @@ class Truth:
 
 
 class Connection(asyncio.Protocol):
-    """One client of one device: frames in, answers out."""
+    """One client: frames in, answers out, of the device the unit id names."""
 
-    def __init__(self, port: Port, truth: Truth) -> None:
+    def __init__(self, units: dict[int, Port], truth: Truth) -> None:
         truth.connections += 1
-        self._port, self._truth, self._number = port, truth, truth.connections
+        self._units, self._truth, self._number = units, truth, truth.connections
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
 
@@ -87,42 +88,41 @@ class Connection(asyncio.Protocol):
             if len(self._buffer) < size:
                 return
             frame, self._buffer = self._buffer[:size], self._buffer[size:]
-            if self._port.is_silent:
+            port = self._units.get(frame[6])
+            if port is None or port.is_silent:
                 continue
-            if self._port.delay_s:
-                asyncio.get_running_loop().call_later(self._port.delay_s, self._answer, frame)
+            if port.delay_s:
+                asyncio.get_running_loop().call_later(port.delay_s, self._answer, port, frame)
             else:
-                self._answer(frame)
+                self._answer(port, frame)
 
-    def _answer(self, frame: bytes) -> None:
+    def _answer(self, port: Port, frame: bytes) -> None:
         if self._transport is None or self._transport.is_closing():
             return
         transaction, _, _, unit_id, code = _HEADER.unpack_from(frame)
-        if unit_id != self._port.unit_id:
-            return
         if code in _READ_CODES:
-            pdu = self._read(frame)
+            pdu = self._read(port, frame)
         elif code in (_WRITE_ONE, _WRITE_MANY):
-            pdu = self._write(frame, code)
+            pdu = self._write(port, frame, code)
         else:
             pdu = bytes((code | 0x80, _ILLEGAL_FUNCTION))
         self._transport.write(struct.pack(">HHHB", transaction, 0, len(pdu) + 1, unit_id) + pdu)
 
-    def _read(self, frame: bytes) -> bytes:
+    def _read(self, port: Port, frame: bytes) -> bytes:
         address, count = _WORDS.unpack_from(frame, 8)
-        before = self._port.device.counter
-        registers = self._port.device.read(address, count)
+        before = port.device.counter
+        registers = port.device.read(address, count)
         if registers is None:
             return bytes((frame[7] | 0x80, _ILLEGAL_ADDRESS))
-        if self._port.device.counter != before:
-            self._truth.add(READ, self._port, self._number, self._port.device.counter)
+        if port.device.counter != before:
+            self._truth.add(READ, port, self._number, port.device.counter)
         return bytes((frame[7], len(registers))) + registers
 
-    def _write(self, frame: bytes, code: int) -> bytes:
+    def _write(self, port: Port, frame: bytes, code: int) -> bytes:
         address, second = _WORDS.unpack_from(frame, 8)
         values = (second,) if code == _WRITE_ONE else struct.unpack_from(f">{second}H", frame, 13)
-        self._truth.add(WRITE, self._port, self._number, values[-1])
-        if not self._port.device.write(address, values):
+        self._truth.add(WRITE, port, self._number, values[-1])
+        if not port.device.write(address, values):
             return bytes((code | 0x80, _ILLEGAL_ADDRESS))
         return frame[7:12]
 
@@ -133,6 +133,7 @@ class Farm:
     def __init__(self, spec: dict[str, Any], file: BinaryIO) -> None:
         self.truth = Truth(file)
         self._specs = list(spec["devices"])
+        self._has_gateway = bool(spec.get("gateway"))
         self.ports = [_make(index, item) for index, item in enumerate(self._specs)]
         self._by_name = {port.name: port for port in self.ports}
         self._servers: list[asyncio.Server] = []
@@ -140,12 +141,16 @@ class Farm:
         self._began_ns = time.monotonic_ns()
 
     async def open(self) -> list[int]:
-        """Listen; the ports in the order of the spec."""
-        loop = asyncio.get_running_loop()
+        """Listen; the ports in the order of the spec, the gateway's last if there is one."""
         for port, item in zip(self.ports, self._specs, strict=True):
-            make = _maker(port, self.truth)
-            self._servers.append(await loop.create_server(make, "127.0.0.1", int(item.get("port", 0))))
+            await self._serve({port.unit_id: port}, int(item.get("port", 0)))
+        if self._has_gateway:
+            await self._serve({port.unit_id: port for port in self.ports}, 0)
         return [server.sockets[0].getsockname()[1] for server in self._servers]
+
+    async def _serve(self, units: dict[int, Port], number: int) -> None:
+        loop = asyncio.get_running_loop()
+        self._servers.append(await loop.create_server(lambda: Connection(units, self.truth), "127.0.0.1", number))
 
     def tell(self, word: dict[str, Any]) -> dict[str, Any] | None:
         """Take one line of the standard input; what is to be printed in answer."""
@@ -210,10 +215,6 @@ def _make(index: int, item: dict[str, Any]) -> Port:
     else:
         device = RoleStub(item["kind"], int(item["serial"]))
     return Port(item["name"], index, int(item.get("unit_id", 1)), device, float(item.get("delay_ms", 0)) / 1000)
-
-
-def _maker(port: Port, truth: Truth) -> Any:
-    return lambda: Connection(port, truth)
 
 
 def read_truth(path: Path) -> Iterable[tuple[int, int, int, int, int]]:

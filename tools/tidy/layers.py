@@ -142,6 +142,7 @@ ADAPTERS = {
     "edge/api.py": "aiohttp",
     "edge/northbound/mqtt_client.py": "aiomqtt",
     "edge/southbound/modbus_client.py": "pymodbus",
+    "hil/bench/mqtt_tools.py": "paho",
     "hil/run/hub_client.py": "aiohttp",
     "hil/run/view.py": "rich",
     "sim_devices/devices/platform_mqtt.py": "aiomqtt",

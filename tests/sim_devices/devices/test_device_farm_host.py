@@ -129,6 +129,19 @@ def test_a_silent_device_answers_nobody_and_the_others_go_on(tmp_path: Path) -> 
     asyncio.run(body())
 
 
+def test_a_gateway_port_serves_every_device_by_its_unit_id(tmp_path: Path) -> None:
+    devices = [{"name": name, "kind": "counting", "unit_id": number} for number, name in ((1, "a"), (2, "b"))]
+
+    async def body() -> None:
+        with (tmp_path / "truth").open("wb") as file:
+            farm = Farm(farm_spec(*devices) | {"gateway": True}, file)
+            ports = await farm.open()
+            await exchange(ports[2], read_frame(0, 1), read_frame(0, 1, unit_id=2), read_frame(0, 1, unit_id=2))
+            assert [port.device.counter for port in farm.ports] == [1, 2]
+
+    asyncio.run(body())
+
+
 @pytest.mark.parametrize("ends_by", ["eof", "signal"])
 def test_the_process_prints_its_ports_takes_words_and_leaves_its_truth(tmp_path: Path, ends_by: str) -> None:
     spec = tmp_path / "spec.json"
