@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tools.mutants.__main__ import main
+from tools.mutants.calls import CallNotes
 from tools.mutants.operators import make_mutants
 from tools.mutants.patch import apply_mutant
 
@@ -81,6 +82,36 @@ def test_a_changed_constant_reaches_its_importers_and_what_is_made_of_it() -> No
     importer = load("importer_of_constants", "from mutated_constants import BASE\n")
     apply_mutant(module, next(m for m in make_mutants(text) if m.key == "BASE: 4 -> 5"))
     assert (module.BASE, module.DOUBLE, importer.BASE) == (5, 10, 5)
+
+
+def test_a_changed_constant_reaches_the_classes_that_are_made_of_it() -> None:
+    text = "BASE = 4\n\nclass Box:\n    size = BASE\n    is_open = False\n"
+    module = load("mutated_class", text)
+    box = module.Box()
+    mutants = list(make_mutants(text))
+    assert [mutant.key for mutant in mutants] == ["BASE: 4 -> 5", "Box.is_open: False -> True"]
+    apply_mutant(module, mutants[0])
+    assert (box.size, box.is_open) == (5, False)
+    apply_mutant(module, mutants[1])
+    assert box.is_open is True
+
+
+def test_calls_are_noted_and_the_functions_are_what_they_were_afterwards(tmp_path: Path) -> None:
+    file = tmp_path / "noted.py"
+    file.write_text(
+        "class Base:\n    def grow(self):\n        return 1\n\n"
+        "class Box(Base):\n    def grow(self):\n        return super().grow() + twice(1)\n\n"
+        "def twice(a):\n    return 2 * a\n\ndef unused():\n    return 0\n"
+    )
+    module = load("noted_for_test", file.read_text())
+    module.__file__ = str(file)
+    plain = module.twice.__code__
+    notes = CallNotes([module])
+    for _ in range(2):
+        notes.begin()
+        assert [module.Box().grow() for _ in range(3)] == [3, 3, 3]
+        assert {scope for _, scope in notes.end()} == {"Box.grow", "Base.grow", "twice"}
+    assert module.twice.__code__ is plain
 
 
 def test_a_file_from_elsewhere_is_refused_with_its_name(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,8 @@ from tools.mutants.session import KILLED, Target, run_session
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "firmware/control"
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
+# Which test killed which mutant, from run to run; it saves time only, and may be deleted at any time.
+KILLERS = ROOT / "build/mutants.json"
 # Tests that run the control cores in this process; those that run the deployed set on a VM see no mutant.
 TESTS = ("tests/firmware/control", "tests/firmware/proofs")
 
@@ -32,7 +34,8 @@ def main(arguments: Sequence[str]) -> int:
     if strangers:
         print(f"mutants: {strangers[0]} is no file of firmware/control/: name files of that folder, or none for all")
         return 2
-    targets = _make_targets(files)
+    killers = _load_killers()
+    targets = _make_targets(files, killers)
     _settle_hypothesis()
     print(f"mutants: {len(targets)} mutants of {len(files)} files, {options.jobs} at a time", flush=True)
     started_s = time.monotonic()
@@ -40,6 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     if session.problem:
         print(f"mutants: {session.problem}")
         return 2
+    _save_killers(killers, targets, session.killers)
     return _report(targets, session.outcomes, options, time.monotonic() - started_s)
 
 
@@ -58,13 +62,35 @@ def _find_tests(chosen: Sequence[str] | None) -> list[str]:
     return [str(ROOT / test) for test in TESTS if (ROOT / test).is_dir()]
 
 
-def _make_targets(files: Sequence[Path]) -> list[Target]:
+def _make_targets(files: Sequence[Path], killers: dict[str, str]) -> list[Target]:
     sys.path.insert(0, str(ROOT))
     targets = []
     for path in files:
         module = importlib.import_module(f"firmware.control.{path.stem}")
-        targets += [Target(module, mutant) for mutant in make_mutants(path.read_text(encoding="utf-8"))]
+        for mutant in make_mutants(path.read_text(encoding="utf-8")):
+            targets.append(Target(module, mutant, killers.get(f"{path.name}: {mutant.key}", "")))
     return targets
+
+
+def _name(target: Target) -> str:
+    return f"{Path(target.file).name}: {target.mutant.key}"
+
+
+def _load_killers() -> dict[str, str]:
+    """Name of a mutant -> the test that killed it last: tried first, and believed nothing."""
+    try:
+        found = json.loads(KILLERS.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _save_killers(killers: dict[str, str], targets: Sequence[Target], found: Sequence[str]) -> None:
+    for target, killer in zip(targets, found, strict=True):
+        if killer:
+            killers[_name(target)] = killer
+    KILLERS.parent.mkdir(exist_ok=True)
+    KILLERS.write_text(json.dumps(killers, indent=0, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _settle_hypothesis() -> None:
@@ -81,7 +107,7 @@ def _settle_hypothesis() -> None:
 
 def _report(targets: Sequence[Target], outcomes: Sequence[str], options: argparse.Namespace, wall_s: float) -> int:
     excused = _load_equivalent()
-    names = [f"{Path(target.file).name}: {target.mutant.key}" for target in targets]
+    names = [_name(target) for target in targets]
     alive = {name: outcome for name, outcome in zip(names, outcomes, strict=True) if outcome != KILLED}
     open_ones = [name for name in alive if name not in excused]
     tried = {Path(target.file).name for target in targets}

@@ -5,7 +5,7 @@ and what it puts there, never by a line number, so that the list of equivalent m
 
 Operators: comparison moved by its limit or negated, arithmetic and bit operator swapped, `and`/`or` swapped, `not`, `-`
 and `~` dropped, condition of an `if` or `while` negated, number one off, truth value flipped, `min`/`max` swapped,
-statement deleted, module constant one off, every cell of a table of bytes changed.
+statement deleted, constant of a module or a class one off, every cell of a table of bytes changed.
 """
 
 import ast
@@ -45,16 +45,24 @@ Edit = Callable[[ast.AST], None]
 
 @dataclass(frozen=True)
 class Mutant:
-    """One changed module. `scope` is the qualified name of the changed function, "" for a module constant.
+    """One changed module. `scope` is the qualified name of the changed function, "" for a constant.
 
-    `constant` is the name of the changed constant, "" for a function. `tree` is the whole changed module.
+    `constant` is the qualified name of the changed constant, "" for a function.
     """
 
     key: str
     scope: str
     constant: str
     line: int
-    tree: ast.Module
+    _tree: ast.Module
+    _number: int
+    _edit: Edit
+
+    def make_tree(self) -> ast.Module:
+        """Return the whole changed module; made when asked for, since thousands of them are big."""
+        tree = copy.deepcopy(self._tree)
+        self._edit(list(ast.walk(tree))[self._number])
+        return ast.fix_missing_locations(tree)
 
 
 @dataclass(frozen=True)
@@ -75,14 +83,11 @@ def make_mutants(text: str) -> Iterator[Mutant]:
     tree = ast.parse(text)
     seen: dict[str, int] = {}
     for change in _find_changes(tree):
-        mutated = copy.deepcopy(tree)
-        change.edit(list(ast.walk(mutated))[change.number])
-        ast.fix_missing_locations(mutated)
         key = f"{change.scope or change.constant}: {change.before} -> {change.after}"
         seen[key] = seen.get(key, 0) + 1
         if seen[key] > 1:
             key = f"{key} #{seen[key]}"
-        yield Mutant(key, change.scope, change.constant, change.line, mutated)
+        yield Mutant(key, change.scope, change.constant, change.line, tree, change.number, change.edit)
 
 
 def _find_changes(tree: ast.Module) -> list[_Change]:
@@ -98,15 +103,18 @@ def _find_changes(tree: ast.Module) -> list[_Change]:
 def _mutable_nodes(tree: ast.Module) -> Iterator[tuple[str, str, ast.AST]]:
     """Nodes of function bodies with their function, nodes of constants' values with their name."""
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef):
-            yield from _function_nodes(node, node.name)
-        elif isinstance(node, ast.ClassDef):
+        yield from _statement_nodes(node, "")
+        if isinstance(node, ast.ClassDef):
             for item in node.body:
-                if isinstance(item, ast.FunctionDef):
-                    yield from _function_nodes(item, f"{node.name}.{item.name}")
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            for inner in ast.walk(node.value):
-                yield "", node.targets[0].id, inner
+                yield from _statement_nodes(item, f"{node.name}.")
+
+
+def _statement_nodes(node: ast.stmt, owner: str) -> Iterator[tuple[str, str, ast.AST]]:
+    if isinstance(node, ast.FunctionDef):
+        yield from _function_nodes(node, owner + node.name)
+    elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        for inner in ast.walk(node.value):
+            yield "", owner + node.targets[0].id, inner
 
 
 def _function_nodes(function: ast.FunctionDef, scope: str) -> Iterator[tuple[str, str, ast.AST]]:

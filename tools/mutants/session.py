@@ -9,37 +9,41 @@ time, so a busy machine changes no outcome.
 """
 
 import contextlib
+import gc
 import os
 import random
 import resource
 import signal
-import sys
+import struct
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import CodeType, FrameType, ModuleType
+from types import ModuleType
 
 import pytest
 
+from tools.mutants.calls import Call, CallNotes
 from tools.mutants.operators import Mutant
 from tools.mutants.patch import apply_mutant
 
-KILLED, SURVIVED, UNTESTED = "killed", "survived", "untested"
+KILLED, SURVIVED, UNTESTED = _WORDS = ("killed", "survived", "untested")
 _MEMORY_MAX = 4 << 30
-_LIMIT_MIN_S = 5
+_LIMIT_MIN_S = 2
 _LIMIT_FACTOR = 10
-_NUMBER_SIZE = 4
+_NUMBER = struct.Struct(">I")
+_RESULT = struct.Struct(">IBi")  # number of the target, place in _WORDS, place of the test that killed it or -1
 _PROGRESS_S = 10.0
 _OPTIONS = "-s -p no:terminal -p no:faulthandler -p no:cacheprovider --import-mode=importlib"
 
 
 @dataclass(frozen=True)
 class Target:
-    """One mutant of one module."""
+    """One mutant of one module; `killer` is the test that killed it in a former run, "" if that is not known."""
 
     module: ModuleType
     mutant: Mutant
+    killer: str = ""
 
     @property
     def file(self) -> str:
@@ -49,19 +53,31 @@ class Target:
 
 @dataclass
 class _Baseline:
-    """Per test, by its place in the collection: duration and called functions as (file, qualified name)."""
+    """Per test, by its place in the collection: duration and called functions."""
 
     durations: list[float] = field(default_factory=list)
-    calls: list[set[tuple[str, str]]] = field(default_factory=list)
+    calls: list[set[Call]] = field(default_factory=list)
+
+
+@dataclass
+class _Attempt:
+    """A target and the place of the test that killed it in a former run, -1 for none."""
+
+    target: Target
+    killer: int
 
 
 class MutantSession:
-    """A pytest plugin that replaces the run loop; `outcomes` holds one of the three words per target afterwards."""
+    """A pytest plugin that replaces the run loop.
+
+    Afterwards `outcomes` holds one of the three words per target and `killers` the test that killed it, "" for none.
+    """
 
     def __init__(self, targets: Sequence[Target], jobs: int) -> None:
         self.targets = targets
         self.jobs = jobs
         self.outcomes: list[str] = []
+        self.killers: list[str] = []
         self.problem = ""
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -72,38 +88,28 @@ class MutantSession:
         items = session.items
         print(f"mutants: {len(items)} tests, first unchanged, to see what each of them calls", flush=True)
         baseline = _Baseline()
-        files = {target.file for target in self.targets}
+        notes = CallNotes(dict.fromkeys(target.module for target in self.targets))
         for index, item in enumerate(items):
             following = items[index + 1] if index + 1 < len(items) else None
             started_s = time.process_time()
-            with _noting_calls(files) as calls:
-                passed = _passes(item, following)
+            notes.begin()
+            passed = _passes(item, following)
+            baseline.calls.append(notes.end())
+            baseline.durations.append(time.process_time() - started_s)
             if not passed:
                 self.problem = f"{item.nodeid} fails on the unchanged code: correct it first (make test)"
                 return True
-            baseline.durations.append(time.process_time() - started_s)
-            baseline.calls.append(calls)
-        self.outcomes = _run_all(self.targets, items, baseline, self.jobs)
+        self._try_all(items, baseline)
         return True
 
-
-@contextlib.contextmanager
-def _noting_calls(files: set[str]):  # type: ignore[no-untyped-def]  # a generator of one set
-    calls: set[tuple[str, str]] = set()
-    seen: set[CodeType] = set()
-
-    def note(frame: FrameType, event: str, _argument: object) -> None:
-        code = frame.f_code
-        if event == "call" and code not in seen:
-            seen.add(code)
-            if code.co_filename in files:
-                calls.add((code.co_filename, code.co_qualname))
-
-    sys.setprofile(note)
-    try:
-        yield calls
-    finally:
-        sys.setprofile(None)
+    def _try_all(self, items: list[pytest.Item], baseline: _Baseline) -> None:
+        places = {item.nodeid: place for place, item in enumerate(items)}
+        attempts = [_Attempt(target, places.get(target.killer, -1)) for target in self.targets]
+        gc.collect()
+        gc.freeze()  # what is there already is neither looked at nor written to in the children
+        for outcome, killer in _run_all(attempts, items, baseline, self.jobs):
+            self.outcomes.append(outcome)
+            self.killers.append(items[killer].nodeid if killer >= 0 else "")
 
 
 def _passes(item: pytest.Item, following: pytest.Item | None) -> bool:
@@ -113,44 +119,47 @@ def _passes(item: pytest.Item, following: pytest.Item | None) -> bool:
     return all(report.passed or report.skipped for report in reports)
 
 
-def _run_all(targets: Sequence[Target], items: list[pytest.Item], baseline: _Baseline, jobs: int) -> list[str]:
+def _run_all(
+    attempts: Sequence[_Attempt], items: list[pytest.Item], baseline: _Baseline, jobs: int
+) -> list[tuple[str, int]]:
     """Workers take numbers from one pipe and give results into another; both sides write less than a pipe takes."""
     work_out, work_in = os.pipe()
     done_out, done_in = os.pipe()
-    workers = [_start_worker(targets, items, baseline, work_out, done_in, (work_in, done_out)) for _ in range(jobs)]
+    workers = [_start_worker(attempts, items, baseline, work_out, done_in, (work_in, done_out)) for _ in range(jobs)]
     os.close(work_out)
     os.close(done_in)
     feeder = os.fork()
     if feeder == 0:
         os.close(done_out)
-        for number in range(len(targets)):
-            os.write(work_in, number.to_bytes(_NUMBER_SIZE, "big"))
+        for number in range(len(attempts)):
+            os.write(work_in, _NUMBER.pack(number))
         os._exit(0)
     os.close(work_in)
-    outcomes = _collect(done_out, len(targets))
+    results = _collect(done_out, len(attempts))
     for pid in (*workers, feeder):
         os.waitpid(pid, 0)
-    return outcomes
+    return results
 
 
-def _collect(done_out: int, count: int) -> list[str]:
-    outcomes = [""] * count
-    words = {word[0].encode(): word for word in (KILLED, SURVIVED, UNTESTED)}
+def _collect(done_out: int, count: int) -> list[tuple[str, int]]:
+    """Outcome and killer of every attempt."""
+    results = [("", -1)] * count
     told_s = time.monotonic()
     done = 0
     with os.fdopen(done_out, "rb") as stream:
-        while message := stream.read(_NUMBER_SIZE + 1):
-            outcomes[int.from_bytes(message[:_NUMBER_SIZE], "big")] = words[message[_NUMBER_SIZE:]]
+        while message := stream.read(_RESULT.size):
+            number, word, killer = _RESULT.unpack(message)
+            results[number] = (_WORDS[word], killer)
             done += 1
             if time.monotonic() - told_s > _PROGRESS_S:
                 told_s = time.monotonic()
-                alive = done - sum(outcome == KILLED for outcome in outcomes)
+                alive = done - sum(outcome == KILLED for outcome, _ in results)
                 print(f"mutants: {done} of {count} tried, {alive} not killed", flush=True)
-    return outcomes
+    return results
 
 
 def _start_worker(
-    targets: Sequence[Target],
+    attempts: Sequence[_Attempt],
     items: list[pytest.Item],
     baseline: _Baseline,
     work_out: int,
@@ -163,17 +172,21 @@ def _start_worker(
     for descriptor in not_mine:
         os.close(descriptor)
     killers: dict[str, list[int]] = {}
-    while number := os.read(work_out, _NUMBER_SIZE):
-        index = int.from_bytes(number, "big")
-        word = _try_mutant(targets[index], items, baseline, killers)
-        os.write(done_in, number + word[0].encode())
+    while message := os.read(work_out, _NUMBER.size):
+        (number,) = _NUMBER.unpack(message)
+        word, killer = _try_mutant(attempts[number], items, baseline, killers)
+        os.write(done_in, _RESULT.pack(number, _WORDS.index(word), killer))
     os._exit(0)
 
 
-def _try_mutant(target: Target, items: list[pytest.Item], baseline: _Baseline, killers: dict[str, list[int]]) -> str:
-    order = _order(target, baseline, killers)
+def _try_mutant(
+    attempt: _Attempt, items: list[pytest.Item], baseline: _Baseline, killers: dict[str, list[int]]
+) -> tuple[str, int]:
+    target = attempt.target
+    recent = killers.setdefault(f"{target.file}: {target.mutant.scope}", [])
+    order = _order(target, items, baseline, [attempt.killer, *recent])
     if not order:
-        return UNTESTED
+        return UNTESTED, -1
     read_end, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -181,31 +194,40 @@ def _try_mutant(target: Target, items: list[pytest.Item], baseline: _Baseline, k
         limits_s = [_LIMIT_MIN_S + _LIMIT_FACTOR * baseline.durations[index] for index in order]
         _be_mutant(target, [items[index] for index in order], limits_s, write_end)
     os.close(write_end)
-    told = os.read(read_end, _NUMBER_SIZE)
-    os.close(read_end)
+    begun = _count_bytes(read_end)
     _, status = os.waitpid(pid, 0)
     if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
-        return SURVIVED
-    if told:
-        recent = killers.setdefault(target.mutant.scope, [])
-        killer = order[int.from_bytes(told, "big")]
-        recent[:] = [killer, *(other for other in recent if other != killer)]
-    return KILLED
+        return SURVIVED, -1
+    if not begun:
+        return KILLED, -1  # by being put in force
+    killer = order[begun - 1]
+    recent[:] = [killer, *(other for other in recent if other != killer)]
+    return KILLED, killer
 
 
-def _order(target: Target, baseline: _Baseline, killers: dict[str, list[int]]) -> list[int]:
-    """Tests that call the mutated function (for a constant: the module), last killers first, then the quickest."""
-    scope = target.mutant.scope
-    called = [
-        index
-        for index, calls in enumerate(baseline.calls)
-        if ((target.file, scope) in calls if scope else any(file == target.file for file, _ in calls))
-    ]
-    if not called and not scope:  # a module of constants only
-        called = list(range(len(baseline.calls)))
-    recent = killers.get(scope, [])
-    first = [index for index in recent if index in set(called)]
-    return first + sorted(set(called) - set(first), key=lambda index: (baseline.durations[index], index))
+def _count_bytes(read_end: int) -> int:
+    """How many bytes come until the other end is closed."""
+    with os.fdopen(read_end, "rb") as stream:
+        return len(stream.read())
+
+
+def _order(target: Target, items: list[pytest.Item], baseline: _Baseline, likely: Sequence[int]) -> list[int]:
+    """Tests that reach the mutant, the likely ones first, then the quickest."""
+    called = {index for index, item in enumerate(items) if _reaches(target, item, baseline.calls[index])}
+    if not called and not target.mutant.scope:  # a module of constants only
+        called = set(range(len(items)))
+    first = list(dict.fromkeys(index for index in likely if index in called))
+    return first + sorted(called - set(first), key=lambda index: (baseline.durations[index], index))
+
+
+def _reaches(target: Target, item: pytest.Item, calls: set[Call]) -> bool:
+    """The test calls the mutated function; for a constant: anything of its module, or its file names one of both."""
+    if target.mutant.scope:
+        return (target.file, target.mutant.scope) in calls
+    if any(file == target.file for file, _ in calls):
+        return True
+    names = vars(item.module) if isinstance(item, pytest.Function) else {}
+    return target.mutant.constant in names or any(value is target.module for value in names.values())
 
 
 def _be_mutant(target: Target, items: list[pytest.Item], limits_s: list[float], write_end: int) -> None:
@@ -224,10 +246,11 @@ def _be_mutant(target: Target, items: list[pytest.Item], limits_s: list[float], 
 
 
 def _run_until_failure(items: list[pytest.Item], limits_s: list[float], write_end: int) -> int:
+    """One byte into `write_end` for every test that is begun."""
     for place, item in enumerate(items):
+        os.write(write_end, b".")
         signal.setitimer(signal.ITIMER_PROF, limits_s[place])
         if not _passes(item, None):
-            os.write(write_end, place.to_bytes(_NUMBER_SIZE, "big"))
             return 1
     return 0
 
