@@ -3,7 +3,7 @@
 import unittest
 
 from firmware.control.rfid_dialog import KEEPALIVE_MS
-from firmware.control.rfid_links import REQUEST_POWER, make_link
+from firmware.control.rfid_links import REQUEST_POWER, Link, make_link
 from protocols.registers import rfid as reg
 from protocols.rfid import r200, uhfreader18, wiegand
 from tests.firmware.control.rfid_bench import EPC, RfidBench
@@ -84,6 +84,11 @@ class TestPauses(unittest.TestCase):
         bench.run(100)
         self.assertEqual([len(read[5]) for read in bench.reads()], [3, 4])
         self.assertEqual((count(bench, reg.ST_FRAMES), count(bench, reg.ST_LINE_ERRORS)), (2, 0))
+
+    def test_a_family_whose_bytes_are_whole_frames_never_waits(self) -> None:
+        link = Link()
+        link.on_byte(0xAA)
+        self.assertFalse(link.is_waiting())
 
     def test_one_stray_bit_is_garbage(self) -> None:
         bench = RfidBench("wiegand")

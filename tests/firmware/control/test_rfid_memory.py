@@ -2,7 +2,7 @@
 
 import unittest
 
-from firmware.control import rfid_memory, rfid_reads
+from firmware.control import rfid_links, rfid_memory, rfid_reads
 from firmware.control.rfid import SAVE_SIZE
 from firmware.control.rfid_memory import TIMER_COUNT, RfidMemory, load_memory, save_memory
 from firmware.control.timer import TimerBank
@@ -53,6 +53,33 @@ class TestMemory(unittest.TestCase):
             self.assertEqual(getattr(other, name), getattr(memory, name), name)
         for index in range(TIMER_COUNT):
             self.assertEqual(others.remaining_ms(index), 10 + index)
+
+    def test_every_timer_has_its_own_place_before_those_of_the_tags(self) -> None:
+        timers = (
+            rfid_memory.TIMER_ANSWER,
+            rfid_memory.TIMER_POLL,
+            rfid_memory.TIMER_PAUSE,
+            rfid_memory.TIMER_GATE,
+            rfid_memory.TIMER_TRIGGER,
+            rfid_memory.TIMER_READ_OK,
+            rfid_memory.TIMER_BEEP,
+            rfid_memory.TIMER_NOISE,
+        )
+        self.assertEqual(timers, tuple(range(rfid_memory.TIMER_TAG)))
+
+    def test_questions_and_steps_of_the_set_up_have_the_numbers_of_format_2(self) -> None:
+        questions = (
+            rfid_links.REQUEST_NONE,
+            rfid_links.REQUEST_INFO,
+            rfid_links.REQUEST_REGION,
+            rfid_links.REQUEST_POWER,
+            rfid_links.REQUEST_ROUND,
+            rfid_links.REQUEST_ROUNDS,
+            rfid_links.REQUEST_STOP,
+        )
+        self.assertEqual(questions, (0, 1, 2, 3, 4, 5, 6))
+        steps = (rfid_memory.SETUP_INFO, rfid_memory.SETUP_REGION, rfid_memory.SETUP_POWER, rfid_memory.SETUP_DONE)
+        self.assertEqual(steps, (0, 1, 2, 3))
 
     def test_format_2_has_this_size(self) -> None:
         """Another layout takes another number."""

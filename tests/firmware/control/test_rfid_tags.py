@@ -2,6 +2,7 @@
 
 import unittest
 
+from firmware.control.rfid_tags import Sightings
 from protocols.registers import rfid as reg
 from protocols.rfid import r200
 from protocols.rfid.gen2 import tag_crc
@@ -34,6 +35,10 @@ def sight(bench: RfidBench, *epcs: bytes) -> None:
 
 
 class TestOneScan(unittest.TestCase):
+    def test_before_the_first_scan_nothing_was_seen(self) -> None:
+        sightings = Sightings()
+        self.assertEqual((sightings.count, sightings.repeats, sightings.lost), (0, 0, 0))
+
     def test_sixteen_tags_are_all_taken_and_of_seventeen_one_is_counted_as_lost(self) -> None:
         bench = quiet_bench()
         sight(bench, *[numbered(number) for number in range(16)])
