@@ -92,6 +92,8 @@ class Weighbridge:
         self.timers.advance(now_ms)
         self._apply_settings()
         self._read_inputs()
+        # `gate verify` cuts the scan here (firmware/proofs/weighbridge_subject.py): what comes before must not read the
+        # request, the key switch or a button to decide; what comes after no sample.
         faults = self._find_faults()
         self._answer_request(faults)
         self._read_buttons(faults)

@@ -6,23 +6,22 @@ works. docs/explorer.md tells how to read and extend this.
 
 from __future__ import annotations
 
-from functools import partial
-
 from firmware.control.weighbridge_memory import (
     PENDING_RECORD,
     RECORD_FLAGS,
     RECORD_GROSS,
 )
-from firmware.proofs.weighbridge_subject import (
+from firmware.proofs.weighbridge_classes import (
+    KEPT,
     LIMIT_KG_X10,
     MIN_KG_X10,
-    QUIET,
+    NARROW,
     TRUCK,
     ZERO,
     Asked,
     Seen,
-    WeighbridgeSubject,
 )
+from firmware.proofs.weighbridge_subject import WeighbridgeSubject
 from hil.explore.claims import Reduction
 from hil.explore.explicit import Check, Explicit, Way
 from protocols.registers import weighbridge as regs
@@ -32,11 +31,8 @@ _MULTI = 1 << regs.REGISTERED_FLAGS_MULTI_DRAFT
 
 
 def build() -> list[Explicit]:
-    """One search per weighing mode: what a mode remembers of the other is forgotten when it begins."""
-    return [
-        Explicit("weighbridge", partial(WeighbridgeSubject, mode), _CHECKS, _WAYS, _REDUCTIONS)
-        for mode in (regs.WEIGHING_MODE_SINGLE_DRAFT, regs.WEIGHING_MODE_MULTI_DRAFT)
-    ]
+    """One search; both weighing modes are part of it."""
+    return [Explicit("weighbridge", WeighbridgeSubject, _CHECKS, _WAYS, _REDUCTIONS)]
 
 
 def _is_registering(scan: WeighbridgeSubject) -> bool:
@@ -62,11 +58,13 @@ def _has_sound_zero(scan: WeighbridgeSubject) -> bool:
     if not (_is_registering(scan) or _takes_draft(scan)):
         return True
     unsound = 1 << regs.FAULTS_ZERO_DRIFT | 1 << regs.FAULTS_ZERO_OUT_OF_RANGE | 1 << regs.FAULTS_INPUT_BAD
-    return not scan.memory.faults & unsound and scan.memory.zero_is_set == 1
+    return not scan.memory.faults & unsound and scan.memory.zero_is_set == 1 and not scan.before["came_off"]
 
 
 def _is_single(scan: WeighbridgeSubject) -> bool:
-    return not _is_registering(scan) or not (scan.before["second_vehicle"] or scan.before["is_blocked"])
+    if not _is_registering(scan):
+        return True
+    return not (scan.before["second_vehicle"] or scan.before["two"] or scan.before["is_blocked"])
 
 
 def _is_stored_first(scan: WeighbridgeSubject) -> bool:
@@ -79,12 +77,11 @@ def _is_counted_as_stored(scan: WeighbridgeSubject) -> bool:
 
 
 def _zero_is_frozen(scan: WeighbridgeSubject) -> bool:
-    """The zero moves by itself only on an empty deck, by request only on one that is empty in this scan."""
-    held, before = scan.held, scan.before
-    if scan.memory.zero_offset == held["zero_offset"] or not held["zero_is_set"]:
-        return True
-    by_itself = before["zero_offset"] != held["zero_offset"]
-    return not (before["is_blocked"] or (held["on_deck"] and before["on_deck"] if by_itself else before["on_deck"]))
+    """By itself the zero moves on a quiet empty deck only and in small steps, by request on one empty in this scan."""
+    before = scan.before
+    if scan.memory.zero_offset == before["zero_offset"] or not before["zero_is_set"]:
+        return not scan.zero_slipped
+    return not (scan.zero_slipped or before["is_blocked"] or before["on_deck"])
 
 
 def _is_legal_rightly(scan: WeighbridgeSubject) -> bool:
@@ -112,7 +109,8 @@ _CHECKS = [
     Check("stored-first", "Nothing is remembered or shown as registered before its alibi record is stored (role page: alibi records).",
           _is_stored_first),
     Check("stored-counts", "Exactly what was stored counts as registered, and once.", _is_counted_as_stored),
-    Check("zero-frozen", "While the deck is occupied the zero does not move (R 76-1 4.5.7: only at zero).", _zero_is_frozen),
+    Check("zero-frozen", "While the deck is occupied the zero does not move; by itself it is taken below Min only, and followed from within "
+          "half of d by a tenth of d at a time (R 76-1 4.5.7).", _zero_is_frozen),
     Check("legal", "Legal for trade is never shown or recorded with a fault, axle-wise (NIST Handbook 44 UR.3.3), or from an unverified indicator; "
           "nor shown after a second vehicle.", _is_legal_rightly),
     Check("lamp", "READY is lit only over a stable weight within the range with clear photocells.", _lamp_is_right),
@@ -124,11 +122,14 @@ def _registers(scan: WeighbridgeSubject) -> bool:
 
 
 def _site_helps(seen: Seen) -> bool:
-    return seen.rest == QUIET and seen.weight in (ZERO, TRUCK) and not seen.local
+    clean = seen.spread < 0 or (seen.spread == NARROW and seen.middle == seen.weight)
+    return (
+        clean and not seen.lost and seen.weight in (ZERO, TRUCK) and seen.change == KEPT and not (seen.far or seen.more)
+    )
 
 
 def _hub_helps(asked: Asked) -> bool:
-    return bool(asked.sealed and not asked.bad and asked.stores and asked.button < 0)
+    return bool(asked.sealed and not asked.bad and asked.stores and not (asked.local or asked.far or asked.full))
 
 
 _WAYS = [
@@ -137,16 +138,31 @@ _WAYS = [
 ]  # fmt: skip
 
 _REDUCTIONS = [
-    Reduction("Filter and stability window are a source that says anything: seven classes of weight, at rest or not, its "
-              "middle 0.9 e lower, equal or higher, new or not, or no weight at all.", "The real ones can do only some of "
-              "this (sampler.py, stability.py); each limit the core compares with has a class on both sides of it."),
-    Reduction("The errors of the zero count by the limits they are compared with.", "Scale._is_drift is their only reader "
-              "that decides; entry_drift_counts only shows one."),
-    Reduction("Time between samples is 2.5 s: drift takes two of them, tracking one.", "Only sums of it are compared with "
-              "5 s and 200 ms."),
-    Reduction("Settings are those delivered; the weighing mode is fixed in each of the two searches.", "Not covered: "
-              "what a change of settings does between two scans, which test_weighbridge*.py show."),
-    Reduction("Tare commands and buttons, calibration and READ_ALIBI are left out.", "No condition of registering reads a "
-              "tare (test_weighbridge_model_host.py); calibration needs the key and ends in a change of settings."),
+    Reduction("Filter and stability window are a source that says anything: nine classes of weight, at rest or not, the middle "
+              "of the window beside the weight, its width up to half of d or up to d, a new sample or none, or no weight at "
+              "all.", "The real ones can do only some of this (sampler.py, stability.py); each limit the core compares with "
+              "has a class on both sides of it. test_weighbridge_model_host.py finds every scan of walks of the real core "
+              "among those of the search."),
+    Reduction("Weights are told relative to the zero in force, and a state is kept as if that were the calibrated zero. "
+              "Whether the zero may move further is chosen anew in every scan.", "How far it has wandered is asked by the "
+              "range of zero setting only (Zero.is_in_range), and both answers are tried; this adds ways, none is lost."),
+    Reduction("What stood at rest before is known or not; with a photocell interrupted since, a load is Min heavier or is "
+              "not, as the scan likes.", "Registration.watch asks nothing else of it; both answers are tried."),
+    Reduction("The errors of the zero count by the limit they are compared with.", "Scale._is_drift is their only reader "
+              "that decides, and with half the limit it is asked only of what was measured in the same scan."),
+    Reduction("Time between samples is 1 ms, a step of the tracking, or what drift takes; of times that run nothing is kept.",
+              "Only sums are compared with 200 ms and 5 s: one that is half full may or may not end with the next sample, and "
+              "so may one that is empty here."),
+    Reduction("Drafts are none, some or as many as may be; ids of requests are 1 and 2.", "Their number is compared with 0 and "
+              "DRAFTS_MAX only, some may be one less than these in every scan; ids are compared with each other only."),
+    Reduction("A button that is asked for is pressed anew.", "A press that begins is what can do something; that a button "
+              "was held before only takes ways away."),
+    Reduction("A scan may begin with a changed weighing mode or a changed calibrated zero; the rest of the settings are those "
+              "delivered.", "Every change of Max, e, zero or span ends in the same restart. Not covered: settings that no class "
+              "III instrument can have, where nothing has a weight, and changes of window, tracking or limit of drift."),
+    Reduction("Tare commands, CALIBRATE_ZERO and _SPAN and READ_ALIBI are left out.", "No condition of registering reads a tare "
+              "(test_weighbridge_model_host.py); a calibration ends in a change of settings."),
+    Reduction("The front end is the converter; `is_verified` of an indicator is either.", "Not covered: the zero of an "
+              "indicator, which only the indicator moves, and samples that are unfit; its weights pass the same registration."),
     Reduction("Results and counters are left out of the state.", "They are read in the scan that writes them."),
 ]  # fmt: skip

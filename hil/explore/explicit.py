@@ -23,13 +23,11 @@ State = Hashable
 class Subject(Protocol):
     """A real core with what is tried on it. A state is everything that can decide something later, and hashable."""
 
-    @property
-    def inputs(self) -> Sequence[Any]:
-        """What the inputs of one scan may be."""
+    def inputs_of(self, state: State) -> Sequence[Any]:
+        """What the inputs of a scan from this state may be."""
 
-    @property
-    def requests(self) -> Sequence[Any]:
-        """What may be asked in one scan."""
+    def requests_of(self, half: State) -> Sequence[Any]:
+        """What may be asked in a scan that came to this half-way state."""
 
     def start(self) -> State:
         """The state after power-up."""
@@ -144,7 +142,8 @@ class _Search:
         state = self.found.states[number]
         targets: dict[State, Any] = {}
         helps: dict[State, list[bool]] = {}
-        for choice in self.subject.inputs:
+        inputs = self.subject.inputs_of(state)
+        for choice in inputs:
             half = self.subject.read(state, choice)
             targets.setdefault(half, choice)
             given = helps.setdefault(half, [False] * len(self.model.ways))
@@ -156,12 +155,12 @@ class _Search:
             ends = self.halves[half]
             self.transitions += len(ends)
             self._connect(number, ends, helps[half])
-        self.transitions += len(self.subject.inputs) - len(targets)
+        self.transitions += len(inputs) - len(targets)
 
     def _requests(self, number: int, half: State, choice: Any) -> list[tuple[int, Any, tuple[bool, ...]]]:
         """Try every request on a half-way state that was not met before; judge each scan."""
         ends = []
-        for request in self.subject.requests:
+        for request in self.subject.requests_of(half):
             after = self.subject.finish(half, request)
             end = self.found.note(after, (number, choice, request))
             goals = tuple(way.goal(self.subject) for way in self.model.ways)
