@@ -38,6 +38,11 @@ class UplinkConfig:
     client_id: str
     topic_root: str
     links: tuple[LinkConfig, ...]
+    history_bytes_per_s: int = 1_000_000
+    fail_over_rtt_ms: int = 1500
+    fail_over_loss_percent: int = 20
+    fail_over_after_s: int = 10
+    fail_back_after_s: int = 60
 
 
 @dataclass(frozen=True, slots=True)

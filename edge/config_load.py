@@ -25,6 +25,7 @@ from protocols.registers import barrier_tags, charging_post_tags, rfid_tags, wei
 # Largest sensible file; a gate of 14 lanes takes about 20 kB.
 SITE_FILE_SIZE_MAX = 1_000_000
 KEY_SIZE = 32
+_UPLINK_NUMBERS = [item.name for item in fields(UplinkConfig) if item.type == "int"]
 MQTT_PORT, MQTT_TLS_PORT = 1883, 8883  # as IANA has them
 MAP_VERSIONS: dict[str, tuple[int, ...]] = {
     tags.NAME: (tags.MAP_VERSION,) for tags in (barrier_tags, weighbridge_tags, rfid_tags, charging_post_tags)
@@ -183,6 +184,7 @@ def _build_uplink(tables: dict[str, list[Table]], folder: Path) -> UplinkConfig 
         client_id=uplink.get("client_id", f"smartgate-{site_name}"),
         topic_root=uplink.get("topic_root", f"gate/{site_name}"),
         links=tuple(_build_link(link, folder) for link in tables["link"]),
+        **{key: uplink[key] for key in _UPLINK_NUMBERS},
     )
 
 

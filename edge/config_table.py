@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from edge.config import KIND_RTU, KIND_TCP
+from edge.config import KIND_RTU, KIND_TCP, UplinkConfig
 from edge.lane.settings import UNIDENTIFIED_ATTENTION, UNIDENTIFIED_REFUSE, LaneSettings
 
 BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
@@ -24,7 +24,7 @@ OPTIONAL_TEXT_PATTERN = r"[^\x00-\x1f]{0,200}"
 # serial_number is a uint32 point whose values stay below MicroPython's small-integer limit.
 SERIAL_MAX = 2**30 - 1
 _DAY_MS = 86_400_000
-_DEFAULTS = {item.name: item.default for item in fields(LaneSettings)}
+_DEFAULTS = {item.name: item.default for item in (*fields(LaneSettings), *fields(UplinkConfig))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,10 @@ def _lane_ms(name: str, low: int, high: int, meaning: str) -> KeyRule:
     return KeyRule(name, "integer", meaning, default=_DEFAULTS[name], low=low, high=high)
 
 
+def _uplink_number(name: str, low: int, high: int, meaning: str) -> KeyRule:
+    return KeyRule(name, "integer", meaning, default=_DEFAULTS[name], low=low, high=high)
+
+
 _PORT_MAX = 65535
 
 SITE = TableRule(
@@ -130,6 +134,15 @@ UPLINK = TableRule(
             optional=True,
             pattern=TOPIC_PATTERN,
             rule=TOPIC_RULE,
+        ),
+        _uplink_number("history_bytes_per_s", 0, 2**30, "Most that telemetry of the past may take; 0 is no limit"),
+        _uplink_number("fail_over_rtt_ms", 50, 5000, "A link whose round trip is longer is a bad one"),
+        _uplink_number("fail_over_loss_percent", 1, 100, "A link that must send more than this again is a bad one"),
+        _uplink_number(
+            "fail_over_after_s", 1, 3600, "A bad link is left for a good one after so long; a dead one at once"
+        ),
+        _uplink_number(
+            "fail_back_after_s", 1, 86_400, "A preferred link must be good for so long before it is taken again"
         ),
     ),
 )

@@ -12,8 +12,6 @@ from edge.cancellation import cancel_count, raise_if_cancelled
 from edge.config import LinkConfig, UplinkConfig
 from edge.journal.writer import JournalWriter
 from edge.model import DeviceImage, Record
-from edge.northbound import mqtt_client
-from edge.northbound.mqtt_client import BrokerError, MqttLink, MqttSession
 from edge.northbound.uplink import Uplink
 
 _ROOT = "gate/test"
@@ -134,26 +132,3 @@ async def test_a_missing_broker_is_a_reason_and_stops_nothing(tmp_path: Path) ->
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await journal.close(runner)
-
-
-async def test_a_broker_that_accepts_and_drops_is_asked_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
-    pauses: list[float] = []
-    link = MqttLink(LinkConfig("broker", "127.0.0.1", 1), "hub")
-
-    async def connect_and_drop(_: Any) -> None:
-        link._on_up()
-        raise BrokerError("another client took this id")
-
-    async def pause(seconds: float) -> None:
-        pauses.append(seconds)
-        if len(pauses) == 7:
-            raise asyncio.CancelledError
-
-    async def nothing(_: MqttSession) -> None:
-        raise AssertionError
-
-    monkeypatch.setattr(link, "_serve_once", connect_and_drop)
-    monkeypatch.setattr(mqtt_client.asyncio, "sleep", pause)
-    with pytest.raises(asyncio.CancelledError):
-        await link.run(nothing)
-    assert pauses[-1] >= 0.8 * mqtt_client.RECONNECT_MAX_S
