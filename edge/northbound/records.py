@@ -1,6 +1,6 @@
 """The uplink of records: per class a cursor on the journal that moves when the platform has stored them, and only then.
 
-Knows: the journal's order, the windows, the acknowledgement. Must not know: aiomqtt, what records mean.
+Knows: the journal's order, the windows, the acknowledgement. Must not know: MQTT, what records mean.
 Records of a class go out in order, QoS 1, at most WINDOW of them unacknowledged. After a new connection, and when
 nothing was acknowledged for RESEND_AFTER_S, sending starts again at the cursor; the platform knows repeats by number.
 """
