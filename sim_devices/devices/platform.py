@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,9 +44,13 @@ class PlatformStore:
     """Records by sequence number in one SQLite file; `acknowledged` has by class the highest number of the class with
     none missing below."""
 
-    def __init__(self, path: Path | str) -> None:
-        """Open or make the file; raises sqlite3.Error when it is none."""
+    def __init__(self, path: Path | str, on_arrival: Callable[[str, int], None] = lambda *_: None) -> None:
+        """Open or make the file; raises sqlite3.Error when it is none.
+
+        `on_arrival(class, class_seq)` is called for every record that comes, repeats included.
+        """
         self.counters = PlatformCounters()
+        self._on_arrival = on_arrival
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
@@ -113,6 +117,7 @@ class PlatformStore:
         if _digest(record) != record["hash"]:
             self.counters.altered += 1
         numbers = (record["seq"], record["class"], record["class_seq"])
+        self._on_arrival(record["class"], record["class_seq"])
         known = self._db.execute(
             "SELECT seq, class, class_seq, hash FROM records WHERE seq = ? OR (class = ? AND class_seq = ?)", numbers
         ).fetchall()

@@ -11,13 +11,16 @@ from typing import Any
 import aiomqtt
 import pytest
 
+from edge.northbound.sparkplug.metric import DataType, Metric, decode_payload, encode_metric, encode_payload
 from hil.run.broker import broker_command, write_config
 from sim_devices.devices.platform import PlatformStore
-from sim_devices.devices.platform_mqtt import PlatformAddress, main, serve
+from sim_devices.devices.platform_mqtt import REBIRTH, ArrivalLog, Platform, PlatformAddress, main
+from sim_devices.devices.platform_telemetry import ROW_NUMBER, TelemetryStore
 
 _DEADLINE_S = 30.0
 _RESEND_S = 0.5
 _ROOT = "gate/test"
+_NODE = "group/node"
 
 
 def _chain(count: int) -> list[bytes]:
@@ -89,7 +92,9 @@ def _run(tmp_path: Path, body: Callable[[_Broker, int, PlatformStore], Coroutine
         port = _free_port()
         broker = _Broker(tmp_path / "broker", port)
         store = PlatformStore(tmp_path / "platform.sqlite")
-        platform = asyncio.create_task(serve(PlatformAddress("127.0.0.1", port, _ROOT), store))
+        telemetry = TelemetryStore(tmp_path / "telemetry.sqlite")
+        address = PlatformAddress("127.0.0.1", port, _ROOT, _NODE)
+        platform = asyncio.create_task(Platform(address, store, telemetry).serve())
         try:
             await body(broker, port, store)
         finally:
@@ -106,6 +111,48 @@ def test_records_are_stored_then_acknowledged_although_the_broker_came_late(tmp_
         gate = await _gate(port)
         await _send_until_acknowledged(gate, _chain(50), 50)
         assert (store.count(), store.chain_breaks()) == (50, [])
+        await gate.__aexit__(None, None, None)
+
+    _run(tmp_path, body)
+
+
+def _row(number: int) -> bytes:
+    metric = Metric(DataType.UINT64, number, 5, ROW_NUMBER, alias=7)
+    return encode_payload(5, [encode_metric(metric, is_birth=False)], 0)
+
+
+def _birth() -> bytes:
+    metric = Metric(DataType.UINT64, None, 5, ROW_NUMBER, alias=7)
+    return encode_payload(5, [encode_metric(metric, is_birth=True)], 0)
+
+
+def test_rows_of_telemetry_are_acknowledged_by_number_once_their_birth_was_seen(tmp_path: Path) -> None:
+    async def body(broker: _Broker, port: int, store: PlatformStore) -> None:
+        await broker.start()
+        gate = await _gate(port)
+        await gate.subscribe("spBv1.0/group/NCMD/node", qos=1)
+        await gate.subscribe(f"{_ROOT}/acks", qos=1)
+        said = gate.messages
+        async with asyncio.timeout(_DEADLINE_S):
+            while True:  # until the platform listens: what comes unborn makes it ask
+                await gate.publish("spBv1.0/group/DDATA/node/dev", _row(1))
+                try:
+                    async with asyncio.timeout(_RESEND_S):
+                        asked = await anext(said)
+                        break
+                except TimeoutError:
+                    continue
+            assert (asked.topic.value, asked.payload) == ("spBv1.0/group/NCMD/node", REBIRTH)
+            await gate.publish("spBv1.0/group/DBIRTH/node/dev", _birth())
+            await gate.publish("spBv1.0/group/DDATA/node/dev", _row(3))
+            await gate.publish("spBv1.0/other/DDATA/node/dev", _row(9))
+            await gate.publish("spBv1.0/group/DDATA/node/dev", _row(4))
+            stored: list[list[int]] = []
+            while sum(last - first + 1 for first, last in stored) < 2:
+                answer = await anext(said)
+                if answer.topic.value == f"{_ROOT}/acks":
+                    stored += json.loads(bytes(answer.payload)).get("telemetry", [])
+            assert {number for first, last in stored for number in range(first, last + 1)} == {3, 4}
         await gate.__aexit__(None, None, None)
 
     _run(tmp_path, body)
@@ -133,3 +180,18 @@ def test_unusable_database_is_one_sentence_and_exit_code_2(tmp_path: Path, capsy
     wrong.write_text("this is no database, and long enough to be seen as none" * 100)
     assert main(["--port", "1", "--root", _ROOT, "--db", str(wrong)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_word_for_rebirth_is_the_specification_s() -> None:
+    (metric,) = decode_payload(REBIRTH).metrics
+    assert (metric.name, metric.datatype, metric.value) == ("Node Control/Rebirth", DataType.BOOLEAN, True)
+
+
+def test_the_arrival_log_has_a_line_for_all_that_comes(tmp_path: Path) -> None:
+    log = ArrivalLog(str(tmp_path / "arrivals"))
+    log.note("event", 7)
+    log.note("live", 8)
+    ArrivalLog("").note("event", 9)
+    lines = [line.split() for line in (tmp_path / "arrivals").read_text().splitlines()]
+    assert [line[1:] for line in lines] == [["event", "7"], ["live", "8"]]
+    assert 0 < int(lines[0][0]) <= int(lines[1][0])
