@@ -91,6 +91,14 @@ class LaneConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class JournalConfig:
+    """How long records are kept once the platform has them."""
+
+    keep_days: int = 365
+    keep_mb: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
 class SiteConfig:
     """A whole site. `uplink` is None when the file has no [uplink]; `http_port` 0 means no HTTP."""
 
@@ -102,6 +110,12 @@ class SiteConfig:
     lines: tuple[LineConfig, ...]
     devices: tuple[DeviceConfig, ...]
     lanes: tuple[LaneConfig, ...]
+    journal: JournalConfig = JournalConfig()
+
+    @property
+    def key_path(self) -> Path:
+        """The file of the key the journal's checkpoints are signed with."""
+        return self.data_dir / "journal.key"
 
     @property
     def journal_path(self) -> Path:

@@ -13,7 +13,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import BinaryIO
 
-from edge.config import KIND_TCP, DeviceConfig, LaneConfig, LineConfig, LinkConfig, SiteConfig, UplinkConfig
+from edge.config import (
+    KIND_TCP,
+    DeviceConfig,
+    JournalConfig,
+    LaneConfig,
+    LineConfig,
+    LinkConfig,
+    SiteConfig,
+    UplinkConfig,
+)
 from edge.config_lines import find_lines
 from edge.config_references import check_references
 from edge.config_rules import Check, Problem, Table, check_tables
@@ -168,6 +177,7 @@ def _build(check: Check, path: Path, keys: dict[str, bytes]) -> SiteConfig:
         lines=tuple(_build_line(line, path.parent) for line in tables["line"]),
         devices=tuple(_build_device(device, keys) for device in tables["device"]),
         lanes=tuple(_build_lane(lane) for lane in tables["lane"]),
+        journal=JournalConfig(**tables["journal"][0]) if tables["journal"] else JournalConfig(),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from edge.config import KIND_RTU, KIND_TCP, UplinkConfig
+from edge.config import KIND_RTU, KIND_TCP, JournalConfig, UplinkConfig
 from edge.lane.settings import UNIDENTIFIED_ATTENTION, UNIDENTIFIED_REFUSE, LaneSettings
 
 BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
@@ -116,6 +116,32 @@ SITE = TableRule(
             "Port of the status page and of camera posts on 127.0.0.1; 0 is off, and then no plate is read",
             default=0,
             high=_PORT_MAX,
+        ),
+    ),
+)
+
+_JOURNAL_DEFAULTS = JournalConfig()
+JOURNAL = TableRule(
+    "journal",
+    many=False,
+    required=False,
+    meaning="How long records stay on the disk. Only records the platform has acknowledged are ever removed.",
+    keys=(
+        KeyRule(
+            "keep_days",
+            "integer",
+            "Days a record is kept",
+            default=_JOURNAL_DEFAULTS.keep_days,
+            low=1,
+            high=36_500,
+        ),
+        KeyRule(
+            "keep_mb",
+            "integer",
+            "Megabytes the journal may use; the oldest records go earlier when it is more",
+            default=_JOURNAL_DEFAULTS.keep_mb,
+            low=10,
+            high=10_000_000,
         ),
     ),
 )
@@ -247,7 +273,7 @@ LANE = TableRule(
     ),
 )
 
-TABLES = (SITE, UPLINK, LINK, LINE, DEVICE, LANE)
+TABLES = (SITE, JOURNAL, UPLINK, LINK, LINE, DEVICE, LANE)
 # Keys that have a new place, for whoever brings an older file: (table, key) and where it is now.
 MOVED_KEYS = {("uplink", "host"): "[[link]]", ("uplink", "port"): "[[link]]"}
 # Owned by the rig; the hub neither reads nor checks it.

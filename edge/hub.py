@@ -26,7 +26,9 @@ from typing import Any
 from edge.api import Api, ApiError
 from edge.config import LineConfig, SiteConfig
 from edge.journal.database import JournalError
-from edge.journal.writer import JournalWriter
+from edge.journal.retention import Limits
+from edge.journal.signing import KeyFileError, load_or_make_key
+from edge.journal.writer import JournalWriter, Retention
 from edge.lane.facts import OperatorRequest
 from edge.lane.machine import LaneStateError
 from edge.lane_shell import COUNTED_KINDS, LaneShell
@@ -58,7 +60,7 @@ def run_hub(config: SiteConfig) -> int:
         config.data_dir.mkdir(parents=True, exist_ok=True)
         with _locked(config.data_dir / LOCK_NAME):
             return asyncio.run(_run(config))
-    except (HubStartError, JournalError, LaneStateError) as error:
+    except (HubStartError, JournalError, KeyFileError, LaneStateError) as error:
         print(f"gate: {error}", file=sys.stderr)
     except sqlite3.Error as error:
         print(
@@ -71,7 +73,9 @@ def run_hub(config: SiteConfig) -> int:
 
 
 async def _run(config: SiteConfig) -> int:
-    journal = JournalWriter(config.journal_path)
+    key = load_or_make_key(config.key_path)
+    limits = Limits(config.journal.keep_days, config.journal.keep_mb)
+    journal = JournalWriter(config.journal_path, retention=Retention(limits, key))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -211,7 +215,13 @@ class Hub:
 
     def _identity(self) -> dict[str, Any]:
         digest = hashlib.sha256(self._config.path.read_bytes()).hexdigest()
-        return {"version": _version(), "site": self._config.name, "config_sha256": digest, "pid": os.getpid()}
+        return {
+            "version": _version(),
+            "site": self._config.name,
+            "config_sha256": digest,
+            "pid": os.getpid(),
+            "journal_key": self._journal.public_key,
+        }
 
     def _site_record(self, kind: str, data: Mapping[str, Any]) -> Record:
         return Record(kind, "", "", data, time.time_ns() // 1_000_000)

@@ -93,6 +93,9 @@ def journal_status(journal: JournalWriter) -> dict[str, Any]:
         "degraded": journal.degraded,
         "write_errors": journal.write_errors,
         "records_lost": journal.records_lost,
+        "removed": journal.removed,
+        "first_seq": journal.usage.first_seq,
+        "used_bytes": journal.usage.used_bytes,
         "ledger": {name: ledger.as_dict() for name, ledger in journal.ledger().items()},
     }
 

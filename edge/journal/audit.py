@@ -8,19 +8,34 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from edge.journal.database import COLUMNS, MIGRATED, class_digest
+from edge.journal.checkpoint import CHECKPOINT, checkpoint_fault, position_behind
+from edge.journal.database import COLUMNS, MIGRATED, classes_behind
 from edge.journal.records import FORM_OLD, GENESIS, ChainPosition, StoredRecord, first_break
 
 
-def verify_journal(db: sqlite3.Connection) -> str:
+def verify_journal(db: sqlite3.Connection, known_keys: Collection[str]) -> str:
     """Everything there is to check, inside a snapshot of the caller."""
     if (fault := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
         return f"the file is damaged ({' '.join(fault.split())})"
-    position = ChainPosition()
+    position, classes = ChainPosition(), GENESIS
+    for last, _, data in db.execute("SELECT last, seq, data FROM checkpoints ORDER BY last"):
+        if broken := checkpoint_fault(data, position, known_keys):
+            return broken
+        position, classes = position_behind(data)
+        if position.seq != last:
+            return f"the checkpoint of records up to {position.seq} stands as that of records up to {last}"
+    first = position.seq + 1
     broken = first_break(_all_records(db), position)
-    return broken or head_break(position, _head_of(db)) or class_break(db) or _migration_break(db)
+    return (
+        broken
+        or head_break(position, _head_of(db))
+        or class_break(db)
+        or _chained_break(db, first)
+        or _migration_break(db, first, classes)
+        or _ledger_break(db)
+    )
 
 
 def head_break(found: ChainPosition, head: ChainPosition) -> str:
@@ -49,19 +64,36 @@ def _head_of(db: sqlite3.Connection) -> ChainPosition:
     return ChainPosition(int(row[0]), str(row[1]), classes)
 
 
-def _migration_break(db: sqlite3.Connection) -> str:
+def _chained_break(db: sqlite3.Connection, first: int) -> str:
+    """Whether every checkpoint is the data of its record, and every such record's a checkpoint, from `first` on."""
+    in_table = dict(db.execute("SELECT seq, data FROM checkpoints WHERE seq >= ?", (first,)))
+    in_chain = dict(db.execute("SELECT seq, data FROM records WHERE kind = ?", (CHECKPOINT,)))
+    odd = sorted(seq for seq in in_table | in_chain if in_table.get(seq) != in_chain.get(seq))
+    return f"record {odd[0]} and its checkpoint do not agree" if odd else ""
+
+
+def _migration_break(db: sqlite3.Connection, first: int, state: str) -> str:
     """The hashes of old records do not cover their classes; the record behind them does."""
-    state, last = GENESIS, 0
-    for row in db.execute("SELECT seq, class, class_seq FROM records WHERE form = ? ORDER BY seq", (FORM_OLD,)):
-        state, last = class_digest(state, *row), row[0]
-    if last == 0:
+    query = f"SELECT {COLUMNS} FROM records WHERE form = ? ORDER BY seq"
+    old, last = (StoredRecord(*row) for row in db.execute(query, (FORM_OLD,))), 0
+    for record in old:
+        state, last = classes_behind(state, [record]), record.seq
+    told = db.execute("SELECT data FROM records WHERE kind = ?", (MIGRATED,)).fetchone()
+    if told is None:
+        return f"record {last + 1} should tell of the migration of the records before it" if last else ""
+    if json.loads(told[0]).get("classes_sha256") == state:
         return ""
-    told = db.execute("SELECT kind, data FROM records WHERE seq = ?", (last + 1,)).fetchone()
-    if told is None or told[0] != MIGRATED:
-        return f"record {last + 1} should tell of the migration of the records before it"
-    if json.loads(told[1]).get("classes_sha256") == state:
-        return ""
-    return f"records up to {last} were altered: their classes are not those record {last + 1} tells of"
+    return f"records {first} to {last} were altered: their classes are not those record {last + 1} tells of"
+
+
+def _ledger_break(db: sqlite3.Connection) -> str:
+    """Whether the account balances with the rows there are."""
+    query = """
+        SELECT class, produced - acked - lost -
+        (SELECT count(*) FROM records r WHERE r.class = c.class AND class_seq > acked_seq) AS difference
+        FROM classes c WHERE difference <> 0"""
+    row = db.execute(query).fetchone()
+    return f"the account of class {row[0]} does not balance: the difference is {row[1]}" if row else ""
 
 
 def _all_records(db: sqlite3.Connection) -> Iterator[StoredRecord]:

@@ -33,6 +33,7 @@ CREATE UNIQUE INDEX records_by_class ON records (class, class_seq);
 CREATE TABLE classes (
     class TEXT PRIMARY KEY, head_seq INTEGER NOT NULL, acked_seq INTEGER NOT NULL,
     produced INTEGER NOT NULL, acked INTEGER NOT NULL, lost INTEGER NOT NULL) STRICT;
+CREATE TABLE checkpoints (last INTEGER PRIMARY KEY, seq INTEGER NOT NULL, data TEXT NOT NULL) STRICT;
 CREATE TABLE lane_counts (
     lane TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (lane, kind)) STRICT;
 CREATE TABLE IF NOT EXISTS head (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL);
@@ -65,9 +66,13 @@ def connect(path: Path, *, may_migrate: bool) -> sqlite3.Connection:
     return db
 
 
-def class_digest(state: str, seq: int, record_class: str, class_seq: int) -> str:
-    """The digest of a run of records' classes and numbers, moved over one more; a run begins with GENESIS."""
-    return hashlib.sha256(f"{state} {seq} {record_class} {class_seq}".encode()).hexdigest()
+def classes_behind(state: str, records: Iterable[StoredRecord]) -> str:
+    """The digest of the classes and numbers of all records of form 1, moved on over `records`; it begins as GENESIS."""
+    for record in records:
+        if record.form == FORM_OLD:
+            line = f"{state} {record.seq} {record.record_class} {record.class_seq}"
+            state = hashlib.sha256(line.encode()).hexdigest()
+    return state
 
 
 def _bring_up(db: sqlite3.Connection, path: Path, may_migrate: bool) -> None:
@@ -114,7 +119,7 @@ def _migrate(db: sqlite3.Connection, path: Path) -> None:
         if broken := first_break([record], position):
             raise JournalError(f"{path}: {broken}; it stays in format {FORMAT_OLD}, keep this file as evidence")
         insert_records(db, [record])
-        classes = class_digest(classes, record.seq, record.record_class, record.class_seq)
+        classes = classes_behind(classes, [record])
     _put_classes(db, position, acked_seq)
     db.execute("INSERT INTO lane_counts SELECT lane, kind, count(*) FROM records WHERE lane <> '' GROUP BY lane, kind")
     _chain_migration(db, position, classes)

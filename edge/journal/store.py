@@ -10,17 +10,28 @@ agreeing. `head` and `classes` repeat the numbers of the newest records: rows cu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from edge.journal.audit import class_break, head_break, verify_journal
-from edge.journal.database import COLUMNS, JournalError, connect, insert_records, put_head
+from edge.journal.checkpoint import CHECKPOINT, make_checkpoint, position_behind
+from edge.journal.database import COLUMNS, JournalError, classes_behind, connect, insert_records, put_head
 from edge.journal.ledger import ClassLedger
 from edge.journal.records import ChainPosition, Draft, StoredRecord, encode, first_break, seal
+from edge.journal.retention import Limits, next_page, used_bytes
+from edge.journal.signing import GateKey
 from edge.model import Record
 
 TAIL_CHECKED = 1000  # records checked at opening; `verify` checks all of them
+
+
+class Usage(NamedTuple):
+    """The oldest record that is kept (0 for none), and the bytes in use."""
+
+    first_seq: int
+    used_bytes: int
 
 
 class JournalStore:
@@ -69,20 +80,34 @@ class JournalStore:
         lost: Mapping[str, int] | None = None,
     ) -> int:
         """As `append`; `acked` are the cursors of the classes, `lost` counts drafts that never came here."""
-        position = self._head.copy()
-        sealed = [seal(draft, position) for draft in drafts]
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            stored = self._insert(sealed, position)
+
+        def put_states() -> None:
             self._put_states(lane_states or {}, cursors or {})
-            ledgers = self._put_classes(stored, position, acked or {}, lost or {})
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._rollback()
-            raise
-        self._head, self.ledgers = position, ledgers
-        self.acked |= acked or {}
-        return self.last_seq
+
+        return self._commit(drafts, acked or {}, lost or {}, put_states)
+
+    def remove_page(self, limits: Limits, key: GateKey, now_ms: int, *, is_clock_good: bool) -> int:
+        """Remove a page of what may go, with its checkpoint in the same transaction; how many records went."""
+        page = next_page(self._db, limits, now_ms, is_clock_good=is_clock_good)
+        if not page.records:
+            return 0
+        before, classes = position_behind(self._newest_checkpoint())
+        classes = classes_behind(classes, page.records)
+        data = make_checkpoint(page.records, before, classes, page.removal, key)
+        draft = encode(Record(CHECKPOINT, "", "", data, now_ms))
+        last = page.records[-1].seq
+
+        def remove() -> None:
+            self._db.execute("INSERT INTO checkpoints VALUES (?, ?, ?)", (last, self.last_seq + 1, draft.data))
+            self._db.execute("DELETE FROM records WHERE seq <= ?", (last,))
+
+        self._commit([draft], {}, {}, remove)
+        return len(page.records)
+
+    def usage(self) -> Usage:
+        """What the journal takes up now."""
+        first = self._db.execute("SELECT min(seq) FROM records").fetchone()[0]
+        return Usage(int(first or 0), used_bytes(self._db))
 
     def records_after(self, seq: int, limit: int) -> list[StoredRecord]:
         """Up to `limit` records of any class that follow `seq`, oldest first."""
@@ -98,10 +123,13 @@ class JournalStore:
         """The newest `count` records, oldest first."""
         return self.records_after(self.last_seq - count, count)
 
-    def verify(self) -> str:
-        """Check the whole chain and the file; the sentence that names the first break by its number, or ""."""
+    def verify(self, known_keys: Collection[str] = ()) -> str:
+        """Check the whole chain and the file; the sentence that names the first break by its number, or "".
+
+        Checkpoints must be signed by one of `known_keys`; without any, by the key each names itself.
+        """
         with self._snapshot():
-            return verify_journal(self._db)
+            return verify_journal(self._db, known_keys)
 
     def lane_counts(self) -> dict[tuple[str, str], int]:
         """How many records there were of each (lane, kind), over the whole life of the journal."""
@@ -120,6 +148,29 @@ class JournalStore:
     def close(self) -> None:
         """Close the database; a second call does nothing."""
         self._db.close()
+
+    def _commit(
+        self, drafts: Sequence[Draft], acked: Mapping[str, int], lost: Mapping[str, int], also: Callable[[], None]
+    ) -> int:
+        """The one transaction there is: seal, insert, do `also`, keep the numbers. All or nothing."""
+        position = self._head.copy()
+        sealed = [seal(draft, position) for draft in drafts]
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            stored = self._insert(sealed, position)
+            also()
+            ledgers = self._put_classes(stored, position, acked, lost)
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._rollback()
+            raise
+        self._head, self.ledgers = position, ledgers
+        self.acked |= acked
+        return self.last_seq
+
+    def _newest_checkpoint(self) -> str:
+        row = self._db.execute("SELECT data FROM checkpoints ORDER BY last DESC LIMIT 1").fetchone()
+        return str(row[0]) if row else ""
 
     def _insert(self, sealed: Sequence[StoredRecord], position: ChainPosition) -> Counter[str]:
         """Rows added by class, as the database counted them."""

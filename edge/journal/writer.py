@@ -22,11 +22,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edge.journal.classes import RecordClass
+from edge.journal.checkpoint import CHECKPOINT
+from edge.journal.classes import RecordClass, class_of
 from edge.journal.database import JournalError
 from edge.journal.disk_mode import DiskMode, mode_of
 from edge.journal.ledger import ClassLedger
 from edge.journal.records import Draft, StoredRecord, encode
+from edge.journal.retention import Limits
+from edge.journal.signing import GateKey
 from edge.journal.store import JournalStore
 from edge.model import Record
 
@@ -34,8 +37,20 @@ PENDING_MAX = 5000  # drafts held in memory while the disk refuses; about an hou
 PENDING_SIZE_MAX = 8 * 1024 * 1024  # characters of data held with them
 RETRY_S = 1.0
 CLOSE_DEADLINE_S = 5.0  # a stopping hub waits no longer for a refusing disk
+RETAIN_EVERY_S = 60.0
+_CHECKPOINT_DRAFT = Draft(0, CHECKPOINT, "", "", "{}", class_of(CHECKPOINT))  # stands for what the store writes itself
 _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long records are kept, what signs for those that go, and whether the clock can be believed."""
+
+    limits: Limits
+    key: GateKey
+    is_clock_good: Callable[[], bool] = lambda: True
+    every_s: float = RETAIN_EVERY_S
 
 
 @dataclass
@@ -61,10 +76,20 @@ class _Entry:
 class JournalWriter:
     """The only way to the journal for a running hub. `run` must be a task of the hub's group."""
 
-    def __init__(self, path: Path, *, retry_s: float = RETRY_S, pending_max: int = PENDING_MAX) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        retention: Retention | None = None,
+        retry_s: float = RETRY_S,
+        pending_max: int = PENDING_MAX,
+    ) -> None:
+        """Open the journal of a site; without `retention` nothing is ever removed. Raises JournalError."""
         self._path = path
         self._store = JournalStore(path, may_migrate=True)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        self._retention = retention
+        self._retain_at_s = 0.0  # loop time
         self._retry_s = retry_s
         self._pending_max = pending_max
         self._entries: list[_Entry] = []
@@ -87,6 +112,13 @@ class JournalWriter:
         self._degraded_since_ms = 0
         self.write_errors = 0
         self.records_lost = 0
+        self.removed = 0  # by retention since the start
+        self.usage = self._store.usage()  # as of the last look of retention
+
+    @property
+    def public_key(self) -> str:
+        """What checkpoints can be checked with; "" without retention."""
+        return self._retention.key.public if self._retention else ""
 
     @property
     def acked_count(self) -> int:
@@ -161,6 +193,8 @@ class JournalWriter:
             while self.has_work():
                 if not await self._commit_once():
                     await asyncio.sleep(self._retry_s)
+            if self._retention is not None and not self._closing:
+                await self._retain(self._retention)
 
     async def close(self, runner: asyncio.Task[None]) -> bool:
         """Flush within CLOSE_DEADLINE_S, end `runner`, close the file; False when something could not be written."""
@@ -178,8 +212,8 @@ class JournalWriter:
         self._store.close()
 
     def has_work(self) -> bool:
-        """Whether something waits to be written."""
-        return bool(self._entries) or self.acked != self._acked_durable
+        """Whether something waits to be written, if only that the disk works again."""
+        return bool(self._entries) or self.acked != self._acked_durable or bool(self.degraded)
 
     def _enqueue(
         self, drafts: Sequence[Draft], lane_states: Mapping[str, str], cursors: Mapping[str, tuple[int, int]]
@@ -210,6 +244,31 @@ class JournalWriter:
         for listener in self.listeners:
             listener()
         return True
+
+    async def _retain(self, retention: Retention) -> None:
+        """Remove a page of records when it is time to look, and look again at once while there are more."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._retain_at_s:
+            return
+        self._attempt = _Attempt([], [_CHECKPOINT_DRAFT], dict(self._acked_durable), Counter())
+        try:
+            removed = await self._in_thread(lambda: self._remove_page(retention))
+        except (sqlite3.Error, OSError) as error:
+            self._note_failure(error)
+            removed = 0
+        if removed:
+            self._take_over(self._attempt)
+            self.removed += removed
+            for listener in self.listeners:
+                listener()
+        self._retain_at_s = loop.time() + (0 if removed else retention.every_s)
+        loop.call_at(self._retain_at_s, self._wake.set)
+
+    def _remove_page(self, retention: Retention) -> int:
+        now_ms, is_clock_good = time.time_ns() // 1_000_000, retention.is_clock_good()
+        removed = self._store.remove_page(retention.limits, retention.key, now_ms, is_clock_good=is_clock_good)
+        self.usage = self._store.usage()
+        return removed
 
     def _did_land_before(self) -> bool:
         """Open the file anew after a failure; whether the transaction that failed is in it all the same.

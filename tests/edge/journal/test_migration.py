@@ -25,7 +25,7 @@ PRAGMA user_version=1;
 """
 
 
-def _write_format_1(path: Path, acked_seq: int) -> list[str]:
+def write_format_1(path: Path, acked_seq: int) -> list[str]:
     """A journal as the first hubs wrote it; its hashes."""
     db = sqlite3.connect(path)
     db.executescript(_SCHEMA_1)
@@ -51,7 +51,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_records_hashes_states_and_cursors_come_through(path: Path) -> None:
-    hashes = _write_format_1(path, acked_seq=3)
+    hashes = write_format_1(path, acked_seq=3)
     store = JournalStore(path, may_migrate=True)
     assert [record.hash for record in store.tail(100)][:-1] == hashes
     assert store.tail(1)[0].kind == MIGRATED
@@ -63,7 +63,7 @@ def test_records_hashes_states_and_cursors_come_through(path: Path) -> None:
 
 
 def test_numbers_go_on_behind_the_migration(path: Path) -> None:
-    _write_format_1(path, acked_seq=0)
+    write_format_1(path, acked_seq=0)
     store = JournalStore(path, may_migrate=True)
     store.append([Record("device_event", "", "", {}, 9)])
     assert [(r.seq, r.record_class, r.class_seq) for r in store.tail(2)] == [(7, "transaction", 4), (8, "event", 4)]
@@ -72,7 +72,7 @@ def test_numbers_go_on_behind_the_migration(path: Path) -> None:
 
 
 def test_an_old_record_is_published_with_what_its_hash_does_not_cover(path: Path) -> None:
-    _write_format_1(path, acked_seq=0)
+    write_format_1(path, acked_seq=0)
     published = json.loads(JournalStore(path, may_migrate=True).tail(7)[1].payload())
     assert (published.pop("class"), published.pop("class_seq"), published.pop("form")) == ("event", 1, 1)
     claimed = published.pop("hash")
@@ -80,25 +80,25 @@ def test_an_old_record_is_published_with_what_its_hash_does_not_cover(path: Path
 
 
 def test_swapped_classes_of_old_records_are_found(path: Path) -> None:
-    _write_format_1(path, acked_seq=0)
+    write_format_1(path, acked_seq=0)
     store = JournalStore(path, may_migrate=True)
     db = sqlite3.connect(path)  # event 2 and transaction 2 change places; every number of a class is still there once
     db.execute("UPDATE records SET class = 'x' WHERE seq = 3")
     db.execute("UPDATE records SET class = 'transaction' WHERE seq = 4")
     db.execute("UPDATE records SET class = 'event' WHERE seq = 3")
     db.commit()
-    assert store.verify().startswith("records up to 6 were altered")
+    assert store.verify().startswith("records 1 to 6 were altered")
 
 
 def test_whoever_only_reads_does_not_migrate(path: Path) -> None:
-    _write_format_1(path, acked_seq=0)
+    write_format_1(path, acked_seq=0)
     with pytest.raises(JournalError, match="start the hub of this site once"):
         JournalStore(path)
     assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (1,)
 
 
 def test_a_broken_old_chain_is_not_migrated(path: Path) -> None:
-    _write_format_1(path, acked_seq=0)
+    write_format_1(path, acked_seq=0)
     db = sqlite3.connect(path)
     db.execute("UPDATE records SET lane = 'L2' WHERE seq = 4")
     db.commit()
