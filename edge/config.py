@@ -10,12 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.lane.settings import LaneSettings
-from edge.profile import Profile
 
 KIND_RTU = "rtu"
 KIND_TCP = "tcp"
 KIND_RTU_OVER_TCP = "rtu_over_tcp"
-MODBUS_PORT, MODBUS_TLS_PORT = 502, 802  # where a line's device serves unless the site file says otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +31,16 @@ class LinkConfig:
     bind_address: str = ""
 
 
+TELEMETRY_ACK_PLATFORM = "platform"
+TELEMETRY_ACK_BROKER = "broker"
+
+
 @dataclass(frozen=True, slots=True)
 class UplinkConfig:
-    """Who the gate is for the platform, and its links, the preferred one first."""
+    """Who the gate is for the platform, its links, the preferred one first, and what becomes of telemetry.
+
+    `primary_host` is "" when telemetry waits for no Sparkplug host.
+    """
 
     client_id: str
     topic_root: str
@@ -45,6 +50,12 @@ class UplinkConfig:
     fail_over_loss_percent: int = 20
     fail_over_after_s: int = 10
     fail_back_after_s: int = 60
+    sparkplug_group: str = "gate"
+    sparkplug_node: str = "gate"
+    primary_host: str = ""
+    telemetry_ack: str = TELEMETRY_ACK_PLATFORM
+    telemetry_budget_mb: int = 512
+    telemetry_max_age_h: int = 168
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +80,7 @@ class LineConfig:
 
 @dataclass(frozen=True, slots=True)
 class DeviceConfig:
-    """One device on a line. Of ours, `map` is the role and `key` the 32-byte command key.
-
-    A third-party device has a `profile` instead, which holds the periods of its points; then `map` is "".
-    """
+    """One device on a line. `map` is its role; `key` is the 32-byte command key."""
 
     name: str
     line: str
@@ -82,7 +90,6 @@ class DeviceConfig:
     serial: int
     key: bytes = field(repr=False)
     period_ms: int
-    profile: Profile | None = None
 
 
 @dataclass(frozen=True, slots=True)

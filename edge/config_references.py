@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from edge.config import KIND_RTU, MODBUS_PORT, MODBUS_TLS_PORT
+from edge.config import KIND_RTU, KIND_TCP
 from edge.config_rules import Check, Table, nearest
 from edge.config_table import show
 
@@ -23,17 +23,19 @@ def check_references(check: Check) -> None:
 
 
 def _check_unique(check: Check, table: str, keys: tuple[str, ...], what: str, remedy: str, *, kind: str = "") -> None:
-    """No two entries of `table` (of this `kind`) may have equal `keys`. Entries that lack one are judged elsewhere."""
+    """No two entries of `table` (of this `kind`) may have equal `keys`; of names, upper and lower case are one, as
+    they are to many a platform. Entries that lack a key are judged elsewhere."""
     first: dict[tuple[Any, ...], int] = {}
     for index, entry in enumerate(check.tables[table]):
         if any(key not in entry for key in keys) or (kind and entry.get("kind") != kind):
             continue
         values = tuple(entry[key] for key in keys)
-        if values not in first:
-            first[values] = index
+        folded = (values[0].lower(),) if keys == ("name",) else values
+        if folded not in first:
+            first[folded] = index
             continue
         shown = ", ".join(f"{key} = {show(value)}" for key, value in zip(keys, values, strict=True))
-        before = check.lines.line(table, first[values], keys[-1])
+        before = check.lines.line(table, first[folded], keys[-1])
         check.error((table, index, keys[-1]), f"{shown} again", f"{what}, first given in line {before}", remedy)
 
 
@@ -45,17 +47,7 @@ def _check_names(check: Check) -> None:
 def _check_endpoints(check: Check) -> None:
     remedy = "put the devices on one line"
     _check_unique(check, "line", ("port",), "one serial port is one line", remedy, kind=KIND_RTU)
-    first: dict[tuple[str, int], int] = {}
-    for index, line in enumerate(check.tables["line"]):
-        if "host" not in line:
-            continue
-        port = line.get("port", MODBUS_TLS_PORT if "ca_file" in line else MODBUS_PORT)
-        if first.setdefault((line["host"], port), index) != index:
-            before = check.lines.line("line", first[line["host"], port], "host")
-            what = f"host = {show(line['host'])}, port = {port} again"
-            check.error(
-                ("line", index, "host"), what, f"one TCP address is one line, first given in line {before}", remedy
-            )
+    _check_unique(check, "line", ("host", "port"), "one TCP address is one line", remedy, kind=KIND_TCP)
 
 
 def _check_addresses(check: Check) -> None:
@@ -121,8 +113,7 @@ def _check_lane_devices(check: Check) -> None:
                     "name another device",
                 )
     for index, device in enumerate(check.tables["device"]):
-        is_ours = "profile" not in device
-        if check.tables["lane"] and is_ours and device.get("name", "") not in used and "name" in device:
+        if check.tables["lane"] and device.get("name", "") not in used and "name" in device:
             check.warn(
                 ("device", index, "name"),
                 f"device {show(device['name'])} belongs to no lane",
@@ -134,11 +125,10 @@ def _check_lane_devices(check: Check) -> None:
 def _check_lane_device(check: Check, at: tuple[str, int, str], role: str, name: str, devices: dict[str, Table]) -> None:
     if name not in devices:
         _note_unknown(check, at, "device", name, list(devices))
-    elif "profile" in devices[name] or devices[name].get("map", role) != role:
-        its = "profile" if "profile" in devices[name] else "map"
+    elif devices[name].get("map", role) != role:
         check.error(
             at,
-            f"{role} names {show(name)}, whose {its} is {show(devices[name][its])}",
+            f"{role} names {show(name)}, whose map is {show(devices[name]['map'])}",
             f"expected a device with map {show(role)}",
             "name another device",
         )

@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from edge.config import KIND_RTU, KIND_RTU_OVER_TCP, KIND_TCP, JournalConfig, UplinkConfig
+from edge.config import (
+    KIND_RTU,
+    KIND_TCP,
+    TELEMETRY_ACK_BROKER,
+    TELEMETRY_ACK_PLATFORM,
+    JournalConfig,
+    UplinkConfig,
+)
 from edge.lane.settings import UNIDENTIFIED_ATTENTION, UNIDENTIFIED_REFUSE, LaneSettings
 
 BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
@@ -18,6 +25,9 @@ NAME_PATTERN = r"\w[\w.-]{0,39}"
 NAME_RULE = "1 to 40 letters, digits, '_', '-' or '.', no spaces"
 TOPIC_PATTERN = r"[^/+#\s\x00]+(/[^/+#\s\x00]+)*"
 TOPIC_RULE = "an MQTT topic without '+', '#', spaces or empty levels"
+SPARKPLUG_PATTERN = r"[^/+#\x00-\x1f]{1,100}"
+OPTIONAL_SPARKPLUG_PATTERN = r"[^/+#\x00-\x1f]{0,100}"
+SPARKPLUG_RULE = "1 to 100 characters without '/', '+' and '#'"
 ANY_TEXT_PATTERN = r"[^\x00-\x1f]{1,200}"
 ANY_TEXT_RULE = "text of 1 to 200 characters"
 OPTIONAL_TEXT_PATTERN = r"[^\x00-\x1f]{0,200}"
@@ -29,10 +39,9 @@ _DEFAULTS = {item.name: item.default for item in (*fields(LaneSettings), *fields
 
 @dataclass(frozen=True, slots=True)
 class KeyRule:
-    """One key. `kind` is "integer", "number" (decimals too), "text" or "texts" (a list of text).
+    """One key. `kind` is "integer", "text" or "texts" (a list of text); limits hold for integers, `pattern` for text.
 
-    Limits hold for numbers, `pattern` for text. `only_for` names the shapes of its table a key belongs to, in words;
-    none: all of them. A key without default is required (where it applies).
+    `only_for` names the line kind a key belongs to. A key without default is required (where it applies).
     """
 
     name: str
@@ -45,7 +54,7 @@ class KeyRule:
     choices: tuple[Any, ...] = ()
     pattern: str = ANY_TEXT_PATTERN
     rule: str = ANY_TEXT_RULE
-    only_for: tuple[str, ...] = ()
+    only_for: str = ""
 
     @property
     def required(self) -> bool:
@@ -59,8 +68,6 @@ class KeyRule:
             return "one of " + ", ".join(show(choice) for choice in self.choices)
         if self.kind == "integer":
             return f"a whole number from {self.low} to {self.high}"
-        if self.kind == "number":
-            return f"a number from {self.low} to {self.high}"
         if self.kind == "texts":
             return "a list of texts"
         return self.rule
@@ -104,10 +111,6 @@ def _uplink_number(name: str, low: int, high: int, meaning: str) -> KeyRule:
 
 
 _PORT_MAX = 65535
-_RTU = (f'of kind "{KIND_RTU}"',)
-_TCP = (f'of kind "{KIND_TCP}"',)
-_SOCKET = (*_TCP, f'of kind "{KIND_RTU_OVER_TCP}"')
-WITH_MAP, WITH_PROFILE = "with a map", "with a profile"
 
 SITE = TableRule(
     "site",
@@ -177,6 +180,43 @@ UPLINK = TableRule(
         _uplink_number(
             "fail_back_after_s", 1, 86_400, "A preferred link must be good for so long before it is taken again"
         ),
+        KeyRule(
+            "sparkplug_group",
+            "text",
+            "Sparkplug group the gate belongs to; group and node together are unique at the platform",
+            default="gate",
+            pattern=SPARKPLUG_PATTERN,
+            rule=SPARKPLUG_RULE,
+        ),
+        KeyRule(
+            "sparkplug_node",
+            "text",
+            "Sparkplug edge node id of the gate; the site's name when absent",
+            optional=True,
+            pattern=SPARKPLUG_PATTERN,
+            rule=SPARKPLUG_RULE,
+        ),
+        KeyRule(
+            "primary_host",
+            "text",
+            'Sparkplug host without which no telemetry is sent: its STATE must be online; "" waits for none',
+            default="",
+            pattern=OPTIONAL_SPARKPLUG_PATTERN,
+            rule=SPARKPLUG_RULE,
+        ),
+        KeyRule(
+            "telemetry_ack",
+            "text",
+            "Who says that telemetry has arrived: the platform, row by row, or the broker, for hosts that cannot",
+            default=TELEMETRY_ACK_PLATFORM,
+            choices=(TELEMETRY_ACK_PLATFORM, TELEMETRY_ACK_BROKER),
+        ),
+        _uplink_number(
+            "telemetry_budget_mb", 1, 1_000_000, "Disk for unacknowledged telemetry; beyond it the oldest goes, counted"
+        ),
+        _uplink_number(
+            "telemetry_max_age_h", 1, 87_600, "Hours the hub runs until unacknowledged telemetry goes, counted"
+        ),
     ),
 )
 
@@ -201,83 +241,40 @@ LINE = TableRule(
     "line",
     many=True,
     required=True,
-    meaning="One Modbus line: a serial bus (rtu), one TCP connection (tcp), or a gateway that passes the frames of a "
-    "serial bus through a TCP connection as they are (rtu_over_tcp). Behind a TCP gateway may be several devices.",
+    meaning="One Modbus line: a serial bus (rtu) or one TCP connection (tcp).",
     keys=(
         _name("Name of the line"),
-        KeyRule("kind", "text", "What carries the frames", choices=(KIND_RTU, KIND_TCP, KIND_RTU_OVER_TCP)),
-        KeyRule("port", "text", "rtu: path of the serial port, relative paths from the site file", only_for=_RTU),
-        KeyRule("baud", "integer", "rtu: bits per second", choices=BAUDS, only_for=_RTU),
+        KeyRule("kind", "text", "Serial bus or TCP", choices=(KIND_RTU, KIND_TCP)),
+        KeyRule("port", "text", "rtu: path of the serial port, relative paths from the site file", only_for=KIND_RTU),
+        KeyRule("baud", "integer", "rtu: bits per second", choices=BAUDS, only_for=KIND_RTU),
         KeyRule(
             "parity",
             "text",
             'rtu: parity; "N" is sent with two stop bits',
             default="N",
             choices=("N", "E", "O"),
-            only_for=_RTU,
+            only_for=KIND_RTU,
         ),
-        KeyRule("host", "text", "tcp, rtu_over_tcp: name or address of the device or gateway", only_for=_SOCKET),
-        KeyRule(
-            "port",
-            "integer",
-            "tcp, rtu_over_tcp: TCP port; 502, or 802 with ca_file",
-            optional=True,
-            low=1,
-            high=_PORT_MAX,
-            only_for=_SOCKET,
-        ),
-        KeyRule(
-            "ca_file",
-            "text",
-            "tcp: certificates of who may sign the device's, PEM; turns TLS on (Modbus/TCP Security)",
-            optional=True,
-            only_for=_TCP,
-        ),
-        KeyRule("cert_file", "text", "tcp: the hub's own certificate for the line, PEM", optional=True, only_for=_TCP),
-        KeyRule(
-            "key_file", "text", "tcp: private key of cert_file, PEM, without a password", optional=True, only_for=_TCP
-        ),
+        KeyRule("host", "text", "tcp: name or address of the device or gateway", only_for=KIND_TCP),
+        KeyRule("port", "integer", "tcp: TCP port", default=502, low=1, high=_PORT_MAX, only_for=KIND_TCP),
         KeyRule("timeout_ms", "integer", "How long an answer may take", default=200, low=20, high=10_000),
     ),
 )
 
-_MAP = (WITH_MAP,)
 DEVICE = TableRule(
     "device",
     many=True,
     required=True,
-    meaning="One device on a line: one of ours, which has a map, or anybody else's, which has a profile.",
+    meaning="One device on a line.",
     keys=(
         _name("Name of the device"),
         KeyRule("line", "text", "Name of its line"),
         KeyRule("unit_id", "integer", "Modbus address, different for every device of a line", low=1, high=247),
-        KeyRule(
-            "profile",
-            "text",
-            "File that describes the device, [its keys](device-profile.md), relative to the site file",
-            only_for=(WITH_PROFILE,),
-        ),
-        KeyRule(
-            "map",
-            "text",
-            "Name of its register map: barrier, weighbridge, rfid or charging_post",
-            only_for=_MAP,
-        ),
-        KeyRule("map_version", "integer", "Version of its register map", low=1, high=65535, only_for=_MAP),
-        KeyRule(
-            "serial",
-            "integer",
-            "Its serial number, different for every device of the site",
-            high=SERIAL_MAX,
-            only_for=_MAP,
-        ),
-        KeyRule(
-            "key_file",
-            "text",
-            "File with its command key, 64 hexadecimal digits, relative to the site file",
-            only_for=_MAP,
-        ),
-        KeyRule("period_ms", "integer", "Time between two polls", default=100, low=20, high=60_000, only_for=_MAP),
+        KeyRule("map", "text", "Name of its register map: barrier, weighbridge, rfid or charging_post"),
+        KeyRule("map_version", "integer", "Version of its register map", low=1, high=65535),
+        KeyRule("serial", "integer", "Its serial number, different for every device of the site", high=SERIAL_MAX),
+        KeyRule("key_file", "text", "File with its command key, 64 hexadecimal digits, relative to the site file"),
+        KeyRule("period_ms", "integer", "Time between two polls", default=100, low=20, high=60_000),
     ),
 )
 
