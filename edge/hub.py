@@ -32,7 +32,9 @@ from edge.journal.writer import JournalWriter, Retention
 from edge.lane.facts import OperatorRequest
 from edge.lane.machine import LaneStateError
 from edge.lane_shell import COUNTED_KINDS, LaneShell
-from edge.model import DeviceImage, PlateRead, Record
+from edge.model import DeviceImage, PlateRead, Record, Report
+from edge.northbound.pacer import Pacer
+from edge.northbound.telemetry import Telemetry
 from edge.northbound.uplink import Uplink
 from edge.operator_door import DoorError, OperatorDoor
 from edge.southbound.modbus_line import ModbusLine
@@ -105,7 +107,7 @@ class Hub:
         self._lanes = {lane.name: self._make_lane(lane.name, saved.get(lane.name, "")) for lane in config.lanes}
         for name, shell in self._lanes.items():
             shell.counts.update({kind: counts.get((name, kind), 0) for kind in COUNTED_KINDS.values()})
-        self._uplink = Uplink(config.uplink, journal, self.images) if config.uplink else None
+        self._telemetry, self._uplink = self._make_uplink(config)
         self._api = self._make_api()
         self._door = OperatorDoor(config.data_dir, lanes=list(self._lanes), ask=self._ask_lane)
         self._door_reasons = {"api": "", "operator": ""}
@@ -119,6 +121,7 @@ class Hub:
             lines = [self._start(group, f"line {name}", line.run()) for name, line in self._lines.items()]
             lanes = [self._start(group, f"lane {name}", lane.run()) for name, lane in self._lanes.items()]
             uplinks = [self._start(group, "uplink", self._uplink.run())] if self._uplink else []
+            uplinks += [self._start(group, "telemetry", self._telemetry.run())] if self._telemetry else []
             await self._open_doors()
             _log.info("hub of site %s runs", self._config.name)
             await stop.wait()
@@ -129,6 +132,8 @@ class Hub:
             if self._uplink is not None:
                 await self._uplink.drain()
             await self._end(uplinks)
+            if self._telemetry is not None:
+                self._telemetry.close()
             return await self._journal.close(writer)
 
     def _start(self, group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -158,6 +163,7 @@ class Hub:
             lanes=self._lanes,
             journal=self._journal,
             uplink=self._uplink,
+            telemetry=self._telemetry,
             api={"reason": self._door_reasons["api"], **(self._api.counters if self._api else {})},
             operator={"reason": self._door_reasons["operator"], "requests": self._door.requests},
         )
@@ -170,7 +176,25 @@ class Hub:
     def _make_line(self, line: LineConfig, cursors: Mapping[str, tuple[int, int]]) -> ModbusLine:
         lanes = {name: lane.name for lane in self._config.lanes for name in (lane.barrier, lane.weighbridge)}
         devices = [(device, lanes.get(device.name, "")) for device in self._config.devices if device.line == line.name]
-        return ModbusLine(line, devices, cursors, sink=self._journal.post, on_change=self._on_change)
+        return ModbusLine(
+            line,
+            devices,
+            cursors,
+            sink=self._journal.post,
+            on_change=self._on_change,
+            report=self._on_report,
+            on_presence=self._on_presence,
+        )
+
+    def _make_uplink(self, config: SiteConfig) -> tuple[Telemetry | None, Uplink | None]:
+        if config.uplink is None:
+            return None, None
+        pacer = Pacer(config.uplink.history_bytes_per_s)
+        devices = {name: session.role.tags for name, session in self._sessions.items()}
+        telemetry = Telemetry(config.uplink, config.data_dir, devices, post=self._journal.post, pacer=pacer)
+        return telemetry, Uplink(
+            config.uplink, self._journal, self.images, pacer=pacer, parts=[telemetry], will=telemetry.will
+        )
 
     def _make_lane(self, name: str, saved: str) -> LaneShell:
         config = {lane.name: lane for lane in self._config.lanes}[name]
@@ -187,6 +211,14 @@ class Hub:
     ) -> None:
         line = self._lines[self._config.device(device).line]
         line.submit(device, opcode, argument, deadline_ms, on_outcome)
+
+    def _on_report(self, report: Report) -> None:
+        if self._telemetry is not None:
+            self._telemetry.report(report)
+
+    def _on_presence(self, device: str, is_online: bool, reason: str, time_ms: int) -> None:
+        if self._telemetry is not None:
+            self._telemetry.on_presence(device, is_online, reason, time_ms)
 
     def _on_change(self, device: str) -> None:
         for lane in self._config.lanes:

@@ -33,15 +33,16 @@ STEADY_S = 5.0  # a connection that lasted
 LOOK_S = 0.5  # the health of links is looked at so often
 _log = logging.getLogger(__name__)
 _Serve = Callable[[MqttSession], Awaitable[None]]
+_Will = Callable[[], Awaitable[Will | None]]
 
 
 class Links:
     """`run` is a task of the hub; `serve` of it is called with every new connection of the data."""
 
-    def __init__(self, config: UplinkConfig, pacer: Pacer, will: Callable[[], Will | None] = lambda: None) -> None:
+    def __init__(self, config: UplinkConfig, pacer: Pacer, will: _Will | None = None) -> None:
         self._config = config
         self._pacer = pacer
-        self._will = will
+        self._will = will or _no_will
         now = asyncio.get_running_loop().time()
         self._links = [_Link(link, now) for link in config.links]
         self._choice = LinkChoice(
@@ -106,7 +107,7 @@ class Links:
         async with self._data:
             if self._config.links[self._choice.active] is not link.config:
                 return  # chosen and given up again while the other connection closed
-            session = await link.connect(self._config.client_id, self._will(), self._pacer)
+            session = await link.connect(self._config.client_id, self._will, self._pacer)
             self.session = session
             self.connects += 1
             self._looking.set()
@@ -117,7 +118,7 @@ class Links:
                 await session.close()
 
     async def _stand_by(self, link: _Link) -> None:
-        session = await link.connect(f"{self._config.client_id}-{link.config.name}-probe", None, None)
+        session = await link.connect(f"{self._config.client_id}-{link.config.name}-probe", _no_will, None)
         self._looking.set()
         try:
             await _serve_until_recalled(session, link.recall, _only_echo)
@@ -154,7 +155,7 @@ class _Link:
         self._connected_s: float | None = None
         self._is_loss_told = False
 
-    async def connect(self, client_id: str, will: Will | None, pacer: Pacer | None) -> MqttSession:
+    async def connect(self, client_id: str, will: _Will, pacer: Pacer | None) -> MqttSession:
         """One attempt; raises BrokerError with the reason."""
         self._connected_s = None
         self.record.attempts += 1
@@ -174,7 +175,7 @@ class _Link:
         self._on_up(session)
         return session
 
-    async def _open(self, session: MqttSession, client_id: str, will: Will | None) -> None:
+    async def _open(self, session: MqttSession, client_id: str, will: _Will) -> None:
         loop, context = asyncio.get_running_loop(), client_context(self.config)
         async with asyncio.timeout(PHASE_S):
             address = await self._resolver.next_address()
@@ -192,7 +193,7 @@ class _Link:
             name = (self.config.server_name or self.config.host) if context is not None else None
             await loop.create_connection(lambda: session, sock=sock, ssl=context, server_hostname=name)
         async with asyncio.timeout(PHASE_S):
-            await session.open(client_id, will)
+            await session.open(client_id, await will())  # asked now: a will belongs to one CONNECT
 
     def _on_up(self, session: MqttSession) -> None:
         now = asyncio.get_running_loop().time()
@@ -258,6 +259,10 @@ async def _serve_until_recalled(session: MqttSession, recall: asyncio.Event, ser
         raise error
     if session.lost.done():
         raise BrokerError(session.lost.result())
+
+
+async def _no_will() -> None:
+    """A probe's end is nobody's business."""
 
 
 async def _only_echo(session: MqttSession) -> None:

@@ -6,7 +6,7 @@ Knows: how they share a connection. Must not know: MQTT, which link is up, the j
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from edge.config import UplinkConfig
@@ -25,7 +25,9 @@ DRAIN_S = 1.0
 class Part(Protocol):
     """Whoever else speaks over the data's connection."""
 
-    topics: Sequence[str]  # subscribed on every connection
+    @property
+    def topics(self) -> Sequence[str]:
+        """Subscribed on every connection."""
 
     async def serve(self, session: MqttSession) -> None:
         """Called with every new connection, cancelled at its end; while it is cancelled it may still publish."""
@@ -43,13 +45,14 @@ class Uplink:
         journal: JournalWriter,
         images: Callable[[], Mapping[str, DeviceImage]],
         *,
+        pacer: Pacer | None = None,
         parts: Sequence[Part] = (),
-        will: Callable[[], Will | None] = lambda: None,
+        will: Callable[[], Awaitable[Will | None]] | None = None,
     ) -> None:
-        self.pacer = Pacer(config.history_bytes_per_s)
+        self.pacer = pacer or Pacer(config.history_bytes_per_s)
         self._links = Links(config, self.pacer, will)
         self._parts = parts
-        self._records = RecordUplink(journal, config.topic_root, self.pacer)
+        self._records = RecordUplink(journal, config.topic_root)
         self._state = StatePublisher(config.topic_root, images)
 
     async def run(self) -> None:

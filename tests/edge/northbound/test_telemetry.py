@@ -1,0 +1,299 @@
+"""Telemetry against a connection that is looked at, and a host that decodes with an implementation that is not ours."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.config import UplinkConfig
+from edge.model import ClockQuality, Quality, Record, Report
+from edge.northbound import sent_rows
+from edge.northbound.pacer import Pacer
+from edge.northbound.telemetry import Telemetry
+from protocols.registers.tag import Tag
+from tests.edge.northbound.sparkplug_host import Host
+
+_TIME = 1_796_039_649_000
+_TAGS = [
+    Tag("speed", "input_register", 0, "uint16", 1, units="mm/s"),
+    Tag("gross_kg_x10", "input_register", 1, "int32", 2, units="kg", sf=-1),
+]
+
+
+class _Connection:
+    """What a session does, seen by a host; a broker that acknowledges when it is told to."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.subscribed: list[str] = []
+        self.marks: list[Any] = []
+        self.owed: list[asyncio.Future[None]] = []
+        self.changed = asyncio.Event()
+
+    def publish_nowait(self, topic: str, payload: bytes) -> None:
+        self.host.take(topic, payload)
+        self.changed.set()
+
+    def publish_acked(self, topic: str, payload: bytes) -> asyncio.Future[None]:
+        if topic.startswith("spBv1.0"):
+            self.host.take(topic, payload, qos=1)
+        else:
+            self.marks.append(json.loads(payload))
+        acked = asyncio.get_running_loop().create_future()
+        self.owed.append(acked)
+        self.changed.set()
+        return acked
+
+    async def subscribe(self, topic: str) -> None:
+        self.subscribed.append(topic)
+
+
+class _Gate:
+    """One telemetry, its connection and its host."""
+
+    def __init__(self, folder: Path, **keys: Any) -> None:
+        self.records: list[Record] = []
+        self.pacer = Pacer()
+        config = UplinkConfig("gate", "gate/test", (), **keys)
+        devices = {"scale": _TAGS, "other": _TAGS}
+        self.telemetry = Telemetry(config, folder, devices, post=self.records.extend, pacer=self.pacer)
+        self.host = Host()
+        self.connection: _Connection | None = None
+
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[_Connection]:
+        await self.telemetry.will()
+        self.pacer.reset()
+        connection = self.connection = _Connection(self.host)
+        serving = asyncio.create_task(self.telemetry.serve(connection))
+        await _settle()
+        try:
+            yield connection
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+
+    async def report(self, speed: int, device: str = "scale", **keys: Any) -> None:
+        self.telemetry.report(_report(device, range(2), (speed, 1234), **keys))
+        await _settle()
+
+    def acknowledge(self, *ranges: Sequence[int]) -> None:
+        self.telemetry.on_ack(json.dumps({"telemetry": ranges}).encode())
+
+
+def _report(
+    device: str,
+    indexes: Sequence[int],
+    values: Sequence[int | None],
+    *,
+    quality: Quality = Quality.GOOD,
+    reason: str = "",
+    clock: ClockQuality = ClockQuality.SYNCHRONISED,
+) -> Report:
+    return Report(device, indexes, values, quality, reason, _TIME, clock)
+
+
+async def _settle() -> None:
+    """Everything that is due in this and the next turns of the loop."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def test_a_report_is_published_with_its_number_in_units_and_stays_stored_until_the_platform_has_it(tmp_path) -> None:
+    async def run() -> None:
+        gate = _Gate(tmp_path)
+        gate.telemetry.device_online("scale", _TIME)
+        async with gate.connected():
+            await gate.report(7)
+            last = gate.host.seen[-1]
+            assert gate.host.kinds() == ["NBIRTH", "DBIRTH scale", "DDATA scale"]
+            assert last.values() == {"telemetry_seq": 1, "clock_quality": "synchronised", "speed": 7, "gross_kg": 123.4}
+            assert gate.telemetry.ledger()["stored"] == 1
+            gate.acknowledge([1, 1])
+            assert gate.telemetry.ledger() == _ledger(produced=1, acknowledged=1, stored=0)
+
+    asyncio.run(run())
+
+
+def test_what_is_reported_without_a_connection_is_history_in_order_behind_live_data(tmp_path) -> None:
+    async def run() -> None:
+        gate = _Gate(tmp_path)
+        for speed in range(5):
+            await gate.report(speed)
+        async with gate.connected():
+            await gate.report(5)
+            assert gate.host.rows() == [
+                (6, False),
+                *((number, True) for number in range(1, 6)),
+            ] or gate.host.rows() == [
+                *((number, True) for number in range(1, 6)),
+                (6, False),
+            ]
+
+    asyncio.run(run())
+
+
+def test_rows_of_a_killed_hub_are_history_of_the_next(tmp_path) -> None:
+    async def run() -> None:
+        killed = _Gate(tmp_path)
+        async with killed.connected():
+            await killed.report(1)
+            await killed.report(2)
+            killed.acknowledge([1, 1])
+        gate = _Gate(tmp_path)  # the first was never closed
+        async with gate.connected():
+            await gate.report(3)
+        assert sorted(gate.host.rows()) == [(2, True), (3, False)]
+        assert gate.telemetry.ledger() == _ledger(produced=3, acknowledged=1, stored=2)
+
+    asyncio.run(run())
+
+
+def test_a_row_the_platform_passes_over_is_sent_again_but_only_to_a_platform_that_speaks(
+    tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sent_rows, "RESEND_S", -sent_rows._SLICE_S)
+
+    async def run() -> None:
+        gate = _Gate(tmp_path)
+        async with gate.connected():
+            await gate.report(1)
+            await gate.report(2)
+            assert gate.host.rows() == [(1, False), (2, False)]
+            gate.acknowledge([2, 2])
+            await _settle()
+            assert gate.host.rows()[2:] == [(1, True)]
+
+    asyncio.run(run())
+
+
+def test_the_broker_s_word_is_enough_where_the_site_says_so(tmp_path) -> None:
+    async def run() -> None:
+        gate = _Gate(tmp_path, telemetry_ack="broker")
+        async with gate.connected() as connection:
+            await gate.report(1)
+            await gate.report(2)
+            while not connection.marks:
+                await connection.changed.wait()
+                connection.changed.clear()
+            assert connection.marks == [{"telemetry": [[1, 2]]}]
+            assert gate.telemetry.ledger()["acknowledged"] == 0  # the marker is not acknowledged yet
+            connection.owed[-1].set_result(None)
+            await _settle()
+            assert gate.telemetry.ledger() == _ledger(produced=2, acknowledged=2, stored=0)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "ack", ["", "[]", "\xff", *(f'{{"telemetry": {x}}}' for x in ("1", "[[1]]", "[[2, 1]]", "[[1, 9]]"))]
+)
+def test_an_acknowledgement_that_is_none_changes_nothing_and_is_counted(tmp_path, ack: str) -> None:
+    async def run() -> None:
+        gate = _Gate(tmp_path)
+        await gate.report(1)
+        gate.telemetry.on_ack(ack.encode("latin-1"))
+        assert gate.telemetry.ledger()["stored"] == 1
+        assert gate.telemetry.status()["bad_acks"] == 1
+
+    asyncio.run(run())
+
+
+def test_a_link_without_room_turns_live_rows_into_history_and_loses_none(tmp_path) -> None:
+    async def run() -> None:
+        gate = _Gate(tmp_path)
+        async with gate.connected():
+            gate.pacer.is_draining = True  # no room for telemetry
+            gate.pacer.under_way = 1
+            for speed in range(6000):
+                gate.telemetry.report(_report("scale", range(2), (speed, speed)))
+            await _settle()
+            assert gate.host.rows() == []
+            assert gate.telemetry.status()["history_pieces"] == 1
+            gate.pacer.acked(1)
+            while len(gate.host.rows()) < 6000:
+                await gate.connection.changed.wait()
+                gate.connection.changed.clear()
+                gate.pacer.acked(gate.pacer.under_way)
+        history = [number for number, is_historical in gate.host.rows() if is_historical]
+        live = [number for number, is_historical in gate.host.rows() if not is_historical]
+        assert sorted(history + live) == list(range(1, 6001))
+        assert history == sorted(history)
+        assert live == sorted(live)
+        assert history
+        assert max(history) < min(live)  # the newest stayed live
+
+    asyncio.run(run())
+
+
+def test_a_lost_device_dies_and_its_stored_rows_come_under_a_stale_birth(tmp_path) -> None:
+    async def run() -> None:
+        gate = _Gate(tmp_path)
+        await gate.report(1)
+        gate.telemetry.device_lost("scale", "no answer", _TIME)
+        async with gate.connected():
+            assert gate.host.kinds() == ["NBIRTH", "DBIRTH scale", "DDATA scale", "DDEATH scale"]
+            born = gate.host.seen[1].metric("speed")
+            assert (born["value"], born["properties"]) == (
+                1,
+                {"Quality": 500, "Reason": "no answer", "engUnit": "mm/s"},
+            )
+
+    asyncio.run(run())
+
+
+def test_a_quality_comes_with_its_reason_and_goes_with_the_next_good_value(tmp_path) -> None:
+    async def run() -> None:
+        gate = _Gate(tmp_path)
+        async with gate.connected():
+            await gate.report(1, quality=Quality.BAD, reason="sensor open")
+            assert gate.host.seen[-1].metric("speed")["properties"] == {"Quality": 0, "Reason": "sensor open"}
+            await gate.report(2)
+            assert gate.host.seen[-1].metric("speed")["properties"] == {"Quality": 192}
+            await gate.report(3)
+            assert gate.host.seen[-1].metric("speed")["properties"] == {}
+
+    asyncio.run(run())
+
+
+def test_how_far_the_clock_can_be_trusted_is_told_when_it_changes(tmp_path) -> None:
+    async def run() -> None:
+        gate = _Gate(tmp_path)
+        async with gate.connected():
+            for clock in (ClockQuality.SYNCHRONISED, ClockQuality.SYNCHRONISED, ClockQuality.HOLDOVER):
+                await gate.report(1, clock=clock)
+        told = [seen.values().get("clock_quality") for seen in gate.host.seen if seen.kind == "DDATA"]
+        assert told == ["synchronised", None, "holdover"]
+
+    asyncio.run(run())
+
+
+def test_rows_of_a_device_that_left_the_site_expire_with_that_reason(tmp_path) -> None:
+    async def run() -> None:
+        gate = _Gate(tmp_path)
+        await gate.report(1, device="other")
+        gate.telemetry.close()
+        config = UplinkConfig("gate", "gate/test", ())
+        after = Telemetry(config, tmp_path, {"scale": _TAGS}, post=gate.records.extend, pacer=gate.pacer)
+        gate.telemetry = after
+        async with gate.connected():
+            pass
+        after.close()
+        assert after.ledger() == _ledger(produced=1, acknowledged=0, stored=0, device_removed=1)
+
+    asyncio.run(run())
+
+
+def _ledger(produced: int, acknowledged: int, stored: int, **expired: int) -> dict[str, Any]:
+    counted = {"total": sum(expired.values()), **expired}
+    return {
+        "produced": produced,
+        "acknowledged": acknowledged,
+        "stored": stored,
+        "expired": counted,
+        "balanced": True,
+    }
