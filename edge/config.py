@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.lane.settings import LaneSettings
+from edge.profile import Profile
 
 KIND_RTU = "rtu"
 KIND_TCP = "tcp"
 KIND_RTU_OVER_TCP = "rtu_over_tcp"
+MODBUS_PORT, MODBUS_TLS_PORT = 502, 802  # where a line's device serves unless the site file says otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,10 @@ class LineConfig:
 
 @dataclass(frozen=True, slots=True)
 class DeviceConfig:
-    """One device on a line. `map` is its role; `key` is the 32-byte command key."""
+    """One device on a line. Of ours, `map` is the role and `key` the 32-byte command key.
+
+    A third-party device has a `profile` instead, which holds the periods of its points; then `map` is "".
+    """
 
     name: str
     line: str
@@ -90,6 +95,7 @@ class DeviceConfig:
     serial: int
     key: bytes = field(repr=False)
     period_ms: int
+    profile: Profile | None = None
 
 
 @dataclass(frozen=True, slots=True)

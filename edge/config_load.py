@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tomllib
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
-from typing import BinaryIO
 
 from edge.config import (
-    KIND_TCP,
+    KIND_RTU,
+    MODBUS_PORT,
+    MODBUS_TLS_PORT,
     DeviceConfig,
     JournalConfig,
     LaneConfig,
@@ -23,16 +23,16 @@ from edge.config import (
     SiteConfig,
     UplinkConfig,
 )
-from edge.config_lines import find_lines
+from edge.config_file import open_file, read_document
 from edge.config_references import check_references
-from edge.config_rules import Check, Problem, Table, check_tables
+from edge.config_rules import SITE_PAGE, Check, Problem, Table, check_tables
 from edge.config_table import show
 from edge.lane.settings import LaneSettings
+from edge.profile import Profile
+from edge.profile_load import load_profile
 from edge.southbound.camera import normalise_plate
 from protocols.registers import barrier_tags, charging_post_tags, rfid_tags, weighbridge_tags
 
-# Largest sensible file; a gate of 14 lanes takes about 20 kB.
-SITE_FILE_SIZE_MAX = 1_000_000
 KEY_SIZE = 32
 _UPLINK_PLAIN = [item.name for item in fields(UplinkConfig) if item.default is not MISSING]  # as the file has them
 MQTT_PORT, MQTT_TLS_PORT = 1883, 8883  # as IANA has them
@@ -52,69 +52,24 @@ class LoadResult:
 
 def load_site(path: Path) -> LoadResult:
     """Read and check the site file at `path`; never raises for anything a file can contain."""
-    text, problem = _read_text(path)
+    document, lines, problem = read_document(path, "expected [site], [[line]] and [[device]]", SITE_PAGE)
     if problem is not None:
         return _result(None, [problem], path)
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return _result(None, [_syntax_problem(text, str(error))], path)
-    except ValueError:  # the interpreter's own limit, which tomllib lets through
-        return _result(
-            None, [Problem(1, "a number has thousands of digits", "expected a site file", "remove it")], path
-        )
-    except RecursionError:
-        return _result(None, [Problem(1, "brackets nested too deep", "expected a site file", "remove them")], path)
-    check = Check(document, find_lines(text), MAP_VERSIONS)
+    check = Check(document, lines, MAP_VERSIONS)
     check_tables(check)
     check_references(check)
     keys = _check_key_files(check, path.parent)
+    profiles = _check_profiles(check, path.parent)
+    _check_line_files(check, path.parent)
     _check_data_dir(check, path.parent)
     has_error = any(not problem.is_warning for problem in check.problems)
-    return _result(None if has_error else _build(check, path, keys), check.problems, path)
+    return _result(None if has_error else _build(check, path, keys, profiles), check.problems, path)
 
 
 def _result(config: SiteConfig | None, problems: list[Problem], path: Path) -> LoadResult:
-    ordered = sorted(problems, key=lambda problem: problem.line)
+    ordered = sorted(problems, key=lambda problem: (problem.file, problem.line))
     errors = sum(not problem.is_warning for problem in problems)
     return LoadResult(config, tuple(problem.sentence(str(path)) for problem in ordered), errors)
-
-
-def _read_text(path: Path) -> tuple[str, Problem | None]:
-    try:
-        with _open(path) as file:
-            data = file.read(SITE_FILE_SIZE_MAX + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return "", Problem(1, f"cannot be read: {reason}", "expected a readable site file", "check the path")
-    if len(data) > SITE_FILE_SIZE_MAX:
-        what = f"file is larger than {SITE_FILE_SIZE_MAX} bytes"
-        return "", Problem(1, what, "expected a site file", "check the path")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        what = f"byte 0x{data[error.start]:02x} is not UTF-8"
-        return "", Problem(line, what, "expected UTF-8 text", "save the file as UTF-8 without a byte order mark")
-    if not text.strip():
-        return "", Problem(1, "file is empty", "expected [site], [[line]] and [[device]]", "see docs/site-file.md")
-    return text, None
-
-
-def _open(path: Path) -> BinaryIO:
-    """Open for reading without waiting for anybody: a named pipe without a writer reads as empty."""
-    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
-
-
-def _syntax_problem(text: str, message: str) -> Problem:
-    """tomllib says where in words: "... (at line 3, column 5)" or "... (at end of document)"."""
-    place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
-    line = int(place.group(1)) if place and place.group(1) else max(1, len(text.splitlines()))
-    where = f" at column {place.group(2)}" if place and place.group(2) else ""
-    said = message[: place.start()] if place else message
-    return Problem(
-        line, f"not valid TOML{where}: {said}", "expected key = value or a [table] header", "correct the line"
-    )
 
 
 def _check_key_files(check: Check, folder: Path) -> dict[str, bytes]:
@@ -127,7 +82,7 @@ def _check_key_files(check: Check, folder: Path) -> dict[str, bytes]:
         at = ("device", index, "key_file")
         make = "restore it or provision the device again; gate run makes the keys a simulated site lacks"
         try:
-            with _open(folder / name) as file:
+            with open_file(folder / name) as file:
                 text = file.read(4 * KEY_SIZE)
                 mode = os.fstat(file.fileno()).st_mode
         except (OSError, ValueError) as error:
@@ -144,6 +99,39 @@ def _check_key_files(check: Check, folder: Path) -> dict[str, bytes]:
             check.warn(at, what, "expected mode 600", f"run chmod 600 {name}")
         keys[name] = bytes.fromhex(digits.decode("ascii"))
     return keys
+
+
+def _check_profiles(check: Check, folder: Path) -> dict[str, Profile]:
+    """Profiles by file; each file's problems stand at its own lines, once, however many devices use it."""
+    profiles: dict[str, Profile] = {}
+    seen: set[str] = set()
+    for index, device in enumerate(check.tables["device"]):
+        name = device.get("profile")
+        if name is None or name in seen:
+            continue
+        seen.add(name)
+        place = folder / name
+        if not place.is_file():
+            remedy = "restore the file or correct profile"
+            check.error(("device", index, "profile"), f"profile {show(name)} is no file", "expected a profile", remedy)
+            continue
+        profile, problems = load_profile(place)
+        check.problems += [replace(problem, file=str(place)) for problem in problems]
+        if profile is not None:
+            profiles[name] = profile
+    return profiles
+
+
+def _check_line_files(check: Check, folder: Path) -> None:
+    """The files of a line with TLS; a certificate and its key belong together."""
+    for index, line in enumerate(check.tables["line"]):
+        for key, other in (("cert_file", "key_file"), ("key_file", "cert_file"), ("cert_file", "ca_file")):
+            if key in line and other not in line:
+                check.error(("line", index, key), f"{key} without {other}", f"expected {other} too", f"add {other}")
+        for key in ("ca_file", "cert_file", "key_file"):
+            if key in line and not (folder / line[key]).is_file():
+                remedy = f"restore the file or correct {key}"
+                check.error(("line", index, key), f"{key} {show(line[key])} is no file", "expected a PEM file", remedy)
 
 
 def _check_data_dir(check: Check, folder: Path) -> None:
@@ -165,7 +153,7 @@ def _check_data_dir(check: Check, folder: Path) -> None:
         )
 
 
-def _build(check: Check, path: Path, keys: dict[str, bytes]) -> SiteConfig:
+def _build(check: Check, path: Path, keys: dict[str, bytes], profiles: dict[str, Profile]) -> SiteConfig:
     tables = check.tables
     site = tables["site"][0]
     return SiteConfig(
@@ -175,7 +163,7 @@ def _build(check: Check, path: Path, keys: dict[str, bytes]) -> SiteConfig:
         http_port=site["http_port"],
         uplink=_build_uplink(tables, path.parent),
         lines=tuple(_build_line(line, path.parent) for line in tables["line"]),
-        devices=tuple(_build_device(device, keys) for device in tables["device"]),
+        devices=tuple(_build_device(device, keys, profiles) for device in tables["device"]),
         lanes=tuple(_build_lane(lane) for lane in tables["lane"]),
         journal=JournalConfig(**tables["journal"][0]) if tables["journal"] else JournalConfig(),
     )
@@ -212,22 +200,27 @@ def _build_link(link: Table, folder: Path) -> LinkConfig:
 
 
 def _build_line(line: Table, folder: Path) -> LineConfig:
-    is_tcp = line["kind"] == KIND_TCP
+    is_serial = line["kind"] == KIND_RTU
+    files = {key: str(_place(folder, line[key])) for key in ("ca_file", "cert_file", "key_file") if key in line}
     return LineConfig(
         name=line["name"],
         kind=line["kind"],
-        port="" if is_tcp else str(_place(folder, line["port"])),
+        port=str(_place(folder, line["port"])) if is_serial else "",
         baud=line.get("baud", 0),
         parity=line.get("parity", ""),
         host=line.get("host", ""),
-        tcp_port=line["port"] if is_tcp else 0,
+        tcp_port=0 if is_serial else line.get("port", MODBUS_TLS_PORT if files else MODBUS_PORT),
         timeout_ms=line["timeout_ms"],
+        **files,
     )
 
 
-def _build_device(device: Table, keys: dict[str, bytes]) -> DeviceConfig:
-    values = {item.name: device[item.name] for item in fields(DeviceConfig) if item.name != "key"}
-    return DeviceConfig(**values, key=keys[device["key_file"]])
+def _build_device(device: Table, keys: dict[str, bytes], profiles: dict[str, Profile]) -> DeviceConfig:
+    name, line, unit_id = device["name"], device["line"], device["unit_id"]
+    if "profile" in device:
+        return DeviceConfig(name, line, unit_id, "", 0, 0, b"", 0, profiles[device["profile"]])
+    values = {key: device[key] for key in ("map", "map_version", "serial", "period_ms")}
+    return DeviceConfig(name, line, unit_id, key=keys[device["key_file"]], **values)
 
 
 def _build_lane(lane: Table) -> LaneConfig:

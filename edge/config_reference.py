@@ -68,10 +68,11 @@ def reference_page() -> str:
     """The whole page, ending in a newline."""
     ignored = ", ".join(f"`[{name}]`" for name in IGNORED_TABLES)
     closing = f"The table {ignored} belongs to the rig; the hub ignores it. Its keys: [simulation.md](simulation.md)."
-    return "\n".join([_INTRO, *(_table(rule) for rule in TABLES), closing, ""])
+    return "\n".join([_INTRO, *(table_section(rule) for rule in TABLES), closing, ""])
 
 
-def _table(rule: TableRule) -> str:
+def table_section(rule: TableRule) -> str:
+    """One table of a file with its keys, as a section of a page."""
     how_often = ("one or more" if rule.required else "any number") if rule.many else "one"
     if not rule.many and not rule.required:
         how_often = "at most one"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from edge.config import KIND_RTU, KIND_TCP
+from edge.config import KIND_RTU, MODBUS_PORT, MODBUS_TLS_PORT
 from edge.config_rules import Check, Table, nearest
 from edge.config_table import show
 
@@ -47,7 +47,17 @@ def _check_names(check: Check) -> None:
 def _check_endpoints(check: Check) -> None:
     remedy = "put the devices on one line"
     _check_unique(check, "line", ("port",), "one serial port is one line", remedy, kind=KIND_RTU)
-    _check_unique(check, "line", ("host", "port"), "one TCP address is one line", remedy, kind=KIND_TCP)
+    first: dict[tuple[str, int], int] = {}
+    for index, line in enumerate(check.tables["line"]):
+        if "host" not in line:
+            continue
+        port = line.get("port", MODBUS_TLS_PORT if "ca_file" in line else MODBUS_PORT)
+        if first.setdefault((line["host"], port), index) != index:
+            before = check.lines.line("line", first[line["host"], port], "host")
+            what = f"host = {show(line['host'])}, port = {port} again"
+            check.error(
+                ("line", index, "host"), what, f"one TCP address is one line, first given in line {before}", remedy
+            )
 
 
 def _check_addresses(check: Check) -> None:
@@ -113,7 +123,8 @@ def _check_lane_devices(check: Check) -> None:
                     "name another device",
                 )
     for index, device in enumerate(check.tables["device"]):
-        if check.tables["lane"] and device.get("name", "") not in used and "name" in device:
+        is_ours = "profile" not in device
+        if check.tables["lane"] and is_ours and device.get("name", "") not in used and "name" in device:
             check.warn(
                 ("device", index, "name"),
                 f"device {show(device['name'])} belongs to no lane",
@@ -125,10 +136,11 @@ def _check_lane_devices(check: Check) -> None:
 def _check_lane_device(check: Check, at: tuple[str, int, str], role: str, name: str, devices: dict[str, Table]) -> None:
     if name not in devices:
         _note_unknown(check, at, "device", name, list(devices))
-    elif devices[name].get("map", role) != role:
+    elif "profile" in devices[name] or devices[name].get("map", role) != role:
+        its = "profile" if "profile" in devices[name] else "map"
         check.error(
             at,
-            f"{role} names {show(name)}, whose map is {show(devices[name]['map'])}",
+            f"{role} names {show(name)}, whose {its} is {show(devices[name][its])}",
             f"expected a device with map {show(role)}",
             "name another device",
         )

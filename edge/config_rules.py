@@ -1,7 +1,8 @@
 """The rules each table of a site file is held to by itself: known keys, types and limits.
 
-Knows: the table of keys (edge/config_table.py). Must not know: how the file was read, what tables say of each other
-(edge/config_references.py), nor anything about running. All problems are collected, none ends the check.
+Knows: the table of keys it is given (edge/config_table.py, edge/profile_table.py). Must not know: how the file was
+read, what tables say of each other (edge/config_references.py), nor anything about running. All problems are collected,
+none ends the check.
 """
 
 from __future__ import annotations
@@ -12,27 +13,29 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.config_lines import KeyLines
-from edge.config_table import IGNORED_TABLES, MOVED_KEYS, TABLES, KeyRule, TableRule, show
+from edge.config_table import IGNORED_TABLES, MOVED_KEYS, TABLES, WITH_MAP, WITH_PROFILE, KeyRule, TableRule, show
 
 Table = dict[str, Any]
-_TYPES: dict[str, type] = {"integer": int, "text": str, "texts": list}
+SITE_PAGE = "docs/site-file.md"
+_TYPES: dict[str, type | tuple[type, ...]] = {"integer": int, "number": (int, float), "text": str, "texts": list}
 _TYPE_WORDS = {bool: "true/false", int: "a whole number", float: "a decimal number", str: "text", list: "a list"}
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong. A warning does not keep the hub from starting."""
+    """One thing wrong. A warning does not keep the hub from starting. `file` is "" for the file under check itself."""
 
     line: int
     what: str
     expected: str
     remedy: str
     is_warning: bool = False
+    file: str = ""
 
     def sentence(self, file: str) -> str:
         """`file:line: what; what was expected; what to do`."""
         prefix = "warning: " if self.is_warning else ""
-        return f"{file}:{self.line}: {prefix}{self.what}; {self.expected}; {self.remedy}"
+        return f"{self.file or file}:{self.line}: {prefix}{self.what}; {self.expected}; {self.remedy}"
 
 
 @dataclass
@@ -41,7 +44,9 @@ class Check:
 
     document: Table
     lines: KeyLines
-    map_versions: dict[str, tuple[int, ...]]
+    map_versions: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    rules: tuple[TableRule, ...] = TABLES
+    page: str = SITE_PAGE
     problems: list[Problem] = field(default_factory=list)
     tables: dict[str, list[Table]] = field(default_factory=dict)
 
@@ -57,7 +62,7 @@ class Check:
 def check_tables(check: Check) -> None:
     """Hold every table to its own rules; fills `check.tables` and `check.problems`."""
     _check_table_names(check)
-    for rule in TABLES:
+    for rule in check.rules:
         check.tables[rule.name] = _check_table(check, rule)
 
 
@@ -68,8 +73,8 @@ def nearest(word: str, known: list[str]) -> str:
 
 
 def _check_table_names(check: Check) -> None:
-    known = [rule.name for rule in TABLES]
-    headers = ", ".join(rule.header for rule in TABLES)
+    known = [rule.name for rule in check.rules]
+    headers = ", ".join(rule.header for rule in check.rules)
     for name, value in check.document.items():
         if name in known or name in IGNORED_TABLES:
             continue
@@ -114,8 +119,8 @@ def _note_absent(check: Check, rule: TableRule) -> None:
 def _check_entry(check: Check, rule: TableRule, index: int, entry: Table) -> Table:
     """The entry with defaults filled in and everything wrong left out, so later rules see only sound values."""
     _check_key_names(check, rule, index, entry)
-    kind = entry.get("kind", "") if rule.name == "line" else ""
-    mine = [key for key in rule.keys if key.only_for in ("", kind)]
+    variant = _variant(rule, entry)
+    mine = [key for key in rule.keys if not key.only_for or variant in key.only_for]
     clean: Table = {}
     for key in mine:
         if key.name in entry:
@@ -124,9 +129,16 @@ def _check_entry(check: Check, rule: TableRule, index: int, entry: Table) -> Tab
             _note_missing(check, rule, index, entry, key)
         elif key.default is not None:
             clean[key.name] = key.default
-    if "kind" in clean:
+    if variant and any(variant in key.only_for for key in rule.keys):
         _check_foreign_keys(check, rule, index, entry, {key.name for key in mine})
     return clean
+
+
+def _variant(rule: TableRule, entry: Table) -> str:
+    """Which of several shapes an entry has, in the words of `KeyRule.only_for`; "" when its table has one shape."""
+    if rule.name == "device":
+        return WITH_PROFILE if "profile" in entry else WITH_MAP
+    return f"of kind {show(entry['kind'])}" if rule.name == "line" and "kind" in entry else ""
 
 
 def _check_key_names(check: Check, rule: TableRule, index: int, entry: Table) -> None:
@@ -139,20 +151,20 @@ def _check_key_names(check: Check, rule: TableRule, index: int, entry: Table) ->
             check.error(
                 at,
                 f"unknown key {name} = {show(value)} in {rule.header}{nearest(name, known)}",
-                "expected only the keys of docs/site-file.md",
+                f"expected only the keys of {check.page}",
                 "rename or remove it",
             )
 
 
 def _check_foreign_keys(check: Check, rule: TableRule, index: int, entry: Table, mine: set[str]) -> None:
-    """Keys that belong to the other kind of line."""
+    """Keys that belong to another shape of the table."""
     for key in rule.keys:
         if key.name in entry and key.name not in mine:
             check.error(
                 (rule.name, index, key.name),
-                f"{key.name} = {show(entry[key.name])} in a line of kind {show(entry['kind'])}",
-                f"expected only in a line of kind {show(key.only_for)}",
-                "remove it, or change kind",
+                f"{key.name} = {show(entry[key.name])} in a {rule.name} {_variant(rule, entry)}",
+                f"expected only in a {rule.name} {' or '.join(key.only_for)}",
+                f"remove it, or change {'kind' if rule.name == 'line' else 'map and profile'}",
             )
 
 
@@ -180,7 +192,7 @@ def _check_value(check: Check, at: tuple[str, int, str], key: KeyRule, value: An
 def _is_in_limits(key: KeyRule, value: Any) -> bool:
     if key.choices:
         return value in key.choices
-    if key.kind == "integer":
+    if key.kind in ("integer", "number"):
         return bool(key.low <= value <= key.high)
     if key.kind == "texts":
         return all(isinstance(item, str) and item for item in value)

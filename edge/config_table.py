@@ -11,6 +11,7 @@ from typing import Any
 
 from edge.config import (
     KIND_RTU,
+    KIND_RTU_OVER_TCP,
     KIND_TCP,
     TELEMETRY_ACK_BROKER,
     TELEMETRY_ACK_PLATFORM,
@@ -39,9 +40,10 @@ _DEFAULTS = {item.name: item.default for item in (*fields(LaneSettings), *fields
 
 @dataclass(frozen=True, slots=True)
 class KeyRule:
-    """One key. `kind` is "integer", "text" or "texts" (a list of text); limits hold for integers, `pattern` for text.
+    """One key. `kind` is "integer", "number" (decimals too), "text" or "texts" (a list of text).
 
-    `only_for` names the line kind a key belongs to. A key without default is required (where it applies).
+    Limits hold for numbers, `pattern` for text. `only_for` names the shapes of its table a key belongs to, in words;
+    none: all of them. A key without default is required (where it applies).
     """
 
     name: str
@@ -54,7 +56,7 @@ class KeyRule:
     choices: tuple[Any, ...] = ()
     pattern: str = ANY_TEXT_PATTERN
     rule: str = ANY_TEXT_RULE
-    only_for: str = ""
+    only_for: tuple[str, ...] = ()
 
     @property
     def required(self) -> bool:
@@ -68,6 +70,8 @@ class KeyRule:
             return "one of " + ", ".join(show(choice) for choice in self.choices)
         if self.kind == "integer":
             return f"a whole number from {self.low} to {self.high}"
+        if self.kind == "number":
+            return f"a number from {self.low} to {self.high}"
         if self.kind == "texts":
             return "a list of texts"
         return self.rule
@@ -111,6 +115,10 @@ def _uplink_number(name: str, low: int, high: int, meaning: str) -> KeyRule:
 
 
 _PORT_MAX = 65535
+_RTU = (f'of kind "{KIND_RTU}"',)
+_TCP = (f'of kind "{KIND_TCP}"',)
+_SOCKET = (*_TCP, f'of kind "{KIND_RTU_OVER_TCP}"')
+WITH_MAP, WITH_PROFILE = "with a map", "with a profile"
 
 SITE = TableRule(
     "site",
@@ -241,40 +249,83 @@ LINE = TableRule(
     "line",
     many=True,
     required=True,
-    meaning="One Modbus line: a serial bus (rtu) or one TCP connection (tcp).",
+    meaning="One Modbus line: a serial bus (rtu), one TCP connection (tcp), or a gateway that passes the frames of a "
+    "serial bus through a TCP connection as they are (rtu_over_tcp). Behind a TCP gateway may be several devices.",
     keys=(
         _name("Name of the line"),
-        KeyRule("kind", "text", "Serial bus or TCP", choices=(KIND_RTU, KIND_TCP)),
-        KeyRule("port", "text", "rtu: path of the serial port, relative paths from the site file", only_for=KIND_RTU),
-        KeyRule("baud", "integer", "rtu: bits per second", choices=BAUDS, only_for=KIND_RTU),
+        KeyRule("kind", "text", "What carries the frames", choices=(KIND_RTU, KIND_TCP, KIND_RTU_OVER_TCP)),
+        KeyRule("port", "text", "rtu: path of the serial port, relative paths from the site file", only_for=_RTU),
+        KeyRule("baud", "integer", "rtu: bits per second", choices=BAUDS, only_for=_RTU),
         KeyRule(
             "parity",
             "text",
             'rtu: parity; "N" is sent with two stop bits',
             default="N",
             choices=("N", "E", "O"),
-            only_for=KIND_RTU,
+            only_for=_RTU,
         ),
-        KeyRule("host", "text", "tcp: name or address of the device or gateway", only_for=KIND_TCP),
-        KeyRule("port", "integer", "tcp: TCP port", default=502, low=1, high=_PORT_MAX, only_for=KIND_TCP),
+        KeyRule("host", "text", "tcp, rtu_over_tcp: name or address of the device or gateway", only_for=_SOCKET),
+        KeyRule(
+            "port",
+            "integer",
+            "tcp, rtu_over_tcp: TCP port; 502, or 802 with ca_file",
+            optional=True,
+            low=1,
+            high=_PORT_MAX,
+            only_for=_SOCKET,
+        ),
+        KeyRule(
+            "ca_file",
+            "text",
+            "tcp: certificates of who may sign the device's, PEM; turns TLS on (Modbus/TCP Security)",
+            optional=True,
+            only_for=_TCP,
+        ),
+        KeyRule("cert_file", "text", "tcp: the hub's own certificate for the line, PEM", optional=True, only_for=_TCP),
+        KeyRule(
+            "key_file", "text", "tcp: private key of cert_file, PEM, without a password", optional=True, only_for=_TCP
+        ),
         KeyRule("timeout_ms", "integer", "How long an answer may take", default=200, low=20, high=10_000),
     ),
 )
 
+_MAP = (WITH_MAP,)
 DEVICE = TableRule(
     "device",
     many=True,
     required=True,
-    meaning="One device on a line.",
+    meaning="One device on a line: one of ours, which has a map, or anybody else's, which has a profile.",
     keys=(
         _name("Name of the device"),
         KeyRule("line", "text", "Name of its line"),
         KeyRule("unit_id", "integer", "Modbus address, different for every device of a line", low=1, high=247),
-        KeyRule("map", "text", "Name of its register map: barrier, weighbridge, rfid or charging_post"),
-        KeyRule("map_version", "integer", "Version of its register map", low=1, high=65535),
-        KeyRule("serial", "integer", "Its serial number, different for every device of the site", high=SERIAL_MAX),
-        KeyRule("key_file", "text", "File with its command key, 64 hexadecimal digits, relative to the site file"),
-        KeyRule("period_ms", "integer", "Time between two polls", default=100, low=20, high=60_000),
+        KeyRule(
+            "profile",
+            "text",
+            "File that describes the device, [its keys](device-profile.md), relative to the site file",
+            only_for=(WITH_PROFILE,),
+        ),
+        KeyRule(
+            "map",
+            "text",
+            "Name of its register map: barrier, weighbridge, rfid or charging_post",
+            only_for=_MAP,
+        ),
+        KeyRule("map_version", "integer", "Version of its register map", low=1, high=65535, only_for=_MAP),
+        KeyRule(
+            "serial",
+            "integer",
+            "Its serial number, different for every device of the site",
+            high=SERIAL_MAX,
+            only_for=_MAP,
+        ),
+        KeyRule(
+            "key_file",
+            "text",
+            "File with its command key, 64 hexadecimal digits, relative to the site file",
+            only_for=_MAP,
+        ),
+        KeyRule("period_ms", "integer", "Time between two polls", default=100, low=20, high=60_000, only_for=_MAP),
     ),
 )
 

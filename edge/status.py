@@ -15,7 +15,7 @@ from edge.lane_shell import LaneShell
 from edge.northbound.telemetry import Telemetry
 from edge.northbound.uplink import Uplink
 from edge.southbound.device_session import DeviceSession
-from edge.southbound.modbus_line import ModbusLine
+from edge.southbound.modbus_line import ModbusLine, Session
 
 _TAGS_BY_ROLE = {
     "barrier": ("mode", "lights", "presence", "faults", "position_permille", "passes", "cycles", "reversals"),
@@ -58,19 +58,32 @@ def build_status(
     }
 
 
-def device_status(session: DeviceSession) -> dict[str, Any]:
-    """One device: whether it can be used and why not, its state in words, and both sides' error counters."""
-    image, role, counters = session.image, session.role, session.presence.counters
-    values = {name: image.tag(name).value for name in (*_HEADER_TAGS, *_TAGS_BY_ROLE.get(role.name, ()))}
+def device_status(session: Session) -> dict[str, Any]:
+    """One device: whether it can be used and why not, and the hub's error counters; of ours, its state in words."""
+    image, counters = session.image, session.presence.counters
     age_ms = time.monotonic_ns() // 1_000_000 - image.hub_time_ms if image.hub_time_ms else None
     return {
-        "role": role.name,
+        "role": session.config.map or "profile",
         "unit_id": session.config.unit_id,
         "line": session.config.line,
         "online": image.online,
         "quality": str(image.quality),
         "reason": image.reason,
         "seen_ms_ago": age_ms,
+        **(_role_status(session) if isinstance(session, DeviceSession) else {}),
+        "crc_errors_hub": counters.garbled,
+        "timeouts": counters.timeouts,
+        "exceptions": counters.exceptions,
+        "poll_cycles": counters.reads,
+        "events": counters.events,
+        "events_lost": counters.events_lost,
+    }
+
+
+def _role_status(session: DeviceSession) -> dict[str, Any]:
+    image, role = session.image, session.role
+    values = {name: image.tag(name).value for name in (*_HEADER_TAGS, *_TAGS_BY_ROLE.get(role.name, ()))}
+    return {
         "state": _word(session, "state"),
         "health": _word(session, "health"),
         "health_reasons": _bits(session, "reasons"),
@@ -78,12 +91,6 @@ def device_status(session: DeviceSession) -> dict[str, Any]:
         **{f"{name}_word": _word(session, name) for name in _WORDS if name in values},
         **{f"{name}_words": _bits(session, name) for name in _BITS if name in values},
         "crc_errors_device": image.tag("crc_errors").value,
-        "crc_errors_hub": counters.garbled,
-        "timeouts": counters.timeouts,
-        "exceptions": counters.exceptions,
-        "poll_cycles": counters.reads,
-        "events": counters.events,
-        "events_lost": counters.events_lost,
     }
 
 
@@ -103,7 +110,7 @@ def journal_status(journal: JournalWriter) -> dict[str, Any]:
     }
 
 
-def _lane(shell: LaneShell, sessions: list[DeviceSession]) -> dict[str, Any]:
+def _lane(shell: LaneShell, sessions: list[Session]) -> dict[str, Any]:
     """A lane's view with the live weight of its deck beside the registered one."""
     live = [
         session.image.tag("gross_kg_x10") for session in sessions if session.config.name == shell.config.weighbridge

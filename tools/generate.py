@@ -10,12 +10,17 @@ from pathlib import Path
 
 from edge.config_reference import reference_page
 from edge.lane.diagram import states_page
+from edge.profile_reference import profile_page
 from tools.regmap.__main__ import EXIT_STALE
 from tools.regmap.__main__ import main as generate_regmap
 
 ROOT = Path(__file__).parents[1]
 # Pages that are one text made by one function.
-PAGES = {"docs/site-file.md": reference_page, "docs/lane-states.md": states_page}
+PAGES = {
+    "docs/site-file.md": reference_page,
+    "docs/device-profile.md": profile_page,
+    "docs/lane-states.md": states_page,
+}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -38,6 +38,7 @@ PENDING_SIZE_MAX = 8 * 1024 * 1024  # characters of data held with them
 RETRY_S = 1.0
 CLOSE_DEADLINE_S = 5.0  # a stopping hub waits no longer for a refusing disk
 RETAIN_EVERY_S = 60.0
+CURSORS_AFTER_S = 0.2  # a drained backlog costs five flushes a second, not one per acknowledgement
 _CHECKPOINT_DRAFT = Draft(0, CHECKPOINT, "", "", "{}", class_of(CHECKPOINT))  # stands for what the store writes itself
 _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
@@ -105,6 +106,7 @@ class JournalWriter:
         self.heads = self._heads()
         self.acked = {name.value: self._store.acked.get(name, 0) for name in RecordClass}
         self._acked_durable = dict(self.acked)
+        self._cursors_due_s = 0.0  # loop time
         self._stored_ledgers = dict(self._store.ledgers)
         self._produced = Counter({name: ledger.produced for name, ledger in self._stored_ledgers.items()})
         self.mode = DiskMode.NORMAL
@@ -172,10 +174,14 @@ class JournalWriter:
         return True
 
     def acknowledge(self, record_class: str, class_seq: int) -> None:
-        """Move the uplink cursor of a class to `class_seq` now, and on the disk with the next commit; never back."""
+        """Move the uplink cursor of a class to `class_seq` now, and on the disk with the next commit; never back.
+
+        Cursors alone are committed after CURSORS_AFTER_S: one that a power cut forgets only sends records again.
+        """
         if self.acked[record_class] < class_seq <= self.heads[record_class]:
+            if self.acked == self._acked_durable:
+                self._put_off_cursors()
             self.acked[record_class] = class_seq
-            self._wake.set()
 
     async def class_records_after(self, record_class: str, class_seq: int, limit: int) -> list[StoredRecord]:
         """Up to `limit` durable records of a class that follow `class_seq`; empty while the disk cannot be read."""
@@ -190,7 +196,7 @@ class JournalWriter:
         while not (self._closing and not self.has_work()):
             await self._wake.wait()
             self._wake.clear()
-            while self.has_work():
+            while self._is_due():
                 if not await self._commit_once():
                     await asyncio.sleep(self._retry_s)
             if self._retention is not None and not self._closing:
@@ -212,8 +218,23 @@ class JournalWriter:
         self._store.close()
 
     def has_work(self) -> bool:
-        """Whether something waits to be written, if only that the disk works again."""
-        return bool(self._entries) or self.acked != self._acked_durable or bool(self.degraded)
+        """Whether something is to be written, if only that the disk works again."""
+        return self.has_entries() or self.acked != self._acked_durable or bool(self.degraded)
+
+    def has_entries(self) -> bool:
+        """Whether somebody's records or states wait to be written."""
+        return bool(self._entries)
+
+    def _put_off_cursors(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._cursors_due_s = loop.time() + CURSORS_AFTER_S
+        loop.call_at(self._cursors_due_s, self._wake.set)
+
+    def _is_due(self) -> bool:
+        """Whether something is to be written now."""
+        if self.has_entries() or self.degraded or self._closing:
+            return self.has_work()
+        return self.acked != self._acked_durable and asyncio.get_running_loop().time() >= self._cursors_due_s
 
     def _enqueue(
         self, drafts: Sequence[Draft], lane_states: Mapping[str, str], cursors: Mapping[str, tuple[int, int]]
@@ -304,6 +325,8 @@ class JournalWriter:
         self._lost.subtract(attempt.lost)
         self._produced.update(draft.record_class for draft in attempt.told)
         self._acked_durable = attempt.acked
+        if self.acked != self._acked_durable:
+            self._put_off_cursors()
         self._stored_ledgers = dict(self._store.ledgers)
         self.last_seq, self.heads = self._store.last_seq, self._heads()
         for entry in attempt.entries:

@@ -1,6 +1,7 @@
 """The uplink of records: per class a cursor on the journal that moves when the platform has stored them, and only then.
 
-Knows: the journal's order, the windows, the acknowledgement. Must not know: MQTT, what records mean.
+Knows: the journal's order, the windows, the acknowledgement, whose turn it is on a thin link (`pacer.py`).
+Must not know: MQTT, what records mean.
 Records of a class go out in order, QoS 1, at most WINDOW of them unacknowledged. After a new connection, and when
 nothing was acknowledged for RESEND_AFTER_S, sending starts again at the cursor; the platform knows repeats by number.
 """
@@ -14,8 +15,11 @@ from typing import Any, Protocol
 
 from edge.journal.classes import RecordClass
 from edge.journal.writer import JournalWriter
+from edge.northbound.pacer import Pacer, TrafficClass
 
 WINDOW = 64
+_HEADER_SIZE = 8  # bytes of an MQTT publication beside topic and payload, at the most for records of this size
+_TRAFFIC = {RecordClass.TRANSACTION: TrafficClass.TRANSACTION, RecordClass.EVENT: TrafficClass.EVENT}
 RESEND_AFTER_S = 5.0
 READ_RETRY_S = 1.0  # while the disk cannot be read
 OF_TELEMETRY = "telemetry"  # the member that acknowledges rows of telemetry, under the same topic
@@ -29,20 +33,37 @@ class Publisher(Protocol):
         """Publish; with QoS 1 return once the broker has it."""
 
 
+class RecordPublisher(Protocol):
+    """What records need of a connection."""
+
+    def publish_acked(self, topic: str, payload: bytes) -> asyncio.Future[None]:
+        """Publish with QoS 1, in the order of the calls; the future is done once the broker has it."""
+
+
 class RecordUplink:
     """The cursors and their windows. `send` runs as a task per connection, `on_ack` takes acknowledgements."""
 
-    def __init__(self, journal: JournalWriter, topic_root: str, *, resend_after_s: float = RESEND_AFTER_S) -> None:
+    def __init__(
+        self,
+        journal: JournalWriter,
+        topic_root: str,
+        pacer: Pacer,
+        *,
+        resend_after_s: float = RESEND_AFTER_S,
+    ) -> None:
         self._journal = journal
         self.topic = f"{topic_root}/records"
         self.ack_topic = f"{topic_root}/acks"
-        self._windows = {name.value: _Window(name, journal, self.topic, resend_after_s) for name in RecordClass}
+        self._windows = {
+            name.value: _Window(name.value, journal, _Road(self.topic, pacer, _TRAFFIC[name]), resend_after_s)
+            for name in RecordClass
+        }
         self._changed = asyncio.Event()
         self.bad_acks = 0
         self.fault = ""
         journal.listeners.append(self._on_commit)
 
-    async def send(self, publisher: Publisher) -> None:
+    async def send(self, publisher: RecordPublisher) -> None:
         """Send from the cursors on, for as long as the connection lives: no class waits for another's answers."""
         async with asyncio.TaskGroup() as group:
             for window in self._windows.values():
@@ -63,10 +84,11 @@ class RecordUplink:
             )
         else:
             self._windows[record_class].on_ack(seq)
+            self._changed.set()
 
     async def drained(self) -> None:
         """Until everything posted is journalled and acknowledged."""
-        while self._journal.has_work() or self._journal.acked_count < self._journal.last_seq:
+        while self._journal.has_entries() or self._journal.acked_count < self._journal.last_seq:
             await self._changed.wait()
             self._changed.clear()
 
@@ -102,10 +124,10 @@ class RecordUplink:
 class _Window:
     """One class on its way: what was sent, what of it is owed an acknowledgement."""
 
-    def __init__(self, name: RecordClass, journal: JournalWriter, topic: str, resend_after_s: float) -> None:
-        self._name = name.value
+    def __init__(self, name: str, journal: JournalWriter, road: _Road, resend_after_s: float) -> None:
+        self._name = name
         self._journal = journal
-        self._topic = topic
+        self._road = road
         self._resend_after_s = resend_after_s
         self._sent_seq = self._highest_sent = journal.acked[self._name]
         self._news = asyncio.Event()
@@ -124,7 +146,7 @@ class _Window:
         self._sent_seq = max(self._sent_seq, self._acked_seq)
         self._news.set()
 
-    async def send(self, publisher: Publisher) -> None:
+    async def send(self, publisher: RecordPublisher) -> None:
         """Send from the cursor on, until cancelled or the connection is lost."""
         self._sent_seq = self._acked_seq
         while True:
@@ -152,7 +174,7 @@ class _Window:
     def _can_send(self) -> bool:
         return self._sent_seq < self._journal.heads[self._name] and self._sent_seq - self._acked_seq < WINDOW
 
-    async def _send_window(self, publisher: Publisher) -> None:
+    async def _send_window(self, publisher: RecordPublisher) -> None:
         if not self._can_send():
             return
         room = WINDOW - (self._sent_seq - self._acked_seq)
@@ -161,17 +183,30 @@ class _Window:
             return
         if self._sent_seq == self._acked_seq:
             self._progress_s = asyncio.get_running_loop().time()
-        self.republished += sum(record.class_seq <= self._highest_sent for record in records)
-        self._sent_seq = records[-1].class_seq
-        self._highest_sent = max(self._highest_sent, self._sent_seq)
-        # Started in order on one connection, so they arrive in order; waiting for each would cost a round trip each.
-        async with asyncio.TaskGroup() as group:
-            for record in records:
-                group.create_task(publisher.publish(self._topic, record.payload(), qos=1))
+        for record in records:
+            await self._road.send(publisher, record.payload().encode())
+            self.republished += record.class_seq <= self._highest_sent
+            self._sent_seq = record.class_seq
+            self._highest_sent = max(self._highest_sent, self._sent_seq)
 
     def _resend_at(self) -> float | None:
         """When the silence of the platform is too long; None while it owes nothing."""
         return self._progress_s + self._resend_after_s if self._sent_seq > self._acked_seq else None
+
+
+class _Road:
+    """Where a class goes, and its share of what may be under way."""
+
+    def __init__(self, topic: str, pacer: Pacer, traffic: TrafficClass) -> None:
+        self._topic = topic
+        self._pacer = pacer
+        self._traffic = traffic
+
+    async def send(self, publisher: RecordPublisher, payload: bytes) -> None:
+        """Publish when there is room; not waiting for the broker's word, it is the platform's that counts."""
+        await self._pacer.wait_room(self._traffic)
+        publisher.publish_acked(self._topic, payload)
+        self._pacer.sent(self._traffic, len(payload) + len(self._topic) + _HEADER_SIZE)
 
 
 def _decode_ack(payload: bytes) -> tuple[str, int]:

@@ -52,7 +52,7 @@ class Uplink:
         self.pacer = pacer or Pacer(config.history_bytes_per_s)
         self._links = Links(config, self.pacer, will)
         self._parts = parts
-        self._records = RecordUplink(journal, config.topic_root)
+        self._records = RecordUplink(journal, config.topic_root, self.pacer)
         self._state = StatePublisher(config.topic_root, images)
 
     async def run(self) -> None:

@@ -84,8 +84,8 @@ class DeviceSession:
         else:
             self._on_values(block, raw, now)
 
-    def on_failure(self, error: LineError, now: Stamp, *, are_others_fine: bool) -> None:
-        """A request to this device brought no good answer; `are_others_fine`: others on the line do answer."""
+    def on_failure(self, error: LineError, now: Stamp, *, block: Block | None, are_others_fine: bool) -> None:
+        """A request brought no good answer, whichever `block`; `are_others_fine`: others on the line do answer."""
         reason = self.presence.on_failure(error, are_others_fine=are_others_fine)
         if error.fault is Fault.EXCEPTION:
             self.values.lose(str(error))

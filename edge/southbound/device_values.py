@@ -123,6 +123,13 @@ class DeviceValues:
         if read is not None and (read.quality, read.reason) != (quality, reason):
             self.publish(number, read._replace(quality=quality, reason=reason), stamp)
 
+    def refuse(self, number: int, reason: str, stamp: Stamp) -> None:
+        """The device answers, but not this block: its values are bad, those it never gave too."""
+        if self._reads[number] is None:
+            nothing = (None,) * len(self._layouts[number].names)
+            self.publish(number, BlockRead(b"", nothing, stamp, Quality.BAD, reason))
+        self.degrade(number, Quality.BAD, reason, stamp)
+
     def age_ms(self, number: int, now_ms: int) -> int:
         """How long ago a block was read, -1 for never."""
         read = self._reads[number]

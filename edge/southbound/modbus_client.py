@@ -33,7 +33,7 @@ from edge.config import KIND_RTU, KIND_RTU_OVER_TCP, LineConfig
 from edge.poll.merge import COIL, DISCRETE_INPUT, HOLDING_REGISTER, INPUT_REGISTER, Block
 from edge.southbound.answer_gate import AnswerGate, Shape, read_shape, sync_counts, write_shape
 from edge.southbound.line_error import Fault, LineError
-from edge.southbound.port_error import port_error, port_name
+from edge.southbound.port_error import early_end_error, port_error, port_name
 from edge.southbound.precise_wait import PreciseWait
 from edge.southbound.tls import make_context
 
@@ -43,6 +43,7 @@ SILENCE_WAIT_MAX_S = 0.2  # a line that is never silent is a fault, not somethin
 SILENT_REQUESTS_MAX = 6  # so many time-outs in a row, of whatever device, and a TCP connection is made anew
 _BITS_PER_CHARACTER = 11
 _REQUEST_SIZE_MAX = 29
+_GATEWAY_EXCEPTIONS = (0x0A, 0x0B)  # the gateway answers that the device behind it does not (V1.1b3, 7)
 _EXCEPTION_NAMES = {1: "illegal function", 2: "illegal data address", 3: "illegal data value", 4: "device failure"}
 _READS: dict[str, type[ModbusPDU]] = {
     COIL: ReadCoilsRequest,
@@ -83,6 +84,7 @@ class ModbusClient:
         self._end_error: BaseException | None = None
         self._last_byte_s = 0.0
         self._request_size = 0
+        self._has_answered = False  # on this connection
         self._silent_requests = 0
         self.counters = LineCounters()
 
@@ -111,6 +113,7 @@ class ModbusClient:
         self._client = client
         self._gate.forget()
         self._silent_requests = 0
+        self._has_answered = False
         self.counters.opened += 1
 
     def close(self) -> None:
@@ -185,11 +188,15 @@ class ModbusClient:
 
     def _check(self, frame: bytes, shape: Shape) -> None:
         self._silent_requests = 0
+        self._has_answered = True
         self.counters.answers += 1
         if self._is_serial:
             characters_us = (self._request_size + len(frame)) * _BITS_PER_CHARACTER * 1_000_000 // self._config.baud
             self.counters.wire_us += characters_us + int(2e6 * self._silence_s)
         code = self._gate.exception_code(frame)
+        if code in _GATEWAY_EXCEPTIONS:
+            self.counters.timeouts += 1
+            raise LineError(Fault.TIMEOUT, f"unit {shape.unit_id} did not answer its gateway (exception {code})")
         if code:
             self.counters.exceptions += 1
             name = _EXCEPTION_NAMES.get(code, "see the Modbus specification, 7")
@@ -197,9 +204,7 @@ class ModbusClient:
 
     def _unanswered(self, shape: Shape, timeout_ms: int) -> LineError:
         if not self.is_open:
-            if isinstance(self._end_error, ssl.SSLError):
-                return port_error(self._config, self._end_error)
-            return LineError(Fault.CONNECTION_LOST, f"{port_name(self._config)} was lost during a request")
+            return self._ended("was lost during a request")
         if self._gate.bytes_seen:
             self.counters.garbled += 1
             text = f"unit {shape.unit_id} answered with a broken frame ({self._gate.bytes_seen} bytes)"
@@ -242,11 +247,17 @@ class ModbusClient:
         self._end_error = error
         self._finish(b"")
 
+    def _ended(self, what: str) -> LineError:
+        """Why the connection is gone."""
+        if isinstance(self._end_error, ssl.SSLError):
+            return port_error(self._config, self._end_error)
+        if self._config.ca_file and not self._has_answered:
+            return early_end_error(self._config)
+        return LineError(Fault.CONNECTION_LOST, f"{port_name(self._config)} {what}")
+
     def _open_client(self) -> ModbusBaseClient:
         if self._client is None or not self._client.connected:
-            if isinstance(self._end_error, ssl.SSLError):
-                raise port_error(self._config, self._end_error)
-            raise LineError(Fault.CONNECTION_LOST, f"{port_name(self._config)} is not open")
+            raise self._ended("is not open")
         return self._client
 
     def _make_client(self) -> ModbusBaseClient:

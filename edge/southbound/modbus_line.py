@@ -24,6 +24,7 @@ from edge.southbound.device_session import DeviceSession
 from edge.southbound.line_commands import LineCommands, OnOutcome
 from edge.southbound.line_error import Fault, LineError
 from edge.southbound.modbus_client import ModbusClient
+from edge.southbound.profile_session import ProfileSession
 from edge.southbound.role_map import MAP_NAMES
 
 REOPEN_FIRST_S = 0.25
@@ -34,6 +35,7 @@ _LOGGED_KINDS = ("device_lost", "device_back", "device_restarted", "unknown_devi
 _log = logging.getLogger(__name__)
 
 Sink = Callable[[Sequence[Record], Mapping[str, tuple[int, int]]], object]
+Session = DeviceSession | ProfileSession
 OnReport = Callable[[Report], None]
 OnPresence = Callable[[str, bool, str, int], None]
 
@@ -59,7 +61,7 @@ class ModbusLine:
     ) -> None:
         """`devices` are (device, lane name) of this line; `cursors` the journalled event cursors of any device."""
         self.config = config
-        self.sessions = {device.unit_id: DeviceSession(device, lane, cursors) for device, lane in devices}
+        self.sessions = {device.unit_id: _make_session(device, lane, cursors) for device, lane in devices}
         self._by_name = {session.config.name: session for session in self.sessions.values()}
         self._client = ModbusClient(config)
         self._plan = PollPlan(scan=config.kind == KIND_RTU, now_ms=stamp().mono_ms)
@@ -102,7 +104,7 @@ class ModbusLine:
         A device that is not known to be the right one is sent nothing: the outcome is NOT_SENT, at once.
         """
         session = self._by_name[device]
-        if not session.is_verified:
+        if session.role is None or not session.is_verified:
             on_outcome(False, NOT_SENT)
             return
         config = session.config
@@ -152,7 +154,7 @@ class ModbusLine:
         except LineError as error:
             failure = error
             if not error.is_line_wide and job.unit_id in self.sessions:
-                self._on_failure(self.sessions[job.unit_id], error)
+                self._on_failure(self.sessions[job.unit_id], error, job.block)
         answered = failure is None or failure.fault is Fault.EXCEPTION
         self._plan.finish(job, self._stamp().mono_ms, answered=answered)
         self._after(job.unit_id)
@@ -161,6 +163,9 @@ class ModbusLine:
     async def _do_read(self, unit_id: int, block: Block) -> None:
         raw = await self._client.read(unit_id, block)
         self.polls += 1
+        if self._down_reason:  # a port that opens and tells nothing is no better than none
+            _log.warning("line %s is back", self.config.name)
+            self._down_reason = ""
         session = self.sessions[unit_id]
         before = session.image
         session.on_block(block, raw, self._stamp())
@@ -222,7 +227,7 @@ class ModbusLine:
         if wanted is not None:
             self._plan.request_events(unit_id, wanted, self._stamp().mono_ms)
 
-    def _flush(self, session: DeviceSession) -> None:
+    def _flush(self, session: Session) -> None:
         if session.outbox:
             records, session.outbox = session.outbox, []
             for record in records:
@@ -231,7 +236,7 @@ class ModbusLine:
                     _log.warning("%s: %s: %s", record.device, record.kind, detail)
             self._sink(records, session.cursors)
 
-    def _tell(self, session: DeviceSession) -> None:
+    def _tell(self, session: Session) -> None:
         """Pass on whether the device came or went, and what changed."""
         image, unit_id = session.image, session.config.unit_id
         if image.online != (unit_id in self._online):
@@ -242,16 +247,16 @@ class ModbusLine:
             for report in reports:
                 self._report(report)
 
-    def _on_failure(self, session: DeviceSession, error: LineError) -> None:
+    def _on_failure(self, session: Session, error: LineError, block: Block | None) -> None:
         others = [other for other in self.sessions.values() if other is not session]
         before = session.image
         is_anybody_fine = any(other.presence.is_answering for other in others)
-        session.on_failure(error, self._stamp(), are_others_fine=is_anybody_fine)
+        session.on_failure(error, self._stamp(), block=block, are_others_fine=is_anybody_fine)
         if session.image is not before:
             self._on_change(session.config.name)
 
     def _on_line_down(self, error: LineError) -> None:
-        if not self._down_reason:
+        if str(error) != self._down_reason:
             _log.warning("line %s: %s", self.config.name, error)
             for session in self.sessions.values():
                 session.on_line_down(error, self._stamp())
@@ -261,9 +266,6 @@ class ModbusLine:
         self._down_reason = str(error)
 
     def _on_line_up(self) -> None:
-        if self._down_reason:
-            _log.warning("line %s is open again", self.config.name)
-        self._down_reason = ""
         for unit_id in self.sessions:
             self._set_blocks(unit_id)
             self._commands.plan_again(unit_id)
@@ -296,6 +298,11 @@ class ModbusLine:
         end_ms = self._stamp().mono_ms + int(seconds * 1000)
         while self._stamp().mono_ms < end_ms:
             await self._wait_until(end_ms)
+
+
+def _make_session(device: DeviceConfig, lane: str, cursors: Mapping[str, tuple[int, int]]) -> Session:
+    profile = device.profile
+    return DeviceSession(device, lane, cursors) if profile is None else ProfileSession(device, profile, lane)
 
 
 def stamp_now() -> Stamp:

@@ -42,14 +42,23 @@ def port_error(config: LineConfig, error: BaseException) -> LineError:
     return LineError(Fault.UNREACHABLE, f"{name} cannot be opened ({error or 'no answer'}): check address and cable")
 
 
+def early_end_error(config: LineConfig) -> LineError:
+    """A TLS connection stood and was closed before its first answer; some devices refuse a certificate so."""
+    text = f"closed by the device before its first answer, it may refuse the hub's certificate ({_own(config)})"
+    return LineError(Fault.TLS, f"{port_name(config)}: {text}: give it one that the device trusts")
+
+
+def _own(config: LineConfig) -> str:
+    return config.cert_file or "none, the site file has no cert_file"
+
+
 def _tls_error(config: LineConfig, name: str, error: ssl.SSLError) -> LineError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return LineError(Fault.TLS, f"{name}: {_certificate_fault(config, error)}")
     reason = error.reason or str(error)
     if any(refusal in reason for refusal in _REFUSALS):
-        shown = config.cert_file or "none, the site file has no cert_file"
         text = (
-            f"the device refuses the hub's certificate ({shown}; it says {reason}): give it one that the device trusts"
+            f"the device refuses the hub's certificate ({_own(config)}): give it one that it trusts; it says {reason}"
         )
         return LineError(Fault.TLS, f"{name}: {text}")
     return LineError(Fault.TLS, f"{name}: no TLS there ({reason}): check the port, or remove ca_file from the line")

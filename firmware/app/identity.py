@@ -15,6 +15,11 @@ LINE_BAUD_DEFAULT = const(9600)
 ROLES = ("barrier", "weighbridge", "rfid", "charging_post")
 FIRMWARE_VERSION = const(1)  # major * 256 + minor
 
+# int() takes signs, blanks and, on one interpreter or the other, underscores: a slip of the pen would be a number.
+_DECIMAL = "0123456789"
+_DIGITS_MAX = const(12)  # leading zeros included; more than any limit has
+_HEXADECIMAL = "0123456789abcdefABCDEF"
+
 
 class ProvisionError(ValueError):
     """The provisioning of this device is wrong; the text is one sentence for the technician."""
@@ -45,10 +50,7 @@ class Identity:
 def number(provision: dict[str, str], name: str, low: int, high: int) -> int:
     """Return the integer under `name`, which must lie in low..high; raise ProvisionError otherwise."""
     text = _required(provision, name)
-    try:
-        value = int(text)
-    except ValueError:
-        value = low - 1
+    value = int(text) if _count_of(_DECIMAL, text) == len(text) <= _DIGITS_MAX else low - 1
     if value < low or value > high:
         raise ProvisionError(
             "{} is {!r}: expected a number from {} to {}; correct the provision file".format(name, text, low, high)
@@ -64,10 +66,15 @@ def _required(provision: dict[str, str], name: str) -> str:
 
 
 def _key(text: str) -> bytes:
-    try:
-        key = bytes([int(text[at : at + 2], 16) for at in range(0, len(text), 2)])
-    except ValueError:
-        key = b""
-    if len(text) != KEY_SIZE * 2 or len(key) != KEY_SIZE:
-        raise ProvisionError("key has {} characters: expected 64 hexadecimal digits; provision anew".format(len(text)))
-    return key
+    digits = _count_of(_HEXADECIMAL, text)
+    if len(text) != KEY_SIZE * 2 or digits != len(text):
+        raise ProvisionError(
+            "key has {} characters, {} of them hexadecimal digits: expected {} hexadecimal digits; "
+            "provision anew".format(len(text), digits, KEY_SIZE * 2)
+        )
+    return bytes([int(text[at : at + 2], 16) for at in range(0, len(text), 2)])
+
+
+def _count_of(letters: str, text: str) -> int:
+    """How many characters of `text` are one of `letters`."""
+    return len([letter for letter in text if letter in letters])

@@ -92,6 +92,7 @@ def build_site(path: Path, tables: dict[str, Any], seed: int | None) -> RigSite:
         raise SiteError(f"{path}: a simulated site needs at least one [[lane]]; add it")
     lines = {line["name"]: _line(path, line) for line in _items(tables, "line")}
     devices = {device["name"]: device for device in _items(tables, "device")}
+    _refuse_profiles(path, devices)
     own_seed = _whole(path, simulation, "seed", 1, _SEED_MAX)
     first_port = _whole(path, simulation, "modbus_tcp_port", 0, _PORT_MAX - len(devices))
     ports = {name: first_port + n if first_port else 0 for n, name in enumerate(devices)}
@@ -167,6 +168,15 @@ def _lane(lane: dict[str, Any], nodes: dict[str, NodeSpec], devices: dict[str, d
         weighbridge=nodes[weighbridge],
         weighbridge_line=devices[weighbridge]["line"],
     )
+
+
+def _refuse_profiles(path: Path, devices: dict[str, dict[str, Any]]) -> None:
+    for name, device in devices.items():
+        if "profile" in device:
+            raise SiteError(
+                f"{path}: device '{name}' has a profile; only devices with a map can be simulated, leave it out or run "
+                "the hub alone with gate hub"
+            )
 
 
 def _node(device: dict[str, Any], lines: dict[str, LineSpec], folder: Path, tcp_port: int) -> NodeSpec:

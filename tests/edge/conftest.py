@@ -307,13 +307,16 @@ def device_config(unit_id: int, role: str, serial: int) -> DeviceConfig:
 
 @pytest.fixture
 def run_line() -> Callable[..., object]:
-    """`async with run_line(line_config, [(unit, role, serial), ...]) as running`."""
+    """`async with run_line(line_config, [(unit, role, serial) or DeviceConfig, ...]) as running`."""
 
     @asynccontextmanager
     async def run(
-        config: LineConfig, devices: list[tuple[int, str, int]], cursors: dict[str, tuple[int, int]] | None = None
+        config: LineConfig,
+        devices: Sequence[tuple[int, str, int] | DeviceConfig],
+        cursors: dict[str, tuple[int, int]] | None = None,
     ) -> AsyncIterator[RunningLine]:
-        running = RunningLine(config, [device_config(*device) for device in devices], cursors or {})
+        configs = [it if isinstance(it, DeviceConfig) else device_config(*it) for it in devices]
+        running = RunningLine(config, configs, cursors or {})
         task = asyncio.create_task(running.line.run())
         try:
             yield running

@@ -98,7 +98,7 @@ LAYERS = (
     ),
     _row(
         "edge/southbound/",
-        "edge.southbound edge.poll edge.model edge.config edge.cancellation protocols",
+        "edge.southbound edge.poll edge.model edge.config edge.profile edge.cancellation protocols",
         "the two sides of the hub do not know each other: join them in edge/hub.py",
     ),
     _row(
@@ -130,7 +130,7 @@ LAYERS = (
     _row("tools/", "tools", "tools read files as data: put code that runs the product into hil/ or tests/"),
     _row(
         "tools/generate.py",
-        "tools edge.config_reference edge.lane.diagram",
+        "tools edge.config_reference edge.profile_reference edge.lane.diagram",
         "it only runs the generators that lie beside their sources",
     ),
     _row("tests/", " ".join(PROJECT_FOLDERS), "tests may import anything"),

@@ -10,23 +10,32 @@ import pytest
 
 from edge.journal.writer import JournalWriter
 from edge.model import Record
+from edge.northbound.pacer import Pacer, TrafficClass
 from edge.northbound.records import WINDOW, RecordUplink
 
 
 class _Publisher:
     def __init__(self) -> None:
         self.seqs: list[int] = []
-        self.published = asyncio.Condition()
+        self.published = asyncio.Event()
 
-    async def publish(self, topic: str, payload: str, *, qos: int) -> None:
-        assert (topic, qos) == ("gate/t/records", 1)
-        async with self.published:
-            self.seqs.append(json.loads(payload)["seq"])
-            self.published.notify_all()
+    def publish_acked(self, topic: str, payload: bytes) -> asyncio.Future[None]:
+        assert topic == "gate/t/records"
+        self.seqs.append(json.loads(payload)["seq"])
+        self.published.set()
+        return asyncio.get_running_loop().create_future()
 
     async def until(self, count: int) -> None:
-        async with self.published:
-            await self.published.wait_for(lambda: len(self.seqs) >= count)
+        while len(self.seqs) < count:
+            self.published.clear()
+            await self.published.wait()
+
+
+def _wide() -> Pacer:
+    """A link that is never full."""
+    pacer = Pacer()
+    pacer.window = 1e9
+    return pacer
 
 
 @asynccontextmanager
@@ -57,7 +66,7 @@ def _ack(seq: int) -> bytes:
 
 async def test_no_more_than_the_window_is_sent_unacknowledged(tmp_path: Path) -> None:
     async with _journal(tmp_path, WINDOW + 10) as journal:
-        uplink, publisher = RecordUplink(journal, "gate/t"), _Publisher()
+        uplink, publisher = RecordUplink(journal, "gate/t", _wide()), _Publisher()
         async with _sending(uplink, publisher):
             await publisher.until(WINDOW)
             assert publisher.seqs == list(range(1, WINDOW + 1))
@@ -69,7 +78,7 @@ async def test_no_more_than_the_window_is_sent_unacknowledged(tmp_path: Path) ->
 
 async def test_new_records_follow_at_once(tmp_path: Path) -> None:
     async with _journal(tmp_path, 1) as journal:
-        uplink, publisher = RecordUplink(journal, "gate/t"), _Publisher()
+        uplink, publisher = RecordUplink(journal, "gate/t", _wide()), _Publisher()
         async with _sending(uplink, publisher):
             await publisher.until(1)
             await journal.append([Record("passed", "", "", {}, 1)])
@@ -79,7 +88,7 @@ async def test_new_records_follow_at_once(tmp_path: Path) -> None:
 
 async def test_a_new_connection_starts_again_at_the_cursor(tmp_path: Path) -> None:
     async with _journal(tmp_path, 5) as journal:
-        uplink = RecordUplink(journal, "gate/t")
+        uplink = RecordUplink(journal, "gate/t", _wide())
         async with _sending(uplink, first := _Publisher()):
             await first.until(5)
             uplink.on_ack(_ack(2))
@@ -91,7 +100,7 @@ async def test_a_new_connection_starts_again_at_the_cursor(tmp_path: Path) -> No
 
 async def test_a_silent_platform_is_sent_everything_unacknowledged_again(tmp_path: Path) -> None:
     async with _journal(tmp_path, 3) as journal:
-        uplink, publisher = RecordUplink(journal, "gate/t", resend_after_s=0.05), _Publisher()
+        uplink, publisher = RecordUplink(journal, "gate/t", _wide(), resend_after_s=0.05), _Publisher()
         async with _sending(uplink, publisher):
             await publisher.until(3)
             uplink.on_ack(_ack(1))
@@ -111,14 +120,14 @@ _NO_ACKS = [
 @pytest.mark.parametrize("payload", _NO_ACKS)
 async def test_what_is_no_acknowledgement_is_counted_and_ignored(tmp_path: Path, payload: bytes) -> None:
     async with _journal(tmp_path, 3) as journal:
-        uplink = RecordUplink(journal, "gate/t")
+        uplink = RecordUplink(journal, "gate/t", _wide())
         uplink.on_ack(payload)
         assert (journal.acked_count, uplink.bad_acks) == (0, 1)
 
 
 async def test_an_acknowledgement_of_records_that_never_were_is_a_fault(tmp_path: Path) -> None:
     async with _journal(tmp_path, 3) as journal:
-        uplink = RecordUplink(journal, "gate/t")
+        uplink = RecordUplink(journal, "gate/t", _wide())
         uplink.on_ack(_ack(4))
         assert journal.acked_count == 0
         assert "the journal ends at 3" in uplink.status()["fault"]
@@ -127,7 +136,7 @@ async def test_an_acknowledgement_of_records_that_never_were_is_a_fault(tmp_path
 async def test_a_transaction_does_not_wait_for_a_window_full_of_events(tmp_path: Path) -> None:
     async with _journal(tmp_path, 0) as journal:
         await journal.append([Record("device_event", "", "", {}, n) for n in range(3 * WINDOW)])
-        uplink, publisher = RecordUplink(journal, "gate/t"), _Publisher()
+        uplink, publisher = RecordUplink(journal, "gate/t", _wide()), _Publisher()
         async with _sending(uplink, publisher):
             await publisher.until(WINDOW)
             seq = await journal.append([Record("passed", "lane-1", "", {}, 1)])
@@ -138,8 +147,37 @@ async def test_a_transaction_does_not_wait_for_a_window_full_of_events(tmp_path:
 async def test_each_class_has_its_own_cursor(tmp_path: Path) -> None:
     async with _journal(tmp_path, 2) as journal:
         await journal.append([Record("device_event", "", "", {}, n) for n in range(3)])
-        uplink = RecordUplink(journal, "gate/t")
+        uplink = RecordUplink(journal, "gate/t", _wide())
         uplink.on_ack(json.dumps({"class": "event", "seq": 2}).encode())
         assert journal.acked == {"transaction": 0, "event": 2}
         assert uplink.status()["classes"]["event"] == {"produced": 3, "acked": 2, "backlog": 1}
         assert uplink.status()["backlog"] == 3
+
+
+async def test_on_a_full_link_events_wait_and_a_transaction_does_not(tmp_path: Path) -> None:
+    async with _journal(tmp_path, 0) as journal:
+        pacer = Pacer()
+        uplink, publisher = RecordUplink(journal, "gate/t", pacer), _Publisher()
+        pacer.sent(TrafficClass.LIVE, int(pacer.window))
+        async with _sending(uplink, publisher):
+            await journal.append([Record("device_event", "", "", {}, 1)])
+            await journal.append([Record("passed", "", "", {}, 1)])
+            await publisher.until(1)
+            assert publisher.seqs == [2]
+            pacer.acked(int(pacer.window))
+            await publisher.until(2)
+        assert publisher.seqs == [2, 1]
+
+
+async def test_a_backlog_fills_no_more_than_the_pacer_gives(tmp_path: Path) -> None:
+    async with _journal(tmp_path, 60) as journal:
+        pacer = Pacer()
+        uplink, publisher = RecordUplink(journal, "gate/t", pacer), _Publisher()
+        async with _sending(uplink, publisher):
+            while pacer.room(TrafficClass.TRANSACTION):
+                await publisher.until(len(publisher.seqs) + 1)
+            sent = len(publisher.seqs)
+            assert 0 < sent < 60
+            assert pacer.under_way == pacer.sent_bytes[TrafficClass.TRANSACTION]
+            pacer.acked(pacer.under_way)
+            await publisher.until(sent + 1)

@@ -193,6 +193,8 @@ GOOD = {"role": "barrier", "serial": "1", "unit_id": "1", "baud": "19200", "key"
         ("baud", "", "baud is missing"),
         ("key", "00" * 31, "expected 64 hexadecimal digits"),
         ("key", "zz" * 32, "expected 64 hexadecimal digits"),
+        *[("key", slip + "00" * 31, "63 of them hexadecimal digits: expected 64") for slip in ("_a", "a_", " a", "+a")],
+        *[("serial", slip, "expected a number") for slip in ("1_0", "+5", "5 1", "-0", "\u0665", "0" * 13)],
     ],
 )
 def test_wrong_provisioning_is_refused_with_one_sentence(key, value, said):

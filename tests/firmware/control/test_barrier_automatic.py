@@ -109,6 +109,16 @@ class TestPowerReturn(unittest.TestCase):
         bench.run(12000)
         self.assertEqual(bench.state(), reg.STATE_CLOSED)
 
+    def test_boom_that_is_found_open_when_its_opening_is_due_is_open_in_that_scan(self) -> None:
+        bench = BarrierBench(900)
+        bench.settings[reg.SET_POWER_RETURN_ACTION] = reg.POWER_RETURN_ACTION_OPEN
+        self._lose_and_get_back(bench)
+        bench.run(4990)
+        self.assertEqual(bench.core.status[reg.ST_AUTOMATIC], reg.AUTOMATIC_POWER_RETURN_OPEN)
+        bench.position_ms = bench.travel_ms
+        bench.run(10)
+        self.assertEqual((bench.state(), bench.motors()), (reg.STATE_OPEN, "-"))
+
     def _lose_and_get_back(self, bench: BarrierBench) -> None:
         bench.put(reg.IN_MAINS_OK, 0)
         bench.put(reg.IN_MAINS_OK, 1)

@@ -2,6 +2,7 @@
 
 import unittest
 
+from firmware.control import barrier_memory
 from firmware.control.barrier import Barrier
 from firmware.control.barrier_memory import SAVE_SIZE, BarrierMemory
 from protocols.registers import barrier as reg
@@ -54,6 +55,17 @@ class TestScan(unittest.TestCase):
         buffer[0] = 99
         self.assertFalse(other.core.load(buffer, 0))
         self.assertEqual(other.core.status, before)
+
+    def test_saved_numbers_are_those_of_format_2(self) -> None:
+        buffer = bytearray(SAVE_SIZE)
+        BarrierBench().core.save(buffer)
+        self.assertEqual(buffer[0], 2)
+        motor = (barrier_memory.MOTOR_OFF, barrier_memory.MOTOR_OPENS, barrier_memory.MOTOR_CLOSES)
+        self.assertEqual(motor, (0, 1, 2))
+        latch = (barrier_memory.LATCH_NONE, barrier_memory.LATCH_HOLD_OPEN, barrier_memory.LATCH_LOCK_CLOSED)
+        self.assertEqual(latch, (0, 1, 2))
+        self.assertEqual((barrier_memory.TEST_IDLE, barrier_memory.TEST_ACTIVE), (0, 1))
+        self.assertEqual((barrier_memory.TEST_RELEASED, barrier_memory.TEST_DONE), (2, 3))
 
     def test_loaded_core_shows_the_saved_outputs_before_its_first_step(self) -> None:
         bench = BarrierBench()

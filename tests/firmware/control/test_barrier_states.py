@@ -96,6 +96,24 @@ class TestClosing(unittest.TestCase):
         bench.put(reg.IN_SAFETY_LOOP, 1)
         self.assertEqual((bench.state(), bench.core.status[reg.ST_REVERSALS]), (reg.STATE_OPEN, 0))
 
+    def test_closing_that_a_person_ended_in_its_preflash_is_not_taken_up_by_the_automatic_one(self) -> None:
+        for by_button in (True, False):
+            bench = BarrierBench()
+            bench.open()
+            bench.settings[reg.SET_AUTO_CLOSE_MS] = 5000
+            if by_button:
+                bench.put(reg.IN_LOCAL_MODE, 1)
+                bench.put(reg.IN_LOCAL_CLOSE, 1)
+            else:
+                bench.command(reg.OP_CLOSE)
+            bench.run(200)
+            self.assertEqual((bench.state(), bench.motors()), (reg.STATE_CLOSING, "-"))
+            bench.put(reg.IN_LOCAL_CLOSE, 0)
+            bench.put(reg.IN_LOCAL_MODE, 1)
+            bench.put(reg.IN_LOCAL_MODE, 0)
+            bench.run(20000)
+            self.assertEqual(bench.state(), reg.STATE_OPEN, by_button)
+
     def test_opening_after_a_closing_is_green_again(self) -> None:
         bench = BarrierBench()
         for _ in range(2):

@@ -72,6 +72,20 @@ class TestSeries(unittest.TestCase):
             self.assertEqual(bench.core.status[reg.ST_FAULTS], 0)
             self.assertEqual(bench.command(reg.OP_CLOSE), ACCEPTED)
 
+    def test_vehicle_that_comes_as_a_device_passes_ends_the_series_before_the_next_device(self) -> None:
+        bench = opened()
+        bench.settings[reg.SET_EDGE_MONITORING] = reg.EDGE_MONITORING_TESTED
+        bench.command(reg.OP_CLOSE)
+        bench.run(10)
+        self.assertEqual((bench.core.outputs[reg.OUT_CURTAIN_TEST], bench.core.inputs[reg.IN_CURTAIN_CLEAR]), (0, 0))
+        bench.core.inputs[reg.IN_SAFETY_LOOP] = 1
+        bench.run(10)
+        self.assertEqual((bench.core.inputs[reg.IN_CURTAIN_CLEAR], bench.state()), (1, reg.STATE_OPEN))
+        bench.put(reg.IN_SAFETY_LOOP, 0)
+        for _ in range(100):
+            self.assertEqual(bench.core.outputs[reg.OUT_EDGE_TEST], 0)
+            bench.run(10)
+
     def test_tested_device_is_no_presence_and_no_contact(self) -> None:
         bench = opened()
         bench.events()
