@@ -46,7 +46,11 @@ def build_status(
         "time": time.time_ns() // 1_000_000,
         "uptime_s": (time.monotonic_ns() // 1_000_000 - started_ms) // 1000,
         "lanes": {name: _lane(shell, sessions) for name, shell in lanes.items()},
-        "devices": {session.config.name: device_status(session) for session in sessions},
+        "devices": {
+            session.config.name: device_status(session) | {"poll": line.poll_status(session.config.unit_id)}
+            for line in lines.values()
+            for session in line.sessions.values()
+        },
         "lines": {name: line.status() for name, line in lines.items()},
         "journal": journal_status(journal),
         "uplink": uplink.status()

@@ -8,6 +8,9 @@ Rules, in this order:
 3. Whatever is due longest goes first. A late job is due again at once, not several times, so an overloaded line
    gives everybody the same share instead of starving the slow ones.
 4. A unit that failed FAILURES_UNTIL_PROBED times in a row is no longer polled but probed, ever more rarely.
+
+The schedule has a fixed rate: a poll is due a period after it was due, not after it was done. Units wait in a heap by
+their earliest due, the polls of each in a heap of its own, so a job costs the logarithm of what there is to do.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from heapq import heappop, heappush
 
+from edge.poll.lateness import Lateness
 from edge.poll.merge import Block
 
 COMMANDS_IN_A_ROW = 3
@@ -47,30 +52,59 @@ class Job:
     block: Block | None = None
 
 
-@dataclass
-class _Due:
-    block: Block
-    due_ms: int
+class _Poll:
+    """One block of a unit; `due_ms` is when it was wanted, while its job is under way too."""
+
+    def __init__(self, block: Block, due_ms: int) -> None:
+        self.block = block
+        self.due_ms = due_ms
 
 
-@dataclass
 class _Unit:
-    polls: list[_Due]
-    events: _Due | None = None
-    failures: int = 0
-    has_answered: bool = False
-    probe_due_ms: int = 0
-    probe_period_ms: int = PROBE_FIRST_MS
+    """What one unit wants. `polls` is a heap of (due, order, poll), without the one whose job is under way."""
+
+    def __init__(self, unit_id: int) -> None:
+        self.unit_id = unit_id
+        self.polls: list[tuple[int, int, _Poll]] = []
+        self.taken: _Poll | None = None
+        self.probe_block: Block | None = None
+        self.events: _Poll | None = None
+        self.failures = 0
+        self.has_answered = False
+        self.retry_due_ms = 0  # whatever is due, not before: after a failure everybody else goes first
+        self.probe_due_ms = 0
+        self.probe_period_ms = PROBE_FIRST_MS
+        self.version = 0  # of its newest place in the plan's heap; older ones are void
+        self.lateness = Lateness()
 
     @property
     def is_dead(self) -> bool:
         return self.failures >= FAILURES_UNTIL_PROBED
 
+    @property
+    def is_suspect(self) -> bool:
+        """Whether asking it is likely to cost a time-out."""
+        return self.failures > 0 or not self.has_answered
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    due_ms: int
-    job: Job
+    def due_ms(self) -> int:
+        """When it is to be asked next, NEVER for not at all."""
+        if self.is_dead:
+            return self.probe_due_ms if self.probe_block else NEVER
+        due_ms = self.polls[0][0] if self.polls else NEVER
+        if self.events is not None and (due_ms == NEVER or self.events.due_ms < due_ms):
+            due_ms = self.events.due_ms
+        return due_ms if due_ms == NEVER else max(due_ms, self.retry_due_ms)
+
+    def take(self, now_ms: int) -> Job:
+        """The job that is due first; there is one."""
+        if self.is_dead:
+            return Job(JobKind.PROBE, self.unit_id, self.probe_block)
+        if self.events is not None and not (self.polls and self.polls[0][0] <= self.events.due_ms):
+            block, self.events = self.events.block, None
+            return Job(JobKind.EVENTS, self.unit_id, block)
+        self.taken = heappop(self.polls)[2]
+        self.lateness.on_start(self.taken.block, self.taken.due_ms, now_ms)
+        return Job(JobKind.POLL, self.unit_id, self.taken.block)
 
 
 class PollPlan:
@@ -78,6 +112,8 @@ class PollPlan:
 
     def __init__(self, *, scan: bool = False, now_ms: int = 0) -> None:
         self._units: dict[int, _Unit] = {}
+        self._queue: list[tuple[int, int, int, _Unit]] = []  # (due, order, version, unit)
+        self._order = 0  # among those due at the same time, who came first goes first
         self._commands: deque[int] = deque()
         self._commands_in_a_row = 0
         self._failed_unit = 0  # the unit whose last job failed, until another unit was served; 0 = none
@@ -86,14 +122,22 @@ class PollPlan:
 
     def set_blocks(self, unit_id: int, blocks: Sequence[Block], now_ms: int) -> None:
         """Poll `unit_id` by `blocks` from now on; its failures are kept, an event read that waits is dropped."""
-        unit = self._units.setdefault(unit_id, _Unit([]))
-        unit.polls = [_Due(block, now_ms) for block in blocks]
-        unit.events = None
+        unit = self._units.setdefault(unit_id, _Unit(unit_id))
+        unit.polls, unit.taken, unit.events = [], None, None
+        unit.probe_block = blocks[0] if blocks else None
+        unit.lateness.set_blocks(blocks)
+        for block in blocks:
+            self._push(unit, _Poll(block, now_ms))
+        self._enqueue(unit)
 
     def request_events(self, unit_id: int, block: Block, now_ms: int) -> None:
         """Read `block` once, due now; a request that waits keeps its place and takes the newer block."""
         unit = self._units[unit_id]
-        unit.events = _Due(block, unit.events.due_ms if unit.events else now_ms)
+        if unit.events is not None:
+            unit.events.block = block
+            return
+        unit.events = _Poll(block, now_ms)
+        self._enqueue(unit)
 
     def request_command(self, unit_id: int) -> None:
         """Give `unit_id` one command job ahead of the polls."""
@@ -105,114 +149,153 @@ class PollPlan:
 
     def next_job(self, now_ms: int) -> Job | None:
         """The job to do now, or None when nothing is due."""
-        candidates = self._candidates(now_ms)
-        patient = [candidate for candidate in candidates if candidate.job.unit_id != self._failed_unit]
-        healthy = [candidate for candidate in patient if not self._is_suspect(candidate.job)]
-        chosen = self._choose(healthy if self._failed_unit and healthy else patient or candidates)
-        if chosen is None:
-            return None
-        self._take(chosen.job)
-        return chosen.job
+        is_scan_due = self._scan_due_ms != NEVER and self._scan_due_ms <= now_ms
+        if self._failed_unit or is_scan_due or (self._commands and self._commands_in_a_row < COMMANDS_IN_A_ROW):
+            job = self._choose(now_ms, is_scan_due=is_scan_due)
+        else:
+            unit = self._pop_due(now_ms)
+            job = self._command_job() if unit is None else unit.take(now_ms)
+        if job is not None:
+            self._commands_in_a_row = self._commands_in_a_row + 1 if job.kind is JobKind.COMMAND else 0
+        return job
 
     def due_ms(self) -> int:
         """When something is due, NEVER when only a new command could bring work."""
         if self._commands:
             return 0
-        dues = [due for unit in self._units.values() for due in _unit_dues(unit)]
-        if self._scan_due_ms != NEVER:
-            dues.append(self._scan_due_ms)
-        return min(dues, default=NEVER)
+        due_ms = self._queue[0][0] if self._clean() else NEVER
+        if self._scan_due_ms != NEVER and (due_ms == NEVER or self._scan_due_ms < due_ms):
+            return self._scan_due_ms
+        return due_ms
 
     def finish(self, job: Job, now_ms: int, *, answered: bool) -> None:
         """Tell how `job` ended; any answer, even an exception code, shows that the unit lives."""
+        self._failed_unit = 0 if answered else job.unit_id
         if job.kind is JobKind.SCAN:
-            self._failed_unit = 0 if answered else job.unit_id
             return
         unit = self._units[job.unit_id]
-        self._failed_unit = 0 if answered else job.unit_id
+        poll, unit.taken = unit.taken, None
         if answered:
-            self._on_answer(unit, job, now_ms)
+            self._on_answer(unit, poll, now_ms, probed=job.block if job.kind is JobKind.PROBE else None)
         else:
-            self._on_failure(unit, job, now_ms)
+            self._on_failure(unit, poll, now_ms)
+        self._enqueue(unit)
 
     def is_dead(self, unit_id: int) -> bool:
         """Whether the unit is only probed now."""
         return self._units[unit_id].is_dead
 
-    def _candidates(self, now_ms: int) -> list[_Candidate]:
-        found = [_Candidate(now_ms, Job(JobKind.COMMAND, unit_id)) for unit_id in list(self._commands)[:1]]
-        for unit_id, unit in self._units.items():
-            found += [candidate for candidate in _unit_candidates(unit_id, unit) if candidate.due_ms <= now_ms]
-        if self._scan_due_ms != NEVER and self._scan_due_ms <= now_ms:
-            scanned = self._scan_unit()
-            if scanned:
-                found.append(_Candidate(self._scan_due_ms, Job(JobKind.SCAN, scanned)))
-        return found
+    def lateness(self, unit_id: int) -> Lateness:
+        """How punctually the unit is asked."""
+        return self._units[unit_id].lateness
 
-    def _choose(self, candidates: list[_Candidate]) -> _Candidate | None:
-        commands = [candidate for candidate in candidates if candidate.job.kind is JobKind.COMMAND]
-        others = [candidate for candidate in candidates if candidate.job.kind is not JobKind.COMMAND]
-        if commands and not (others and self._commands_in_a_row >= COMMANDS_IN_A_ROW):
-            return commands[0]
-        return min(others, key=lambda candidate: candidate.due_ms, default=None)
+    def _choose(self, now_ms: int, *, is_scan_due: bool) -> Job | None:
+        """With commands, a scan or a time-out just suffered in play: rules 1 and 2 before rule 3."""
+        units = self._pop_all_due(now_ms)
+        command = self._units[self._commands[0]] if self._commands else None
+        patient = [unit for unit in units if unit.unit_id != self._failed_unit]
+        healthy = [unit for unit in patient if not unit.is_suspect]
+        may_command = command is not None and command.unit_id != self._failed_unit
+        if self._failed_unit and (healthy or (may_command and command is not None and not command.is_suspect)):
+            chosen, may_command = healthy, may_command and command is not None and not command.is_suspect
+            is_scan_due = False
+        elif patient or may_command or is_scan_due:
+            chosen = patient
+        else:
+            chosen, may_command = units, command is not None
+        return self._take(units, chosen, now_ms, may_command=may_command, is_scan_due=is_scan_due)
 
-    def _take(self, job: Job) -> None:
-        self._commands_in_a_row = self._commands_in_a_row + 1 if job.kind is JobKind.COMMAND else 0
-        if job.kind is JobKind.COMMAND:
-            self._commands.remove(job.unit_id)
-        elif job.kind is JobKind.EVENTS:
-            self._units[job.unit_id].events = None
-        elif job.kind is JobKind.SCAN:
-            self._scan_due_ms += SCAN_PERIOD_MS
-            self._scan_index = (self._scan_index + 1) % len(SCAN_UNITS)
+    def _take(
+        self, units: list[_Unit], chosen: list[_Unit], now_ms: int, *, may_command: bool, is_scan_due: bool
+    ) -> Job | None:
+        """One job out of `chosen`, a command or a scan; all `units` but the one served wait on."""
+        scanned = self._scan_unit() if is_scan_due else 0
+        served: _Unit | None = None
+        job: Job | None = None
+        if may_command and not ((chosen or scanned) and self._commands_in_a_row >= COMMANDS_IN_A_ROW):
+            job = self._command_job()
+        elif scanned and not (chosen and chosen[0].due_ms() <= self._scan_due_ms):
+            job = self._scan_job(scanned)
+        elif chosen:
+            served = chosen[0]
+            job = served.take(now_ms)
+        for unit in units:
+            if unit is not served:
+                self._enqueue(unit)
+        return job
 
-    def _is_suspect(self, job: Job) -> bool:
-        """Whether the job is likely to cost a time-out."""
-        if job.kind is JobKind.SCAN:
-            return True
-        unit = self._units[job.unit_id]
-        return unit.failures > 0 or not unit.has_answered
+    def _command_job(self) -> Job | None:
+        return Job(JobKind.COMMAND, self._commands.popleft()) if self._commands else None
+
+    def _scan_job(self, unit_id: int) -> Job:
+        self._scan_due_ms += SCAN_PERIOD_MS
+        self._scan_index = (self._scan_index + 1) % len(SCAN_UNITS)
+        return Job(JobKind.SCAN, unit_id)
 
     def _scan_unit(self) -> int:
-        """The next address nobody configured; 0 when every address is."""
+        """The next address nobody configured; 0 when every address is, and then none is looked at again."""
         for step in range(len(SCAN_UNITS)):
             index = (self._scan_index + step) % len(SCAN_UNITS)
             if SCAN_UNITS[index] not in self._units:
                 self._scan_index = index
                 return SCAN_UNITS[index]
+        self._scan_due_ms = NEVER
         return 0
 
-    def _on_answer(self, unit: _Unit, job: Job, now_ms: int) -> None:
-        was_dead = unit.is_dead
-        unit.failures = 0
+    def _on_answer(self, unit: _Unit, poll: _Poll | None, now_ms: int, *, probed: Block | None) -> None:
+        if unit.is_dead:  # what it missed is due now, all of it once
+            blocks = [entry[2].block for entry in unit.polls]
+            unit.polls = []
+            for block in blocks:
+                self._push(unit, _Poll(block, now_ms + block.period_ms if block == probed else now_ms))
+        unit.failures = unit.retry_due_ms = 0
         unit.has_answered = True
         unit.probe_period_ms = PROBE_FIRST_MS
-        for poll in unit.polls:
-            if was_dead:
-                poll.due_ms = now_ms + poll.block.period_ms if poll.block == job.block else now_ms
-            elif poll.block == job.block:
-                poll.due_ms = max(poll.due_ms + poll.block.period_ms, now_ms)
+        if poll is not None:
+            due_ms = poll.due_ms + poll.block.period_ms
+            if due_ms < now_ms:
+                unit.lateness.skipped += (now_ms - due_ms) // poll.block.period_ms
+                due_ms = now_ms
+            poll.due_ms = due_ms
+            self._push(unit, poll)
 
-    def _on_failure(self, unit: _Unit, job: Job, now_ms: int) -> None:
+    def _on_failure(self, unit: _Unit, poll: _Poll | None, now_ms: int) -> None:
         unit.failures += 1
-        for poll in unit.polls:
-            if poll.block == job.block:
-                poll.due_ms = now_ms + poll.block.period_ms
+        unit.retry_due_ms = now_ms + unit.lateness.fastest_ms
+        if poll is not None:
+            poll.due_ms = now_ms + poll.block.period_ms
+            self._push(unit, poll)
         if unit.is_dead:
             unit.probe_due_ms = now_ms + unit.probe_period_ms
             unit.probe_period_ms = min(2 * unit.probe_period_ms, PROBE_MAX_MS)
 
+    def _push(self, unit: _Unit, poll: _Poll) -> None:
+        self._order += 1
+        heappush(unit.polls, (poll.due_ms, self._order, poll))
 
-def _unit_candidates(unit_id: int, unit: _Unit) -> list[_Candidate]:
-    """All that the unit could be asked, with its dues; a dead unit has one probe: its first block."""
-    if unit.is_dead:
-        block = unit.polls[0].block if unit.polls else None
-        return [_Candidate(unit.probe_due_ms, Job(JobKind.PROBE, unit_id, block))] if block else []
-    found = [_Candidate(poll.due_ms, Job(JobKind.POLL, unit_id, poll.block)) for poll in unit.polls]
-    if unit.events is not None:
-        found.append(_Candidate(unit.events.due_ms, Job(JobKind.EVENTS, unit_id, unit.events.block)))
-    return found
+    def _enqueue(self, unit: _Unit) -> None:
+        """Give the unit its place by its earliest due; the place it had is void."""
+        unit.version += 1
+        due_ms = unit.due_ms()
+        if due_ms != NEVER:
+            self._order += 1
+            heappush(self._queue, (due_ms, self._order, unit.version, unit))
 
+    def _clean(self) -> bool:
+        """Drop void places from the top of the heap; whether any unit waits."""
+        queue = self._queue
+        while queue and queue[0][2] != queue[0][3].version:
+            heappop(queue)
+        return bool(queue)
 
-def _unit_dues(unit: _Unit) -> list[int]:
-    return [candidate.due_ms for candidate in _unit_candidates(0, unit)]
+    def _pop_due(self, now_ms: int) -> _Unit | None:
+        """Take the unit that is due longest out of the heap."""
+        if not self._clean() or self._queue[0][0] > now_ms:
+            return None
+        return heappop(self._queue)[3]
+
+    def _pop_all_due(self, now_ms: int) -> list[_Unit]:
+        units = []
+        while (unit := self._pop_due(now_ms)) is not None:
+            units.append(unit)
+        return units

@@ -126,7 +126,12 @@ class ModbusLine:
             "exceptions": counters.exceptions,
             "stray_answers": counters.strays,
             "opened": counters.opened,
+            "wire_ms": counters.wire_us // 1000,
         }
+
+    def poll_status(self, unit_id: int) -> dict[str, Any]:
+        """How punctually a unit of this line is read."""
+        return self._plan.lateness(unit_id).status() if unit_id in self._blocks else {}
 
     async def _serve(self) -> LineError:
         """Until the connection is lost; the reason."""

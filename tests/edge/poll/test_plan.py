@@ -3,6 +3,9 @@
 from collections import Counter
 from itertools import pairwise
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from edge.poll.merge import Block
 from edge.poll.plan import (
     COMMANDS_IN_A_ROW,
@@ -149,3 +152,79 @@ def test_an_event_read_waits_no_longer_than_one_round_of_an_overloaded_line() ->
     plan.request_events(1, ring, 2000)
     log = _run(plan, 3000, set(), 2000)
     assert [job.block for _, job in log].index(ring) <= len(units)
+
+
+def test_the_schedule_does_not_drift_by_what_answers_take() -> None:
+    starts = [time_ms for time_ms, _ in _run(_plan({1: [Block(0, 10, 200)]}), 60_000, set())]
+    assert starts == list(range(0, 60_000, 200))
+
+
+def test_what_was_missed_is_skipped_and_counted_not_stacked() -> None:
+    plan = _plan({1: [Block(0, 10, 100)]})
+    job = plan.next_job(0)
+    assert job is not None
+    plan.finish(job, 1030, answered=True)  # a request that took ten periods
+    starts = [time_ms for time_ms, _ in _run(plan, 1400, set(), 1030)]
+    assert starts == [1030, 1130, 1230, 1330]
+    assert plan.lateness(1).skipped == 9
+
+
+def test_lateness_is_measured_for_each_unit() -> None:
+    plan = _plan({unit: [Block(0, 10, 50), Block(20, 10, 1000)] for unit in (1, 2)})
+    _run(plan, 10_000, set())
+    status = plan.lateness(2).status()
+    assert (status["asked_ms"], status["skipped"]) == (50, 0)
+    assert abs(status["got_ms"] - 50) < 0.5, "but for the lateness of the first and the last start"
+    assert status["late_p99_ms"] <= 3 * ANSWER_MS
+    assert plan.lateness(2).status()["late_max_ms"] >= ANSWER_MS
+
+
+def test_a_line_whose_addresses_are_all_configured_waits_for_its_polls() -> None:
+    plan = _plan({unit: [] for unit in range(1, 33)}, scan=True)
+    assert plan.next_job(SCAN_PERIOD_MS) is None
+    assert plan.due_ms() == NEVER
+
+
+def test_ninety_devices_with_hundreds_of_reads_all_keep_their_periods() -> None:
+    blocks = [Block(100 * place, 50, period_ms) for place, period_ms in enumerate((200, 500, 1000, 5000))]
+    units = range(1, 91)
+    plan, now_ms, counts = _plan(dict.fromkeys(units, blocks)), 0, Counter[tuple[int, int]]()
+    while now_ms < 20_000:
+        job = plan.next_job(now_ms)
+        if job is None:
+            now_ms = plan.due_ms()
+            continue
+        assert job.block is not None
+        counts[job.unit_id, job.block.period_ms] += 1
+        plan.finish(job, now_ms, answered=True)
+    assert counts == {(unit, period): 20_000 // period for unit in units for period in (200, 500, 1000, 5000)}
+
+
+@given(
+    st.lists(st.sampled_from((20, 50, 110, 400)), min_size=1, max_size=4),
+    st.sets(st.integers(1, 6), max_size=3),
+    st.lists(st.tuples(st.integers(0, 6000), st.integers(1, 6)), max_size=20),
+)
+def test_whatever_fails_and_is_commanded_every_living_block_keeps_being_read(
+    periods: list[int], dead: set[int], commands: list[tuple[int, int]]
+) -> None:
+    blocks = [Block(100 * place, 10, period) for place, period in enumerate(periods)]
+    plan, now_ms, last = _plan({unit: blocks for unit in range(1, 7)}, scan=True), 0, dict[tuple[int, Block], int]()
+    commands.sort()
+    bound_ms = max(periods) + 6 * len(blocks) * ANSWER_MS + 4 * TIMEOUT_MS + len(commands) * (ANSWER_MS + TIMEOUT_MS)
+    while now_ms < 6000:
+        while commands and commands[0][0] <= now_ms:
+            plan.request_command(commands.pop(0)[1])
+        job = plan.next_job(now_ms)
+        if job is None:
+            due_ms = plan.due_ms()
+            assert due_ms > now_ms
+            now_ms = min(due_ms, commands[0][0]) if commands else due_ms
+            continue
+        if job.kind is JobKind.POLL and job.block is not None and job.unit_id not in dead:
+            assert now_ms - last.get((job.unit_id, job.block), 0) <= bound_ms
+            last[job.unit_id, job.block] = now_ms
+        answered = job.unit_id not in dead and job.kind is not JobKind.SCAN
+        now_ms += ANSWER_MS if answered else TIMEOUT_MS
+        plan.finish(job, now_ms, answered=answered)
+    assert set(last) == {(unit, block) for unit in range(1, 7) if unit not in dead for block in blocks}
