@@ -22,7 +22,7 @@ class Health:
 class LinkChoice:
     """Say `look` whenever health may have changed, and at least once a second. `active` is an index, 0 preferred."""
 
-    def __init__(self, count: int, *, fail_over_after_s: float, fail_back_after_s: float, now_s: float) -> None:
+    def __init__(self, count: int, *, fail_over_after_s: float, fail_back_after_s: float) -> None:
         self.active = 0
         self.switches = 0
         self.why = "preferred"
@@ -30,14 +30,13 @@ class LinkChoice:
         self._fail_back_after_s = fail_back_after_s
         self._good_since_s: list[float | None] = [None] * count
         self._bad_since_s: list[float | None] = [None] * count
-        self._now_s = now_s
 
     def look(self, now_s: float, links: Sequence[Health]) -> bool:
         """Decide anew; whether `active` is another link now."""
         for index, link in enumerate(links):
             is_good = link.is_up and link.is_good
-            self._good_since_s[index] = (self._good_since_s[index] or now_s) if is_good else None
-            self._bad_since_s[index] = None if is_good else (self._bad_since_s[index] or now_s)
+            self._good_since_s[index] = self._since(self._good_since_s[index], now_s) if is_good else None
+            self._bad_since_s[index] = None if is_good else self._since(self._bad_since_s[index], now_s)
         wanted, why = self._decide(now_s, links)
         if wanted == self.active:
             return False
@@ -57,6 +56,9 @@ class LinkChoice:
             if index < self.active and self._age(self._good_since_s[index], now_s) >= self._fail_back_after_s:
                 return index, "preferred, and well again"
         return self.active, self.why
+
+    def _since(self, since_s: float | None, now_s: float) -> float:
+        return now_s if since_s is None else since_s
 
     def _age(self, since_s: float | None, now_s: float) -> float:
         return -1.0 if since_s is None else now_s - since_s

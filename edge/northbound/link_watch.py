@@ -130,7 +130,7 @@ class LinkRecord:
     def round_trip_percentile_s(self, percent: int) -> float | None:
         """Of the last two minutes; None before the first echo."""
         ordered = sorted(self._samples)
-        return ordered[(len(ordered) - 1) * percent // 100] if ordered else None
+        return ordered[-(-(len(ordered) - 1) * percent // 100)] if ordered else None
 
     def status(self, now_s: float) -> dict[str, Any]:
         """For the status and the metrics; an outage that goes on is counted up to now."""

@@ -26,8 +26,8 @@ from edge.northbound.mqtt_packets import Will
 from edge.northbound.pacer import Pacer
 from edge.northbound.resolver import Resolver
 
-PHASE_S = 1.3  # longest for each of: TCP, TLS, MQTT; a slower link would be of no use
-PAUSE_FIRST_S, PAUSE_MAX_S = 0.1, 0.4  # between attempts that fail
+PHASE_S = 1.2  # longest for each of: TCP, TLS, MQTT; a slower link would be of no use
+PAUSE_FIRST_S, PAUSE_MAX_S = 0.1, 0.3  # between attempts that fail
 DROPPED_PAUSE_S = 1.0  # after a connection that did not last, so that two hubs with one client_id do no harm
 STEADY_S = 5.0  # a connection that lasted
 LOOK_S = 0.5  # the health of links is looked at so often
@@ -49,7 +49,6 @@ class Links:
             len(self._links),
             fail_over_after_s=config.fail_over_after_s,
             fail_back_after_s=config.fail_back_after_s,
-            now_s=now,
         )
         self._data = asyncio.Lock()  # one connection at a time carries the data
         self._looking = asyncio.Event()

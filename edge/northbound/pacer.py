@@ -24,6 +24,8 @@ WINDOW_MAX = 256 * 1024  # memory, should the other side be far away and fast
 BASE_LIFE_S = 30.0
 HISTORY_BURST_S = 0.25  # of the rate cap may be saved up
 _STEP_MAX = 2.0  # per round trip
+_PAUSE_MIN_S = 0.001  # timers are no finer
+_GAIN = 0.5  # of what a round trip asks for: the next ones still carry what was sent before
 
 
 class TrafficClass(IntEnum):
@@ -99,7 +101,9 @@ class Pacer:
         if cls is not TrafficClass.HISTORY or not self._history_rate:
             return None
         self._refill()
-        return (1.0 - self._history_credit) / self._history_rate if self._history_credit < 1.0 else None
+        if self._history_credit >= 1.0:
+            return None
+        return max(_PAUSE_MIN_S, (1.0 - self._history_credit) / self._history_rate)
 
     def sent(self, cls: TrafficClass, size: int) -> None:
         """`size` bytes of `cls` were handed to the connection."""
@@ -132,7 +136,7 @@ class Pacer:
 
     def _step(self, factor: float) -> None:
         if factor < 1.0 or self._was_full:
-            step = min(_STEP_MAX, max(1.0 / _STEP_MAX, factor))
+            step = min(_STEP_MAX, max(1.0 / _STEP_MAX, 1.0 + _GAIN * (factor - 1.0)))
             self.window = min(float(WINDOW_MAX), max(float(WINDOW_MIN), self.window * step))
         self._was_full = False
 

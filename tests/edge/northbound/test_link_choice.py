@@ -1,0 +1,53 @@
+"""Which link carries the data: dead ones are left at once, bad ones after a while, preferred ones taken back later."""
+
+from edge.northbound.link_choice import Health, LinkChoice
+
+_UP, _BAD, _DOWN = Health(True), Health(True, is_good=False), Health(False)
+
+
+def _choice(count: int = 2) -> LinkChoice:
+    return LinkChoice(count, fail_over_after_s=10.0, fail_back_after_s=60.0)
+
+
+def _active(choice: LinkChoice, now_s: float, *links: Health) -> int:
+    choice.look(now_s, links)
+    return choice.active
+
+
+def test_a_dead_link_is_left_at_once_and_only_for_a_live_one() -> None:
+    choice = _choice()
+    assert _active(choice, 0.0, _DOWN, _DOWN) == 0
+    assert choice.switches == 0
+    assert _active(choice, 1.0, _DOWN, _UP) == 1
+    assert (choice.switches, choice.why) == (1, "the other link is dead")
+    assert _active(choice, 2.0, _DOWN, _DOWN) == 1
+    assert _active(choice, 3.0, _BAD, _DOWN) == 0
+
+
+def test_the_preferred_link_is_taken_back_only_after_good_health_without_a_break() -> None:
+    choice = _choice()
+    assert _active(choice, 0.0, _DOWN, _UP) == 1
+    assert _active(choice, 10.0, _UP, _UP) == 1
+    assert _active(choice, 69.0, _UP, _UP) == 1
+    assert _active(choice, 69.5, _BAD, _UP) == 1
+    assert _active(choice, 70.0, _UP, _UP) == 1
+    assert _active(choice, 129.0, _UP, _UP) == 1
+    assert _active(choice, 130.0, _UP, _UP) == 0
+    assert choice.why == "preferred, and well again"
+
+
+def test_a_bad_link_is_left_after_a_while_and_only_for_a_good_one() -> None:
+    choice = _choice()
+    assert _active(choice, 0.0, _BAD, _UP) == 0
+    assert _active(choice, 9.0, _BAD, _UP) == 0
+    assert _active(choice, 9.5, _UP, _UP) == 0
+    assert _active(choice, 10.0, _BAD, _BAD) == 0
+    assert _active(choice, 25.0, _BAD, _BAD) == 0
+    assert _active(choice, 26.0, _BAD, _UP) == 1
+
+
+def test_a_link_alone_is_never_left() -> None:
+    choice = _choice(1)
+    for health in (_DOWN, _BAD, _UP):
+        assert _active(choice, 100.0, health) == 0
+    assert choice.switches == 0
