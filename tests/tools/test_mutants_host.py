@@ -119,37 +119,34 @@ def test_a_file_from_elsewhere_is_refused_with_its_name(capsys: pytest.CaptureFi
     assert "edge/hub.py is no file of firmware/control/" in capsys.readouterr().out
 
 
-def test_the_event_ring_has_no_surviving_mutant() -> None:
-    run = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tools.mutants",
-            "firmware/control/events.py",
-            "--tests",
-            "tests/firmware/control/test_events.py",
-        ],
+def run_tool(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tools.mutants", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
+
+
+def test_the_event_ring_has_no_surviving_mutant() -> None:
+    run = run_tool("firmware/control/events.py", "--tests", "tests/firmware/control/test_events.py")
     assert run.returncode == 0, run.stdout + run.stderr
     assert " 0 not killed" in run.stdout
+
+
+def test_the_equivalent_ones_of_the_timers_are_tried_unless_only_the_open_ones_are_asked_for() -> None:
+    for options, counted in (((), "5 equivalent"), (("--open",), "0 equivalent")):
+        run = run_tool("firmware/control/timer.py", "--tests", "tests/firmware/control/test_timer.py", *options)
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert f"{counted} with a reason, 0 not killed" in run.stdout
 
 
 def test_a_test_file_that_cannot_be_imported_is_no_test_that_passed(tmp_path: Path) -> None:
     broken = tmp_path / "test_broken.py"
     broken.write_text("import no_such_module\n")
     whole = ROOT / "tests/firmware/control/test_events.py"
-    run = subprocess.run(
-        [sys.executable, "-m", "tools.mutants", "firmware/control/events.py", "--tests", str(broken), str(whole)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    run = run_tool("firmware/control/events.py", "--tests", str(broken), str(whole))
     assert run.returncode == 2, run.stdout
     assert "a test file cannot be imported" in run.stdout

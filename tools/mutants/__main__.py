@@ -34,8 +34,10 @@ def main(arguments: Sequence[str]) -> int:
     if strangers:
         print(f"mutants: {strangers[0]} is no file of firmware/control/: name files of that folder, or none for all")
         return 2
-    killers = _load_killers()
-    targets = _make_targets(files, killers)
+    targets = _make_targets(files, _load_killers())
+    excused = _load_equivalent()
+    if options.open:
+        targets = [target for target in targets if _name(target) not in excused]
     _settle_hypothesis()
     print(f"mutants: {len(targets)} mutants of {len(files)} files, {options.jobs} at a time", flush=True)
     started_s = time.monotonic()
@@ -43,8 +45,8 @@ def main(arguments: Sequence[str]) -> int:
     if session.problem:
         print(f"mutants: {session.problem}")
         return 2
-    _save_killers(killers, targets, session.killers)
-    return _report(targets, session.outcomes, options, time.monotonic() - started_s)
+    _save_killers(targets, session.killers)
+    return _report(targets, session.outcomes, options, excused, time.monotonic() - started_s)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -52,6 +54,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("files", nargs="*", help="files of firmware/control/; none for all")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="mutants tried at the same time")
     parser.add_argument("--tests", nargs="+", help="test files instead of all: a quick look")
+    parser.add_argument("--open", action="store_true", help="leave out what stands in equivalent.toml: a quick look")
     parser.add_argument("--json", type=Path, help="write the result here as well")
     return parser.parse_args(arguments)
 
@@ -85,7 +88,8 @@ def _load_killers() -> dict[str, str]:
     return found if isinstance(found, dict) else {}
 
 
-def _save_killers(killers: dict[str, str], targets: Sequence[Target], found: Sequence[str]) -> None:
+def _save_killers(targets: Sequence[Target], found: Sequence[str]) -> None:
+    killers = _load_killers()  # anew, for another run may have ended meanwhile
     for target, killer in zip(targets, found, strict=True):
         if killer:
             killers[_name(target)] = killer
@@ -105,13 +109,19 @@ def _settle_hypothesis() -> None:
     settings.load_profile("mutants")
 
 
-def _report(targets: Sequence[Target], outcomes: Sequence[str], options: argparse.Namespace, wall_s: float) -> int:
-    excused = _load_equivalent()
+def _report(
+    targets: Sequence[Target],
+    outcomes: Sequence[str],
+    options: argparse.Namespace,
+    excused: dict[str, str],
+    wall_s: float,
+) -> int:
     names = [_name(target) for target in targets]
     alive = {name: outcome for name, outcome in zip(names, outcomes, strict=True) if outcome != KILLED}
     open_ones = [name for name in alive if name not in excused]
     tried = {Path(target.file).name for target in targets}
-    stale = [name for name in excused if name not in alive and name.split(":")[0] in tried]
+    looked_at = set() if options.open else tried
+    stale = [name for name in excused if name not in alive and name.split(":")[0] in looked_at]
     lines = {name: target.mutant.line for name, target in zip(names, targets, strict=True)}
     for name in open_ones:
         print(f"  {alive[name]:9} line {lines[name]:4}  {name}")
