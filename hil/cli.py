@@ -15,7 +15,7 @@ _USAGE = """usage: gate COMMAND ...
   run SITE        run a site with its simulated field, real firmware, hub and broker
   hub SITE        run the edge hub of a site
   check SITE      validate a site file: every error at once
-  journal ...     look into a hub's journal: tail, verify
+  journal ...     look into a hub's journal: tail, show, verify, export, key
   operator ...    tell a lane of a running hub what to do: open, close, release, reject
   hil ...         run scenarios on simulated lanes and compare targets
   verify ROLE     search every reachable state of a role's control core against its properties

@@ -28,12 +28,27 @@ class Removal(NamedTuple):
     time_ms: int
 
 
-def records_digest(records: Iterable[StoredRecord]) -> str:
+class LineDigest:
     """SHA-256 over one line per record: number, class, number in the class, hash."""
-    sha = hashlib.sha256()
+
+    def __init__(self) -> None:
+        self._sha = hashlib.sha256()
+
+    def add(self, record: StoredRecord) -> None:
+        """Move on over `record`."""
+        self._sha.update(f"{record.seq} {record.record_class} {record.class_seq} {record.hash}\n".encode())
+
+    def hexdigest(self) -> str:
+        """The digest so far."""
+        return self._sha.hexdigest()
+
+
+def records_digest(records: Iterable[StoredRecord]) -> str:
+    """The line digest of `records`."""
+    digest = LineDigest()
     for record in records:
-        sha.update(f"{record.seq} {record.record_class} {record.class_seq} {record.hash}\n".encode())
-    return sha.hexdigest()
+        digest.add(record)
+    return digest.hexdigest()
 
 
 def make_checkpoint(

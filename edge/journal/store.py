@@ -9,6 +9,7 @@ agreeing. `head` and `classes` repeat the numbers of the newest records: rows cu
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ class JournalStore:
         self.path = path
         self._db = connect(path, may_migrate=may_migrate)
         try:
-            with self._snapshot():
+            with self.snapshot():
                 self._head = self._read_head()
                 self._check_tail()
                 self.acked: dict[str, int] = dict(self._db.execute("SELECT class, acked_seq FROM classes"))
@@ -128,7 +129,7 @@ class JournalStore:
 
         Checkpoints must be signed by one of `known_keys`; without any, by the key each names itself.
         """
-        with self._snapshot():
+        with self.snapshot():
             return verify_journal(self._db, known_keys)
 
     def lane_counts(self) -> dict[tuple[str, str], int]:
@@ -254,11 +255,11 @@ class JournalStore:
             )
 
     @contextmanager
-    def _snapshot(self) -> Iterator[None]:
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
         """Everything read inside is of one moment, though a running hub may be writing."""
         self._db.execute("BEGIN")
         try:
-            yield
+            yield self._db
         finally:
             self._rollback()
 

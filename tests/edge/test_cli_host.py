@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from edge.cli import main
 from edge.config_load import load_site
+from edge.journal import retention
+from edge.journal.signing import load_or_make_key
 from edge.journal.store import JournalStore
 from edge.model import Record
 from tests.edge.test_config_host import GOOD
@@ -59,6 +62,12 @@ def test_hub_starts_nothing_on_a_wrong_site(site: Path, capsys: pytest.CaptureFi
         ["check"],
         ["journal"],
         ["journal", "tail", "-n", "0", "x"],
+        ["journal", "tail", "--since", "yesterday", "x"],
+        ["journal", "tail", "--class", "other", "x"],
+        ["journal", "show", "x", "0"],
+        ["journal", "show", "x", "\u0663"],
+        ["journal", "verify", "--key", "abc", "x"],
+        ["journal", "export", "--format", "xml", "x"],
         ["check", "a", "b"],
         ["operator", "a", "b", "fly"],
         ["operator", "a", "b", "open", "--reason", "\n"],
@@ -80,6 +89,117 @@ def test_journal_tail_prints_the_newest_records(site: Path, capsys: pytest.Captu
     _journal(site, 5)
     assert main(["journal", "tail", "-n", "2", str(site)]) == 0
     assert [json.loads(line)["seq"] for line in capsys.readouterr().out.splitlines()] == [4, 5]
+
+
+def _mixed(site: Path) -> None:
+    """Transactions of two lanes and device events of one device, a minute apart, from 2026-01-31 08:00 UTC on."""
+    config = load_site(site).config
+    assert config is not None
+    config.data_dir.mkdir()
+    load_or_make_key(config.key_path)
+    with closing(JournalStore(config.journal_path)) as store:
+        kinds = [
+            ("passed", "lane1", ""),
+            ("device_event", "", "b1"),
+            ("passed", "lane2", ""),
+            ("attention", "lane1", ""),
+        ]
+        start = 1_769_846_400_000
+        records = [Record(*kind, {"n": n}, start + n * 60_000) for n, kind in enumerate(kinds)]
+        store.append(records, acked={"transaction": 1})
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ([], [1, 2, 3, 4]),
+        (["--class", "event"], [2]),
+        (["--kind", "passed"], [1, 3]),
+        (["--kind", "passed", "--kind", "attention", "--lane", "lane1"], [1, 4]),
+        (["--device", "b1"], [2]),
+        (["--since", "2026-01-31T08:01"], [2, 3, 4]),
+        (["--since", "2026-01-31T15:01:00+07:00", "--until", "2026-01-31T08:03:00"], [2, 3]),
+        (["-n", "1", "--kind", "passed"], [3]),
+        (["--lane", "none"], []),
+    ],
+)
+def test_journal_tail_prints_what_matches(
+    site: Path, filters: list[str], found: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _mixed(site)
+    assert main(["journal", "tail", str(site), *filters]) == 0
+    assert [json.loads(line)["seq"] for line in capsys.readouterr().out.splitlines()] == found
+
+
+def test_journal_show_prints_a_record_its_neighbours_and_its_acknowledgement(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _mixed(site)
+    assert main(["journal", "show", str(site), "1"]) == 0
+    first = capsys.readouterr().out
+    assert "transaction 1\n" in first
+    assert "2026-01-31T08:00:00.000Z" in first
+    assert "acknowledged  yes" in first
+    assert main(["journal", "show", str(site), "3"]) == 0
+    third = capsys.readouterr().out
+    assert "acknowledged  no" in third
+    assert [line.split()[1] for line in third.splitlines() if line.startswith(("before", "after"))] == ["2", "4"]
+    assert main(["journal", "show", str(site), "5"]) == 2
+    assert "record 5 does not exist; the journal ends at record 4" in capsys.readouterr().err
+
+
+def test_journal_show_names_the_checkpoint_of_a_removed_record(
+    site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _mixed(site)
+    config = load_site(site).config
+    assert config is not None
+    monkeypatch.setattr(retention, "KEPT_NEWEST", 1)
+    with closing(JournalStore(config.journal_path)) as store:
+        store.append([], acked={"transaction": 3, "event": 1})
+        key = load_or_make_key(config.key_path)
+        assert store.remove_page(retention.Limits(1, 0), key, 1_800_000_000_000, is_clock_good=True) == 3
+    assert main(["journal", "show", str(site), "2"]) == 0
+    assert "the checkpoint of records 1 to 3 stands for it" in capsys.readouterr().out
+    assert main(["journal", "verify", str(site)]) == 0
+    assert "2 records, unbroken; 4 acknowledged; 3 removed before them" in capsys.readouterr().out
+    config.key_path.write_text("00" * 32)
+    assert main(["journal", "verify", str(site)]) == 1
+    assert "which is not the gate's key" in capsys.readouterr().err
+    assert main(["journal", "verify", str(site), "--key", key.public]) == 0
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_an_export_is_verified_without_the_site(
+    site: Path, tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _mixed(site)
+    file = tmp_path / "out"
+    export = ["journal", "export", str(site), "--format", form, "--from", "2", "-o", str(file)]
+    assert main(export) == 0
+    assert main(["journal", "key", str(site)]) == 0
+    key = capsys.readouterr().out.splitlines()[-1]
+    assert main(["journal", "verify", str(file), "--key", key]) == 0
+    assert "records 2 to 4 of north, unbroken; signed by the given key" in capsys.readouterr().out
+    file.write_text(file.read_text().replace("lane2", "lane1"))
+    assert main(["journal", "verify", str(file)]) == 1
+    assert "record 3 was altered" in capsys.readouterr().err
+    assert main(export) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert main(["journal", "export", str(site), "--from", "9"]) == 2
+    assert "nothing to export among records 9 to 4" in capsys.readouterr().err
+
+
+def test_a_missing_or_broken_key_file_is_one_sentence(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _mixed(site)
+    config = load_site(site).config
+    assert config is not None
+    for text in ("no key", None):
+        config.key_path.unlink() if text is None else config.key_path.write_text(text)
+        for word in ("key", "export"):
+            assert main(["journal", word, str(site)]) == 1
+            said = capsys.readouterr().err
+            assert (said.count("\n"), str(config.key_path) in said) == (1, True)
 
 
 def test_journal_verify_tells_a_sound_journal_from_a_broken_one(site: Path, capsys: pytest.CaptureFixture[str]) -> None:

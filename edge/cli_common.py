@@ -1,0 +1,40 @@
+"""What the hub's words of `gate` share: exit codes, one sentence for a failure, a site that is loaded or told off.
+
+Knows: standard error and how a site is loaded. Must not know: any word.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from edge.config import SiteConfig
+from edge.config_load import LoadResult, load_site
+
+EXIT_DONE = 0
+EXIT_FAILED = 1
+EXIT_BAD_INPUT = 2
+EXIT_NO_HUB = 3
+EXIT_REFUSED = 4
+EXIT_INTERRUPTED = 130
+
+
+def fail(code: int, sentence: str) -> int:
+    """Say what went wrong; `code` again."""
+    print(f"gate: {sentence}", file=sys.stderr)
+    return code
+
+
+def load(site: Path) -> SiteConfig | None:
+    """The site, or None after every error of its file has been said."""
+    result = load_site(site)
+    print_messages(result)
+    if result.config is None:
+        fail(EXIT_BAD_INPUT, f"{site} has {result.error_count} error(s); nothing was started")
+    return result.config
+
+
+def print_messages(result: LoadResult) -> None:
+    """Warnings and errors of a site file, one a line."""
+    for message in result.messages:
+        print(message, file=sys.stderr)
