@@ -190,11 +190,9 @@ class Hub:
         if config.uplink is None:
             return None, None
         pacer = Pacer(config.uplink.history_bytes_per_s)
-        devices = {name: session.role.tags for name, session in self._sessions.items()}
+        devices = {name: session.values.tags for name, session in self._sessions.items()}
         telemetry = Telemetry(config.uplink, config.data_dir, devices, post=self._journal.post, pacer=pacer)
-        return telemetry, Uplink(
-            config.uplink, self._journal, self.images, pacer=pacer, parts=[telemetry], will=telemetry.will
-        )
+        return telemetry, Uplink(config.uplink, self._journal, pacer=pacer, parts=[telemetry], will=telemetry.will)
 
     def _make_lane(self, name: str, saved: str) -> LaneShell:
         config = {lane.name: lane for lane in self._config.lanes}[name]

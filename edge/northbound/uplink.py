@@ -1,4 +1,4 @@
-"""The uplink as one task: records, acknowledgements, device state and further parts over one broker connection.
+"""The uplink as one task: records, acknowledgements and further parts over one broker connection.
 
 Knows: how they share a connection. Must not know: MQTT, which link is up, the journal's file, what is in a record.
 """
@@ -6,18 +6,16 @@ Knows: how they share a connection. Must not know: MQTT, which link is up, the j
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from edge.config import UplinkConfig
 from edge.journal.writer import JournalWriter
-from edge.model import DeviceImage
 from edge.northbound.links import Links
 from edge.northbound.mqtt_client import MqttSession
 from edge.northbound.mqtt_packets import Will
 from edge.northbound.pacer import Pacer
 from edge.northbound.records import RecordUplink
-from edge.northbound.state import StatePublisher
 
 DRAIN_S = 1.0
 
@@ -43,7 +41,6 @@ class Uplink:
         self,
         config: UplinkConfig,
         journal: JournalWriter,
-        images: Callable[[], Mapping[str, DeviceImage]],
         *,
         pacer: Pacer | None = None,
         parts: Sequence[Part] = (),
@@ -53,7 +50,6 @@ class Uplink:
         self._links = Links(config, self.pacer, will)
         self._parts = parts
         self._records = RecordUplink(journal, config.topic_root, self.pacer)
-        self._state = StatePublisher(config.topic_root, images)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -80,7 +76,6 @@ class Uplink:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._take_messages(session))
             group.create_task(self._records.send(session))
-            group.create_task(self._state.send(session))
             for part in self._parts:
                 group.create_task(part.serve(session))
 

@@ -133,7 +133,7 @@ def _compose(site: RigSite, deploy_dir: Path, on_post: Callable[[CameraPost], No
     python = sys.executable
     platform = [
         *(python, "-m", "sim_devices.devices.platform_mqtt", "--host", site.broker_host),
-        *("--port", str(site.broker_port), "--root", site.topic_root),
+        *("--port", str(site.broker_port), "--root", site.topic_root, "--node", site.sparkplug),
         *("--db", str(site.data_dir / "platform.sqlite")),
     ]
     return GateRun(

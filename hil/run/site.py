@@ -37,6 +37,7 @@ class RigSite:
     broker_host: str
     broker_port: int
     topic_root: str
+    sparkplug: str  # group/node
     lines: tuple[LineSpec, ...]
     lanes: tuple[LaneSpec, ...]
     traffic: TrafficMix
@@ -106,6 +107,7 @@ def build_site(path: Path, tables: dict[str, Any], seed: int | None) -> RigSite:
         broker_host=link["host"],
         broker_port=link.get("port", 1883),
         topic_root=uplink.get("topic_root", f"gate/{site['name']}"),
+        sparkplug=f"{uplink.get('sparkplug_group', 'gate')}/{uplink.get('sparkplug_node', site['name'])}",
         lines=tuple(lines.values()),
         lanes=lanes,
         traffic=_traffic(path, simulation, tables),

@@ -32,7 +32,7 @@ _TYPES = {
     "float32": DataType.FLOAT,
     "float64": DataType.DOUBLE,
     "bool": DataType.BOOLEAN,
-    "string": DataType.STRING,
+    "text": DataType.STRING,
 }
 _STAMP_SIZE = 7  # key and six bytes: any time from 2005 to 2109
 _DOUBLE_TAG = b"\x69"

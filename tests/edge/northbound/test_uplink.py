@@ -11,7 +11,7 @@ import pytest
 from edge.cancellation import cancel_count, raise_if_cancelled
 from edge.config import LinkConfig, UplinkConfig
 from edge.journal.writer import JournalWriter
-from edge.model import DeviceImage, Record
+from edge.model import Record
 from edge.northbound.uplink import Uplink
 
 _ROOT = "gate/test"
@@ -24,7 +24,6 @@ class _Platform:
         self._port = port
         self.records: dict[int, dict[str, Any]] = {}
         self.order: list[int] = []
-        self.states: list[dict[str, Any]] = []
         self._changed = asyncio.Condition()
 
     async def run(self) -> None:
@@ -35,7 +34,6 @@ class _Platform:
             try:
                 async with aiomqtt.Client("127.0.0.1", self._port, identifier="platform", keepalive=5) as client:
                     await client.subscribe(f"{_ROOT}/records", qos=1)
-                    await client.subscribe(f"{_ROOT}/state/#")
                     async for message in client.messages:
                         await self._take(client, message)
                         raise_if_cancelled(since)
@@ -45,16 +43,13 @@ class _Platform:
     async def _take(self, client: aiomqtt.Client, message: aiomqtt.Message) -> None:
         assert isinstance(message.payload, bytes)
         content = json.loads(message.payload)
-        if "/state/" in str(message.topic):
-            self.states.append(content)
-        else:
-            if content["seq"] not in self.records:
-                self.order.append(content["seq"])
-            self.records[content["seq"]] = content
-            contiguous = 0
-            while contiguous + 1 in self.records:
-                contiguous += 1
-            await client.publish(f"{_ROOT}/acks", json.dumps({"class": "transaction", "seq": contiguous}), qos=1)
+        if content["seq"] not in self.records:
+            self.order.append(content["seq"])
+        self.records[content["seq"]] = content
+        contiguous = 0
+        while contiguous + 1 in self.records:
+            contiguous += 1
+        await client.publish(f"{_ROOT}/acks", json.dumps({"class": "transaction", "seq": contiguous}), qos=1)
         async with self._changed:
             self._changed.notify_all()
 
@@ -89,9 +84,8 @@ async def test_every_record_arrives_in_order_though_the_broker_is_killed(tmp_pat
     journal = JournalWriter(tmp_path / "journal.db")
     runner = asyncio.create_task(journal.run())
     acked = _Acked(journal)
-    images = {"barrier-1": DeviceImage("barrier-1")}
     async with open_broker() as broker:
-        uplink = Uplink(_config(broker.port), journal, lambda: images)
+        uplink = Uplink(_config(broker.port), journal)
         platform = _Platform(broker.port)
         tasks = [asyncio.create_task(platform.run()), asyncio.create_task(uplink.run())]
         await journal.append(_batch(1, 150))
@@ -108,7 +102,6 @@ async def test_every_record_arrives_in_order_though_the_broker_is_killed(tmp_pat
             task.cancel()
         await asyncio.wait(tasks)
     assert platform.order == list(range(1, 252))
-    assert platform.states[0]["device"] == "barrier-1"
     assert uplink.status()["connects"] >= 2
     assert await journal.close(runner)
 
@@ -120,7 +113,7 @@ async def test_a_missing_broker_is_a_reason_and_stops_nothing(tmp_path: Path) ->
     port = server.sockets[0].getsockname()[1]
     server.close()
     await server.wait_closed()
-    uplink = Uplink(_config(port), journal, dict)
+    uplink = Uplink(_config(port), journal)
     task = asyncio.create_task(uplink.run())
     await journal.append(_batch(1, 10))
     while uplink.status()["reason"] == "not connected yet":  # noqa: ASYNC110 - nothing tells of it, so it is asked
