@@ -18,6 +18,7 @@ from hil.bench.contender import BlockedError, Contender, Load
 from hil.bench.hub import measure
 from hil.bench.modpoll import Modpoll
 from hil.bench.node_red import NodeRed
+from hil.bench.own_hub import OwnHub
 from hil.bench.thingsboard import ThingsBoard
 
 PEERS: tuple[Callable[[], Contender], ...] = (ThingsBoard, NodeRed, Modpoll)
@@ -28,12 +29,13 @@ def main(argv: list[str]) -> int:
     """Run the words after `gate bench hub`; returns the exit code."""
     options = _parse(argv)
     load = Load(options.devices, options.registers, options.period_ms, options.seconds)
+    ours = run_one(OwnHub(), load)
     peers = {peer.name: run_one(peer, load) for peer in (make() for make in PEERS if options.peers)}
-    report: dict[str, Any] = {"peers": peers}
+    report: dict[str, Any] = {"ours": ours, "peers": peers}
     if options.json:
         print(json.dumps(report, indent=1))
     else:
-        print("\n".join(_row(name, figures) for name, figures in peers.items()))
+        print("\n".join(_row(name, figures) for name, figures in {"ours": ours, **peers}.items()))
     return 0
 
 

@@ -6,13 +6,14 @@ Knows: the load, the ports of devices and broker. Must not know: any of those wh
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from hil.bench.children import Child
 from hil.bench.mqtt_tools import Talker
+from hil.bench.sites import stub_specs
 
 
 class BlockedError(Exception):
@@ -37,24 +38,26 @@ class Load:
         return self.registers
 
     def farm_spec(self) -> dict[str, Any]:
-        """The devices for the farm; unit ids differ, so that one gateway can serve them all."""
+        """The devices for the farm, then the stubs; unit ids differ, so that one gateway can serve all devices."""
         size, changing = self.registers + 1, self.registers
         return {
             "gateway": True,
             "devices": [
                 {"name": f"dev{n}", "kind": "counting", "size": size, "changing": changing, "unit_id": n + 1}
                 for n in range(self.devices)
-            ],
+            ]
+            + stub_specs(events_per_s=0.0),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a contender finds: an empty folder, the devices' ports in order, one port for all of them, the broker."""
+    """What a contender finds: an empty folder, the ports of devices, stubs, of all at once, of the broker."""
 
     folder: Path
     load: Load
     ports: tuple[int, ...]
+    stub_ports: tuple[int, ...]
     gateway_port: int
     broker_port: int
 
@@ -80,6 +83,10 @@ class Contender(Protocol):
     @property
     def write(self) -> Write | None:
         """Has a value written to the writable register of a device, as its users would; None where that cannot be."""
+        ...
+
+    def arrived(self, writes: Sequence[tuple[int, int]]) -> dict[int, int]:
+        """When which value arrived, of (last register written, monotonic ns) as the devices saw them."""
         ...
 
     def prepare(self) -> str:

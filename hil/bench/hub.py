@@ -73,7 +73,8 @@ async def measure(contender: Contender, load: Load, *, writes: int = 40, silent:
         ground_folder = here.folder / contender.name
         ground_folder.mkdir()
         ports = here.farm.ports
-        ground = Ground(ground_folder, load, tuple(ports[:-1]), ports[-1], here.broker_port)
+        devices, stubs = ports[: load.devices], ports[load.devices : -1]
+        ground = Ground(ground_folder, load, tuple(devices), tuple(stubs), ports[-1], here.broker_port)
         try:
             child = await contender.start(ground)
             figures = await _measure(contender, child, here, load, writes, silent)
@@ -98,7 +99,7 @@ async def _measure(
         raise BenchError(f"{contender.name} ended under load: {child.last_words() or 'it said nothing'}")
     truth = await here.farm.truth()
     reads = [Read(device, value, at) for kind, device, _, value, at in truth if kind == READ]
-    arrived = {value: at for kind, _, _, value, at in truth if kind == WRITE}
+    arrived = contender.arrived([(value, at) for kind, _, _, value, at in truth if kind == WRITE])
     deliveries = _deliveries(contender, here.recording)
     return {
         **delivery_figures(reads, deliveries, window),

@@ -6,7 +6,7 @@ Knows: its CSV file and options (1.6). Must not know: other contenders.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hil.bench.children import Child
 from hil.bench.contender import Decoded, Ground
@@ -53,6 +53,9 @@ class Modpoll:
         values = json.loads(payload)
         if values.get("r0") is not None:
             yield int(topic.split("/")[1].removeprefix("dev")), int(values["r0"]), len(values)
+
+    def arrived(self, writes: Sequence[tuple[int, int]]) -> dict[int, int]:
+        return dict(writes)
 
 
 def _device(ground: Ground, number: int) -> str:

@@ -7,7 +7,7 @@ the npm registry: the package's own fork lies outside any registry.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hil.bench.children import Child
@@ -60,6 +60,9 @@ class NodeRed:
 
     def write(self, talker: Talker, device: int, value: int) -> None:
         talker.say(f"write/{device}", str(value))
+
+    def arrived(self, writes: Sequence[tuple[int, int]]) -> dict[int, int]:
+        return dict(writes)
 
 
 def _flow(ground: Ground) -> list[dict[str, Any]]:

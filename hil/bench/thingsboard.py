@@ -8,7 +8,7 @@ publishes nothing before a platform has told it the session's limits, so `_answe
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hil.bench.children import Child
@@ -75,6 +75,9 @@ class ThingsBoard:
     def write(self, talker: Talker, device: int, value: int) -> None:
         data = {"id": value, "method": "set_spare", "params": value}
         talker.say("v1/gateway/rpc", json.dumps({"device": f"dev{device}", "data": data}))
+
+    def arrived(self, writes: Sequence[tuple[int, int]]) -> dict[int, int]:
+        return dict(writes)
 
     def _answer(self, topic: str, payload: bytes) -> None:
         """The platform's word on limits: there are none."""

@@ -5,9 +5,9 @@
 Knows: asyncio, Modbus TCP frames, the monotonic clock that all processes of a machine share. Must not know: who asks.
 The spec is {"devices": [{"name", "kind": COUNTING | a role, "port": 0, "unit_id": 1, ...}]}; see `_make`. With
 "gateway": true one more port serves all of them by unit id. Once it listens it prints one line, {"ports": [...]}; then
-it takes one JSON object a line from its standard input:
-{"silent": [names]}, {"delay_ms": {name: ms}}, {"quiet": true}; {"sync": n} is answered with {"sync": n} once all that
-was answered before is in the truth. The truth is a file of `RECORD`s.
+it takes one JSON object a line from its standard input: {"silent": [names]}, {"delay_ms": {name: ms}}, {"begin": true}
+lets events happen, {"quiet": true} ends all change; {"sync": n} is answered with {"sync": n} once all that was answered
+before is in the truth. The truth is a file of `RECORD`s.
 """
 
 from __future__ import annotations
@@ -138,6 +138,7 @@ class Farm:
         self._by_name = {port.name: port for port in self.ports}
         self._servers: list[asyncio.Server] = []
         self._is_quiet = False
+        self._begun = asyncio.Event()
         self._began_ns = time.monotonic_ns()
 
     async def open(self) -> list[int]:
@@ -163,16 +164,19 @@ class Farm:
             for port in self.ports:
                 if isinstance(port.device, CountingDevice):
                     port.device.is_quiet = True
+        if word.get("begin"):
+            self._begun.set()
         if "sync" in word:
             self.truth.flush()
             return {"sync": word["sync"]}
         return None
 
     async def make_events(self, port: Port, per_s: float) -> None:
-        """Fill the ring of a role at a steady rate, until quiet."""
+        """Fill the ring of a role at a steady rate, from the word to begin until quiet."""
         stub = port.device
         assert isinstance(stub, RoleStub)
         loop = asyncio.get_running_loop()
+        await self._begun.wait()
         due_s = loop.time()
         while not self._is_quiet:
             due_s += 1.0 / per_s
@@ -207,13 +211,14 @@ class Farm:
 
 
 def _make(index: int, item: dict[str, Any]) -> Port:
-    """A device of the spec: `size` and `changing` registers of a counting one, `serial` of a role."""
+    """A device of the spec: `size` and `changing` registers of a counting one, `serial` and `values` of a role."""
     size = int(item.get("size", READ_REGISTERS_MAX))
     device: FarmDevice
     if item["kind"] == COUNTING:
         device = CountingDevice(size, int(item.get("changing", size)))
     else:
-        device = RoleStub(item["kind"], int(item["serial"]))
+        values = {int(address): int(value) for address, value in item.get("values", {}).items()}
+        device = RoleStub(item["kind"], int(item["serial"]), values)
     return Port(item["name"], index, int(item.get("unit_id", 1)), device, float(item.get("delay_ms", 0)) / 1000)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -75,16 +75,19 @@ class CountingDevice:
 class RoleStub:
     """A role's register map with a ring that fills and a command block that takes everything.
 
-    A stand-in where traffic is wanted and no behaviour: it checks no tag and moves nothing.
+    A stand-in where traffic is wanted and no behaviour: it checks no tag and moves nothing. `values` are input
+    registers by address that differ from those of a fresh device.
     """
 
-    def __init__(self, role: str, serial: int) -> None:
+    def __init__(self, role: str, serial: int, values: Mapping[int, int] | None = None) -> None:
         image = json.loads((_IMAGES / f"{role}.json").read_text(encoding="utf-8"))
         self.counter = 0
         self._inputs = bytearray(struct.pack(f">{len(image['input_register'])}H", *image["input_register"]))
         self._put(header.AT_SERIAL_NUMBER, serial >> 16, serial & 0xFFFF)
         self._put(header.AT_BOOT_COUNT, 1)
         self._put(header.AT_NONCE_EPOCH, 1, 1)
+        for address, value in (values or {}).items():
+            self._put(address, value)
 
     def read(self, address: int, count: int) -> bytes | None:
         """The input registers; see the map."""

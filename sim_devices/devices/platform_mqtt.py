@@ -28,7 +28,7 @@ from sim_devices.devices.platform_telemetry import TelemetryStore
 BATCH_COUNT_MAX = 200  # records stored under one flush to disk
 _QUEUE_COUNT_MAX = 10_000
 _BACKOFF_FIRST_S = 0.2
-_BACKOFF_LAST_S = 5.0
+_BACKOFF_LAST_S = 1.0
 _ASK_AGAIN_S = 2.0  # a birth that was asked for has this long to come
 # One metric, "Node Control/Rebirth" (field 1), datatype Boolean (field 4), true (field 14).
 REBIRTH = b"\x12\x1a\x0a\x14Node Control/Rebirth\x20\x0b\x70\x01"

@@ -50,7 +50,7 @@ def test_only_registers_that_stand_still_can_be_written() -> None:
 
 
 def test_a_stub_has_its_map_fills_its_ring_and_takes_a_command() -> None:
-    stub = RoleStub("barrier", serial=70_000)
+    stub = RoleStub("barrier", serial=70_000, values={64: 2})
     for number in range(1, barrier.RING_CAPACITY + 2):
         assert stub.add_event(1234) == number
     ring = stub.read(barrier.RING_ADDRESS, 8)
@@ -58,6 +58,7 @@ def test_a_stub_has_its_map_fills_its_ring_and_takes_a_command() -> None:
     assert read_slot(ring, 0) == (33, 1, 234, barrier.EV_COMMAND_DONE, 33)
     assert words(stub.read(0, 4)) == (barrier.MAP_ID, barrier.MAP_VERSION, 1, 4464)
     assert words(stub.read(barrier.AT_EVENT_HEAD, 2)) == (0, 33)
+    assert words(stub.read(64, 2)) == (2, 0)
     assert stub.write(barrier.COMMAND_ADDRESS, [5, *range(9)])
     assert words(stub.read(barrier.AT_NONCE_COUNTER, 3)) == (2, barrier.COMMAND_RESULT_ACCEPTED, 5)
     assert words(stub.read(barrier.AT_COMMAND_NONCE_DONE, 1)) == (1,)
@@ -98,6 +99,7 @@ def test_the_truth_has_every_read_write_and_event_that_was_answered(tmp_path: Pa
             assert answers[1:3] == [bytes((1, 16)) + struct.pack(">HH", 3, 1), bytes((1, 0x84, 2))]
             assert answers[3] == bytes((1, 4, 2)) + struct.pack(">H", 77)
             events = asyncio.create_task(farm.make_events(farm.ports[1], 1000.0))
+            farm.tell({"begin": True})
             while farm.ports[1].device.counter < 3:  # noqa: ASYNC110 - nothing tells of it, so it is asked
                 await asyncio.sleep(0.001)
             farm.tell({"quiet": True})
