@@ -9,8 +9,10 @@ Rules, in this order:
    gives everybody the same share instead of starving the slow ones.
 4. A unit that failed FAILURES_UNTIL_PROBED times in a row is no longer polled but probed, ever more rarely.
 
-The schedule has a fixed rate: a poll is due a period after it was due, not after it was done. Units wait in a heap by
-their earliest due, the polls of each in a heap of its own, so a job costs the logarithm of what there is to do.
+The schedule has a fixed rate: a poll is due a period after it was due, not after it was done, and what was missed is
+skipped without a shift. Each unit has a phase, so that devices with one period are not all asked in the same moment.
+Units wait in a heap by their earliest due, the polls of each in a heap of its own, so a job costs the logarithm of what
+there is to do.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ PROBE_MAX_MS = 2000  # a device that comes back is seen within this time
 SCAN_PERIOD_MS = 10_000
 SCAN_UNITS = range(1, 33)  # addresses looked at for devices nobody configured
 NEVER = -1
+PHASE_STEP_MS = 25  # polls of many lines that fall together share one waking of the hub, which costs as much as a poll
+_GOLDEN = 0.6180339887  # multiples of it spread evenly over 0..1, however many there are
 
 
 class JobKind(Enum):
@@ -55,16 +59,19 @@ class Job:
 class _Poll:
     """One block of a unit; `due_ms` is when it was wanted, while its job is under way too."""
 
-    def __init__(self, block: Block, due_ms: int) -> None:
+    def __init__(self, block: Block, due_ms: int, *, is_new: bool = False) -> None:
+        """`is_new`: due before its time, to be read at once."""
         self.block = block
         self.due_ms = due_ms
+        self.is_new = is_new
 
 
 class _Unit:
     """What one unit wants. `polls` is a heap of (due, order, poll), without the one whose job is under way."""
 
-    def __init__(self, unit_id: int) -> None:
+    def __init__(self, unit_id: int, phase: float) -> None:
         self.unit_id = unit_id
+        self.phase = phase
         self.polls: list[tuple[int, int, _Poll]] = []
         self.taken: _Poll | None = None
         self.probe_block: Block | None = None
@@ -103,16 +110,19 @@ class _Unit:
             block, self.events = self.events.block, None
             return Job(JobKind.EVENTS, self.unit_id, block)
         self.taken = heappop(self.polls)[2]
-        self.lateness.on_start(self.taken.block, self.taken.due_ms, now_ms)
+        if not self.taken.is_new:
+            self.lateness.on_start(self.taken.block, self.taken.due_ms, now_ms)
         return Job(JobKind.POLL, self.unit_id, self.taken.block)
 
 
 class PollPlan:
     """The plan of one line. Times are monotonic milliseconds; `next_job` and `finish` alternate."""
 
-    def __init__(self, *, scan: bool = False, now_ms: int = 0) -> None:
+    def __init__(self, *, scan: bool = False, now_ms: int = 0, phase: float = 0.0) -> None:
+        """`phase` (0..1) is the line's; its units are spread from there."""
         self._units: dict[int, _Unit] = {}
         self._queue: list[tuple[int, int, int, _Unit]] = []  # (due, order, version, unit)
+        self._phase = phase
         self._order = 0  # among those due at the same time, who came first goes first
         self._commands: deque[int] = deque()
         self._commands_in_a_row = 0
@@ -122,12 +132,14 @@ class PollPlan:
 
     def set_blocks(self, unit_id: int, blocks: Sequence[Block], now_ms: int) -> None:
         """Poll `unit_id` by `blocks` from now on; its failures are kept, an event read that waits is dropped."""
-        unit = self._units.setdefault(unit_id, _Unit(unit_id))
+        if unit_id not in self._units:
+            self._units[unit_id] = _Unit(unit_id, (self._phase + _GOLDEN * len(self._units)) % 1)
+        unit = self._units[unit_id]
         unit.polls, unit.taken, unit.events = [], None, None
         unit.probe_block = blocks[0] if blocks else None
         unit.lateness.set_blocks(blocks)
         for block in blocks:
-            self._push(unit, _Poll(block, now_ms))
+            self._push(unit, self._new_poll(unit, block, now_ms))
         self._enqueue(unit)
 
     def request_events(self, unit_id: int, block: Block, now_ms: int) -> None:
@@ -247,16 +259,18 @@ class PollPlan:
             blocks = [entry[2].block for entry in unit.polls]
             unit.polls = []
             for block in blocks:
-                self._push(unit, _Poll(block, now_ms + block.period_ms if block == probed else now_ms))
+                poll_anew = self._new_poll(unit, block, now_ms)
+                if block == probed:
+                    poll_anew.due_ms += block.period_ms
+                self._push(unit, poll_anew)
         unit.failures = unit.retry_due_ms = 0
         unit.has_answered = True
         unit.probe_period_ms = PROBE_FIRST_MS
         if poll is not None:
-            due_ms = poll.due_ms + poll.block.period_ms
-            if due_ms < now_ms:
-                unit.lateness.skipped += (now_ms - due_ms) // poll.block.period_ms
-                due_ms = now_ms
-            poll.due_ms = due_ms
+            missed = max(0, (now_ms - poll.due_ms) // poll.block.period_ms - 1)
+            unit.lateness.skipped += missed
+            poll.due_ms += (1 + missed) * poll.block.period_ms
+            poll.is_new = False
             self._push(unit, poll)
 
     def _on_failure(self, unit: _Unit, poll: _Poll | None, now_ms: int) -> None:
@@ -268,6 +282,11 @@ class PollPlan:
         if unit.is_dead:
             unit.probe_due_ms = now_ms + unit.probe_period_ms
             unit.probe_period_ms = min(2 * unit.probe_period_ms, PROBE_MAX_MS)
+
+    def _new_poll(self, unit: _Unit, block: Block, now_ms: int) -> _Poll:
+        """A poll that is due now, and then in the unit's phase."""
+        offset_ms = int(unit.phase * block.period_ms) // PHASE_STEP_MS * PHASE_STEP_MS
+        return _Poll(block, now_ms - (now_ms - offset_ms) % block.period_ms, is_new=True)
 
     def _push(self, unit: _Unit, poll: _Poll) -> None:
         self._order += 1

@@ -12,6 +12,7 @@ import logging
 import random
 import struct
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -64,7 +65,8 @@ class ModbusLine:
         self.sessions = {device.unit_id: _make_session(device, lane, cursors) for device, lane in devices}
         self._by_name = {session.config.name: session for session in self.sessions.values()}
         self._client = ModbusClient(config)
-        self._plan = PollPlan(scan=config.kind == KIND_RTU, now_ms=stamp().mono_ms)
+        phase = zlib.crc32(config.name.encode()) / 2**32  # of its own, and the same after every start
+        self._plan = PollPlan(scan=config.kind == KIND_RTU, now_ms=stamp().mono_ms, phase=phase)
         self._sink = sink
         self._on_change = on_change
         self._report = report
