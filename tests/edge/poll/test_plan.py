@@ -207,7 +207,7 @@ def test_ninety_devices_with_hundreds_of_reads_all_keep_their_periods() -> None:
 def test_units_with_one_period_are_not_asked_in_the_same_moment() -> None:
     plan = _plan({unit: [Block(0, 10, 200)] for unit in range(1, 21)})
     starts = Counter(time_ms for time_ms, _ in _run(plan, 10_000, set(), answer_ms=0) if time_ms >= 1000)
-    assert max(starts.values()) <= 3
+    assert max(starts.values()) <= 4, "of twenty"
 
 
 @given(
