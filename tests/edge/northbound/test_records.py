@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.journal.records import StoredRecord
+from edge.journal.store import JournalStore
 from edge.journal.writer import JournalWriter
 from edge.model import Record
 from edge.northbound.pacer import Pacer, TrafficClass
@@ -181,3 +183,25 @@ async def test_a_backlog_fills_no_more_than_the_pacer_gives(tmp_path: Path) -> N
             assert pacer.under_way == pacer.sent_bytes[TrafficClass.TRANSACTION]
             pacer.acked(pacer.under_way)
             await publisher.until(sent + 1)
+
+
+async def test_a_backlog_is_read_a_window_at_a_time_and_acknowledged_before_more_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count, limits = 20 * WINDOW, list[int]()
+    real = JournalStore.class_records_after
+
+    def read(store: JournalStore, record_class: str, class_seq: int, limit: int) -> list[StoredRecord]:
+        limits.append(limit)
+        return real(store, record_class, class_seq, limit)
+
+    monkeypatch.setattr(JournalStore, "class_records_after", read)
+    async with _journal(tmp_path, count) as journal:
+        uplink, publisher = RecordUplink(journal, "gate/t", _wide()), _Publisher()
+        async with _sending(uplink, publisher):
+            while journal.acked_count < count:
+                await publisher.until(min(count, journal.acked_count + 1))
+                assert len(publisher.seqs) - journal.acked_count <= WINDOW
+                uplink.on_ack(_ack(len(publisher.seqs)))
+        assert publisher.seqs == list(range(1, count + 1))
+        assert max(limits) <= WINDOW
