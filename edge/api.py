@@ -1,4 +1,4 @@
-"""The hub's HTTP door on loopback: `GET /status` for people and tools, `POST /isapi/event` for plate cameras.
+"""The hub's HTTP door on loopback: `GET /status` and `/metrics` for people and tools, `POST /isapi/event` for cameras.
 
 Knows: aiohttp (the only file that does in edge/), status codes and sentences. Must not know: lanes, devices or the
 journal; it is given functions to ask and to tell. Bad input is answered and counted, it never reaches further.
@@ -13,6 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
+from edge.metrics import CONTENT_TYPE, metrics_text
 from edge.model import PlateRead
 from edge.southbound.camera import POST_SIZE_MAX, CameraPostError, RecentReads, parse_post
 
@@ -50,6 +51,7 @@ class Api:
         """Listen on 127.0.0.1. Raises ApiError when the port cannot be had."""
         app = web.Application(client_max_size=POST_SIZE_MAX, middlewares=[_answer_in_sentences])
         app.router.add_get("/status", self._on_status)
+        app.router.add_get("/metrics", self._on_metrics)
         app.router.add_post("/isapi/event", self._on_event)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_S)
         await runner.setup()
@@ -68,6 +70,10 @@ class Api:
 
     async def _on_status(self, _request: web.Request) -> web.Response:
         return web.json_response(self._get_status())
+
+    async def _on_metrics(self, _request: web.Request) -> web.Response:
+        text = metrics_text(self._get_status())
+        return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
 
     async def _on_event(self, request: web.Request) -> web.Response:
         self.counters["posts"] += 1
@@ -107,7 +113,8 @@ async def _answer_in_sentences(request: web.Request, handler: Any) -> web.Stream
     try:
         response: web.StreamResponse = await handler(request)
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
-        text = f"there is no {request.method} {request.path[:60]}, expected GET /status or POST /isapi/event\n"
+        expected = "expected GET /status, GET /metrics or POST /isapi/event"
+        text = f"there is no {request.method} {request.path[:60]}, {expected}\n"
         return web.Response(status=error.status, text=text)
     return response
 

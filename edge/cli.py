@@ -26,6 +26,7 @@ from edge.cli_common import (
     print_messages,
 )
 from edge.cli_journal import add_journal_words
+from edge.cli_status import add_status_word
 from edge.config_load import load_site
 from edge.lane.facts import OPERATOR_REQUESTS
 
@@ -62,13 +63,14 @@ def main(argv: Sequence[str]) -> int:
 
 def _build_parser() -> _Parser:
     parser = _Parser(prog="gate", description="The edge hub of a smart gate.")
-    words = parser.add_subparsers(dest="word", required=True, metavar="check | hub | journal | operator")
+    words = parser.add_subparsers(dest="word", required=True, metavar="check | hub | journal | status | operator")
     check = words.add_parser("check", help="check a site file: every error at once")
     check.set_defaults(run=_check)
     hub = words.add_parser("hub", help="run the hub of a site until interrupted")
     hub.set_defaults(run=_hub)
     journal = words.add_parser("journal", help="look into the journal of a site")
     add_journal_words(journal)
+    add_status_word(words.add_parser("status", help="how the hub of a site is: account, uplink, lines, devices, lanes"))
     operator = words.add_parser("operator", help="tell a lane of a running hub what to do")
     operator.set_defaults(run=_operator)
     for word in (check, hub, operator):

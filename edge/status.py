@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edge.config import SiteConfig
+from edge.journal.ledger import ClassLedger, account
 from edge.journal.writer import JournalWriter
 from edge.lane_shell import LaneShell
 from edge.northbound.telemetry import Telemetry
@@ -59,6 +60,7 @@ def build_status(
         "telemetry": telemetry.status() if telemetry else {},
         "api": dict(api),
         "operator": dict(operator),
+        "ledger": account(journal.ledger() | _telemetry_ledger(telemetry)),
     }
 
 
@@ -110,8 +112,16 @@ def journal_status(journal: JournalWriter) -> dict[str, Any]:
         "removed": journal.removed,
         "first_seq": journal.usage.first_seq,
         "used_bytes": journal.usage.used_bytes,
-        "ledger": {name: ledger.as_dict() for name, ledger in journal.ledger().items()},
     }
+
+
+def _telemetry_ledger(telemetry: Telemetry | None) -> dict[str, ClassLedger]:
+    """Reports of the telemetry spool, one class beside those of the records."""
+    if telemetry is None:
+        return {}
+    told = telemetry.ledger()
+    expired = {reason: count for reason, count in told["expired"].items() if reason != "total"}
+    return {"telemetry": ClassLedger(told["produced"], told["acknowledged"], told["stored"], expired=expired)}
 
 
 def _lane(shell: LaneShell, sessions: list[Session]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ _USAGE = """usage: gate COMMAND ...
   hub SITE        run the edge hub of a site
   check SITE      validate a site file: every error at once
   journal ...     look into a hub's journal: tail, show, verify, export, key
+  status SITE     how a site's hub is, or what its files tell while it does not run
   operator ...    tell a lane of a running hub what to do: open, close, release, reject
   hil ...         run scenarios on simulated lanes and compare targets
   verify ROLE     search every reachable state of a role's control core against its properties
@@ -24,7 +25,7 @@ _USAGE = """usage: gate COMMAND ...
 
 `gate COMMAND --help` tells more."""
 
-_HUB_WORDS = ("hub", "check", "journal", "operator")
+_HUB_WORDS = ("hub", "check", "journal", "status", "operator")
 
 
 def _run(argv: list[str]) -> int:

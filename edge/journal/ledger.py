@@ -45,3 +45,11 @@ class ClassLedger:
             "difference": self.difference,
             "balanced": self.difference == 0,
         }
+
+
+def account(ledgers: Mapping[str, ClassLedger]) -> dict[str, Any]:
+    """The ledger of every class, and whether all of them balance."""
+    return {
+        "balanced": all(ledger.difference == 0 for ledger in ledgers.values()),
+        "classes": {name: ledger.as_dict() for name, ledger in ledgers.items()},
+    }

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
 import sys
 import urllib.request
 from collections.abc import AsyncIterator
@@ -20,6 +21,7 @@ from edge.config_load import load_site
 from edge.journal.records import StoredRecord
 from edge.journal.store import JournalStore
 from edge.lane_shell import LaneShell
+from edge.metrics import missing_in
 from edge.model import Record
 from edge.southbound.role_map import ROLE_MAPS
 
@@ -70,6 +72,9 @@ max_gross_kg = 48000
 """
 
 
+_GATE = (sys.executable, "-m", "edge.cli")
+
+
 class _Hub:
     """A hub process and its site."""
 
@@ -86,7 +91,7 @@ class _Hub:
     async def start(self) -> asyncio.subprocess.Process:
         """Start; `status_when` tells when it is ready."""
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "edge.cli", "hub", str(self.site)),
+            *(*_GATE, "hub", str(self.site)),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd=os.getcwd(),
@@ -120,9 +125,12 @@ class _Hub:
         store.close()
         return records
 
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=2) as answer:
+            return bytes(answer.read()).decode()
+
     def _get_status(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/status", timeout=2) as answer:
-            return dict(json.loads(answer.read()))
+        return dict(json.loads(self.get("/status")))
 
 
 def _free_port() -> int:
@@ -172,6 +180,24 @@ async def test_a_hub_without_a_broker_polls_and_says_offline(make_field: Any, tm
     assert kinds[0] == "hub_started"
     assert kinds[-1] == "hub_stopped"
     assert kinds.count("device_event") == 1
+
+
+async def test_a_running_hub_shows_its_account_as_status_and_metrics(make_field: Any, tmp_path: Path) -> None:
+    field = make_field(u1=("barrier", 77), u2=("weighbridge", 5))
+    _make_sound(field)
+    async with _site(field, tmp_path) as hub:
+        await hub.start()
+        status = await hub.status_when(_is_online)
+        text = await asyncio.to_thread(hub.get, "/metrics")
+        shown = await asyncio.to_thread(subprocess.check_output, [*_GATE, "status", str(hub.site)], text=True)
+        code, said = await hub.end(signal.SIGTERM)
+    assert code == 0, said
+    assert missing_in(status) == []
+    assert status["ledger"]["balanced"]
+    assert {*status["ledger"]["classes"]} == {"transaction", "event", "telemetry"}
+    assert "smartgate_ledger_balanced 1" in text.splitlines()
+    assert 'smartgate_line_open{line="line-1"} 1' in text.splitlines()
+    assert "  balanced" in shown.splitlines()
 
 
 async def test_a_killed_hub_continues_its_numbers_and_reads_no_event_twice(make_field: Any, tmp_path: Path) -> None:

@@ -1,0 +1,137 @@
+"""`gate status`: a running hub's answer, files without a hub, and a stranger on the port."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from edge.cli import main
+from edge.config_load import load_site
+from edge.journal.ledger import ClassLedger, account
+from edge.journal.store import JournalStore
+from edge.model import Record
+from tests.edge.test_config_host import GOOD
+
+_RUNNING = {
+    "site": "north",
+    "uptime_s": 90_061,
+    "journal": {"mode": "disk_full", "degraded": "no space", "first_seq": 1, "last_seq": 9, "used_bytes": 2_500_000},
+    "ledger": account({"event": ClassLedger(9, 4, 3, 1), "telemetry": ClassLedger(5, 1, 1, expired={"budget": 3})}),
+    "uplink": {
+        "state": "online",
+        "connected": True,
+        "active": "fibre",
+        "fault": "",
+        "links": {
+            "fibre": {
+                "connected": True, "reason": "", "state_s": 5.0, "round_trip_ms": 12.5, "outages": 1, "outage_s": 3.0
+            },
+            "5g": {
+                "connected": False, "reason": "refused", "state_s": 9.0, "round_trip_ms": None, "outages": 0,
+                "outage_s": 0.0,
+            },
+        },
+    },
+    "lines": {"bus1": {"is_open": False, "reason": "no such port", "answers": 3, "requests": 4, "timeouts": 1}},
+    "devices": {"b1": {"online": True, "quality": "good", "state": "CLOSED", "poll": {"got_ms": 100.2}, "timeouts": 0}},
+    "lanes": {"lane1": {"state": "idle", "counts": {"opened": 3}}},
+}  # fmt: skip
+
+
+@contextmanager
+def _answering(body: bytes) -> Iterator[int]:
+    class Door(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Door)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _site(tmp_path: Path, port: int) -> Path:
+    (tmp_path / "a.key").write_text("0f" * 32)
+    (tmp_path / "a.key").chmod(0o600)
+    (tmp_path / "site.toml").write_text(GOOD.replace("[site]\n", f"[site]\nhttp_port = {port}\n"))
+    return tmp_path / "site.toml"
+
+
+def _closed_port() -> int:
+    with _answering(b"") as port:
+        return port
+
+
+def test_a_running_hub_is_shown_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with _answering(json.dumps(_RUNNING).encode()) as port:
+        assert main(["status", str(_site(tmp_path, port))]) == 0
+    said = capsys.readouterr().out
+    for text in (
+        "north, hub running for 1 d 01:01:01",
+        "disk_full (no space), records 1 to 9, 2.5 MB",
+        "NOT BALANCED",
+        "expired: telemetry 3 budget",
+        "online over fibre",
+        "fibre: up for 5 s, round trip 12.5 ms, 1 outages of 3 s in all",
+        "5g: down (refused) for 9 s, 0 outages",
+        "bus1: closed (no such port), 3 of 4 requests answered",
+        "b1: online, CLOSED, good, read every 100.2 ms",
+        "lane1: idle; 3 opened",
+    ):
+        assert text in said
+    row = next(line.split() for line in said.splitlines() if line.startswith("  event"))
+    assert row == ["event", "9", "4", "3", "1", "0", "0", "1"]
+
+
+def test_json_is_the_hubs_own_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with _answering(json.dumps(_RUNNING).encode()) as port:
+        assert main(["status", "--json", str(_site(tmp_path, port))]) == 0
+    assert json.loads(capsys.readouterr().out) == _RUNNING
+
+
+def test_without_a_hub_the_files_tell_the_account(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site = _site(tmp_path, _closed_port())
+    config = load_site(site).config
+    assert config is not None
+    config.data_dir.mkdir()
+    with closing(JournalStore(config.journal_path)) as store:
+        store.append([Record("passed", "", "", {}, 0)] * 5, acked={"transaction": 2})
+    assert main(["status", str(site)]) == 3
+    out, err = capsys.readouterr()
+    assert "no hub of site north answers" in err
+    assert "at rest, records 1 to 5" in out
+    row = next(line.split() for line in out.splitlines() if line.startswith("  transaction"))
+    assert row == ["transaction", "5", "2", "3", "0", "0", "0", "0"]
+    assert "  balanced" in out
+    assert main(["status", "--json", str(site)]) == 3
+    assert json.loads(capsys.readouterr().out)["ledger"]["balanced"] is True
+
+
+def test_without_hub_and_files_it_still_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", str(_site(tmp_path, _closed_port()))]) == 3
+    assert capsys.readouterr().out.splitlines() == ["site        north, no hub answers"]
+
+
+@pytest.mark.parametrize("body", [b"", b"hello", b"[]", b'{"site":"south"}'])
+def test_a_stranger_on_the_port_is_said_to_be_one(
+    tmp_path: Path, body: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with _answering(body) as port:
+        assert main(["status", str(_site(tmp_path, port))]) == 3
+    assert capsys.readouterr().err.count("\n") == 1
