@@ -18,13 +18,14 @@ from typing import Any
 class ClassTruth:
     """One class at both ends.
 
-    `produced`: the highest number the hub gave; `arrived`: numbers in the order they came to the platform, repeats
-    included; `facts`: by number stored at the platform, the fact it tells of, None for one the field knows nothing of;
-    `happened`: every fact the field vouches for; `doubtful`: facts that may or may not have been taken.
+    `produced`: the highest number the hub gave; `arrived`: (stream, number) in the order they came to the platform,
+    repeats included, where what is live and what is history are streams that overtake each other by design; `facts`:
+    by number stored at the platform, the fact it tells of, None for one the field knows nothing of; `happened`: every
+    fact the field vouches for; `doubtful`: facts that may or may not have been taken.
     """
 
     produced: int
-    arrived: Mapping[str, Sequence[int]]  # by stream: what is live and what is history overtake each other by design
+    arrived: Sequence[tuple[str, int]]
     facts: Mapping[int, Any]
     happened: Collection[Any]
     doubtful: Collection[Any] = frozenset()
@@ -63,8 +64,8 @@ def account(truth: ClassTruth) -> ClassAccount:
         delivered=len(truth.facts),
         lost=len(missing) + len(untold),
         duplicated=len(twice) + len(invented) + sum(number > truth.produced for number in truth.facts),
-        out_of_order=sum(overtaken(stream) for stream in truth.arrived.values()) + unsorted_facts(truth.facts),
-        repeated=sum(map(len, truth.arrived.values())) - len({n for each in truth.arrived.values() for n in each}),
+        out_of_order=overtaken(truth.arrived) + unsorted_facts(truth.facts),
+        repeated=len(truth.arrived) - len({number for _, number in truth.arrived}),
         facts=len(truth.happened),
         in_doubt=sum(fact not in told for fact in truth.doubtful),
         examples=[
@@ -76,15 +77,16 @@ def account(truth: ClassTruth) -> ClassAccount:
     )
 
 
-def overtaken(arrived: Iterable[int]) -> int:
-    """How many numbers came for the first time after a higher one had come."""
-    highest, count, seen = 0, 0, set()
-    for number in arrived:
+def overtaken(arrived: Iterable[tuple[str, int]]) -> int:
+    """How many numbers came for the first time after a higher one had come in the same stream."""
+    highest: dict[str, int] = {}
+    count, seen = 0, set()
+    for stream, number in arrived:
         if number in seen:
             continue
         seen.add(number)
-        count += number < highest
-        highest = max(highest, number)
+        count += number < highest.get(stream, 0)
+        highest[stream] = max(highest.get(stream, 0), number)
     return count
 
 

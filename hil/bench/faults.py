@@ -10,18 +10,22 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from hil.bench import sites
 from hil.bench.children import BenchError
 from hil.bench.fault_account import ClassAccount, ClassTruth, account
 from hil.bench.fault_rig import FaultRig, Traffic, running_rig
 from hil.bench.fault_rows import Row, Span
-from sim_devices.devices.device_farm import EVENT
+from sim_devices.devices.device_farm import EVENT, READ
 from sim_devices.devices.platform import PlatformStore
+from sim_devices.devices.platform_telemetry import TelemetryStore
+from sim_devices.devices.sparkplug_reader import read_metrics
 
-CLASSES = ("transaction", "event")
+Fact = tuple[str, int] | None
+
 NOTICE_MAX_S = 10.0
 RESUME_MAX_S = 2.0
 _BEFORE_S = 3.0
@@ -58,7 +62,7 @@ async def run_row(row: Row, traffic: Traffic, share: float = 1.0) -> dict[str, A
 def _judge(row: Row, accounts: dict[str, ClassAccount], status: dict[str, Any], chain: str) -> dict[str, Any]:
     problems = [f"{name}: {example}" for name, each in accounts.items() for example in each.examples]
     problems += [f"{name} is not clean" for name, each in accounts.items() if not each.is_clean and not each.examples]
-    ledger = status["journal"]["ledger"]
+    ledger = {**status["journal"]["ledger"], "telemetry": status["telemetry"]["ledger"]}
     problems += [f"the ledger of class {name} does not balance" for name in ledger if not ledger[name]["balanced"]]
     problems += [chain] if chain else []
     return {
@@ -116,52 +120,93 @@ async def _drained(rig: FaultRig, limit_s: float) -> dict[str, Any]:
 
 def backlog(status: dict[str, Any]) -> int:
     """How many records and rows the platform has not acknowledged."""
-    return sum(each["stored"] + each["pending"] for each in status["journal"]["ledger"].values())
+    ledgers = [*status["journal"]["ledger"].values(), status["telemetry"]["ledger"]]
+    return sum(each["stored"] + each.get("pending", 0) for each in ledgers)
 
 
 async def _accounts(rig: FaultRig, status: dict[str, Any]) -> dict[str, ClassAccount]:
-    arrived: dict[str, list[int]] = defaultdict(list)
-    for _, name, number in rig.arrivals():
-        arrived[name].append(number)
-    store = PlatformStore(rig.folder / "platform.sqlite")
-    records = store.records(limit=10_000_000)
-    store.close()
+    """Every class; what the hub writes while it stops is not part of it."""
+    truth = await rig.farm.truth()
+    records = _records(rig)
     ledger = status["journal"]["ledger"]
-    found = {}
-    for name, fact_of, happened, doubtful in (
-        ("transaction", _request_of, rig.requests.answered, rig.requests.doubtful),
-        ("event", _event_of, await _events(rig), []),
-    ):
-        last = ledger[name]["produced"]  # what the hub writes while it stops is not part of the account
-        mine = [record for record in records if record["class"] == name and record["class_seq"] <= last]
-        source = "operator" if name == "transaction" else "barrier"
-        found[name] = account(
+    events = [value for kind, _, _, value, _ in truth if kind == EVENT]
+    return {
+        "transaction": account(
             ClassTruth(
-                produced=last,
-                arrived={name: [number for number in arrived[name] if number <= last]},
-                facts={record["class_seq"]: _fact(source, fact_of(record)) for record in mine},
-                happened=[(source, number) for number in happened],
-                doubtful=[(source, number) for number in doubtful],
+                produced=ledger["transaction"]["produced"],
+                arrived=_arrived(rig, ledger["transaction"]["produced"], "transaction"),
+                facts=_facts(records, ledger, "transaction", _request_of),
+                happened=[("operator", number) for number in rig.requests.answered],
+                doubtful=[("operator", number) for number in rig.requests.doubtful],
             )
-        )
-    return found
+        ),
+        "event": account(
+            ClassTruth(
+                produced=ledger["event"]["produced"],
+                arrived=_arrived(rig, ledger["event"]["produced"], "event"),
+                facts=_facts(records, ledger, "event", _event_of),
+                happened=[(sites.BARRIER, number) for number in events],
+            )
+        ),
+        "telemetry": account(_telemetry(rig, status["telemetry"]["ledger"]["produced"], truth)),
+    }
 
 
-def _fact(source: str, number: int | None) -> tuple[str, int] | None:
-    return None if number is None else (source, number)
+def _records(rig: FaultRig) -> list[dict[str, Any]]:
+    store = PlatformStore(rig.folder / "platform.sqlite")
+    try:
+        return store.records(limit=10_000_000)
+    finally:
+        store.close()
 
 
-def _request_of(record: dict[str, Any]) -> int | None:
+def _facts(
+    records: Sequence[dict[str, Any]], ledger: dict[str, Any], name: str, fact_of: Callable[[dict[str, Any]], Fact]
+) -> dict[int, Fact]:
+    last = ledger[name]["produced"]
+    mine = (record for record in records if record["class"] == name and record["class_seq"] <= last)
+    return {record["class_seq"]: fact_of(record) for record in mine}
+
+
+def _arrived(rig: FaultRig, last: int, *streams: str) -> list[tuple[str, int]]:
+    return [(name, number) for _, name, number in rig.arrivals() if name in streams and number <= last]
+
+
+def _request_of(record: dict[str, Any]) -> Fact:
     word, _, number = str(record["data"].get("reason", "")).partition(" ")
-    return int(number) if record["kind"] == "override" and word == "bench" else None
+    return ("operator", int(number)) if record["kind"] == "override" and word == "bench" else None
 
 
-def _event_of(record: dict[str, Any]) -> int | None:
-    return int(record["data"]["argument"]) if record["kind"] == "device_event" else None
+def _event_of(record: dict[str, Any]) -> Fact:
+    return (record["device"], int(record["data"]["argument"])) if record["kind"] == "device_event" else None
 
 
-async def _events(rig: FaultRig) -> list[int]:
-    return [value for kind, _, _, value, _ in await rig.farm.truth() if kind == EVENT]
+def _telemetry(rig: FaultRig, produced: int, truth: Sequence[tuple[int, int, int, int, int]]) -> ClassTruth:
+    """Rows against counts. A killed hub may have had one read of each device in hand that it had not written down."""
+    first = len(sites.stub_specs(0.0))
+    reads = [(device - first, connection, count) for kind, device, connection, count, _ in truth if kind == READ]
+    newest = {(device, connection): count for device, connection, count in reads}
+    in_hand = {(f"dev{device}", count) for (device, _), count in newest.items()} if rig.kills else set()
+    return ClassTruth(
+        produced=produced,
+        arrived=_arrived(rig, produced, "live", "history"),
+        facts={number: fact for number, fact in _rows(rig) if number <= produced},
+        happened=[fact for fact in ((f"dev{device}", count) for device, _, count in reads) if fact not in in_hand],
+        doubtful=in_hand,
+    )
+
+
+def _rows(rig: FaultRig) -> Iterator[tuple[int, Fact]]:
+    """Every stored row and the count it tells; None for rows of the stubs. Register 0 has 16 bits, no row more."""
+    store = TelemetryStore(rig.folder / "telemetry-platform.sqlite")
+    aliases: dict[str, int] = {}
+    for row in store.rows():
+        if row.device not in aliases:
+            names = store.names(row.device)
+            aliases[row.device] = next((alias for alias, name in names.items() if name == sites.COUNT_POINT), -1)
+        count = next((m.value for m in read_metrics(row.payload) if m.alias == aliases[row.device]), None)
+        yield row.number, (row.device, count) if isinstance(count, int) else None
+    store.close()
 
 
 async def _verify(rig: FaultRig) -> str:

@@ -5,10 +5,14 @@ from typing import Any
 from hil.bench.fault_account import ClassTruth, account, overtaken, unsorted_facts
 
 
+def came(stream: str, *numbers: int) -> list[tuple[str, int]]:
+    return [(stream, number) for number in numbers]
+
+
 def truth(**changes: Any) -> ClassTruth:
     """Three numbers, the first without a fact; all is well."""
     facts = {1: None, 2: ("dev", 1), 3: ("dev", 2)}
-    whole: dict[str, Any] = {"produced": 3, "arrived": {"a": [1, 2, 3]}, "facts": facts}
+    whole: dict[str, Any] = {"produced": 3, "arrived": came("a", 1, 2, 3), "facts": facts}
     return ClassTruth(**{**whole, "happened": [("dev", 1), ("dev", 2)], **changes})
 
 
@@ -31,7 +35,7 @@ def test_a_fact_the_hub_never_wrote_down_is_lost_although_no_number_is() -> None
 def test_a_fact_under_two_numbers_is_a_duplicate_and_a_repeat_of_a_number_is_none() -> None:
     found = account(truth(facts={1: None, 2: ("dev", 1), 3: ("dev", 1)}, happened=[("dev", 1)]))
     assert found.duplicated == 1
-    found = account(truth(arrived={"a": [1, 2, 2, 3]}))
+    found = account(truth(arrived=came("a", 1, 2, 2, 3)))
     assert (found.repeated, found.is_clean) == (1, True)
 
 
@@ -46,10 +50,12 @@ def test_what_is_doubtful_may_have_been_told_or_not() -> None:
 
 
 def test_order_is_that_of_first_arrivals_within_a_stream() -> None:
-    assert overtaken([1, 2, 4, 3, 4, 5]) == 1
-    assert overtaken([1, 2, 1, 2, 3]) == 0
-    found = account(truth(arrived={"live": [2, 3], "history": [1]}))
-    assert found.out_of_order == 0
+    assert overtaken(came("a", 1, 2, 4, 3, 4, 5)) == 1
+    assert overtaken(came("a", 1, 2, 1, 2, 3)) == 0
+    assert overtaken(came("live", 2, 3) + came("history", 1)) == 0
+    # What was live before is no news when it comes again as history.
+    assert overtaken(came("live", 1, 2) + came("history", 3, 1, 2, 4)) == 0
+    assert overtaken(came("live", 1, 2) + came("history", 4, 1, 3)) == 1
 
 
 def test_facts_of_a_source_that_go_backward_with_rising_numbers_are_out_of_order() -> None:
