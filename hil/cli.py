@@ -22,6 +22,7 @@ _USAGE = """usage: gate COMMAND ...
   verify ROLE     search every reachable state of a role's control core against its properties
   bench chip      measure the firmware on an emulated RP2040
   bench hub       measure the hub, and gateways others use, on the same simulated devices
+  bench faults    fail the hub's link, broker, disk and clock, and count what was lost
 
 `gate COMMAND --help` tells more."""
 
@@ -45,6 +46,10 @@ def _bench(argv: list[str]) -> int:
         from hil.bench.command import main as hub_main
 
         return hub_main(argv[1:])
+    if argv[:1] == ["faults"]:
+        from hil.bench.fault_command import main as faults_main
+
+        return faults_main(argv[1:])
     from hil.chip.command import main as chip_main
 
     return chip_main(argv)

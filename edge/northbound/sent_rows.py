@@ -3,8 +3,9 @@
 Knows: row numbers and seconds of a steady clock. Must not know: what a row is. Memory is bounded: what was sent long
 ago is merged.
 
-A row is overdue when it is unacknowledged RESEND_S after it was sent, and that is asked only when the platform has just
-acknowledged something: a platform that is away is not sent the same rows again and again.
+A row is overdue when it is unacknowledged RESEND_S after it was sent. All of them are sent again when the platform has
+just acknowledged something; until then one alone is, from time to time, which a platform that is there acknowledges:
+one that is away is not sent the same rows again and again.
 """
 
 from __future__ import annotations
@@ -44,6 +45,12 @@ class SentRows:
         while self._slices and now_s - self._slices[0][0] >= RESEND_S + _SLICE_S:
             found += self._slices.popleft()[1]
         return found
+
+    def longest_overdue(self, now_s: float) -> int | None:
+        """The oldest row that is overdue; it is not forgotten."""
+        if not self._slices or now_s - self._slices[0][0] < RESEND_S + _SLICE_S:
+            return None
+        return self._slices[0][1].head()[0]
 
     def take(self) -> list[tuple[int, int]]:
         """All rows; they are forgotten here."""

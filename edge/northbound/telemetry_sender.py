@@ -29,6 +29,7 @@ LIVE_SIZE_MAX = 256 * 1024  # waiting for room; what is beyond that becomes hist
 HISTORY_ROWS = 32  # read from the spool at a time
 READ_RETRY_S = 1.0  # while the disk cannot be read
 MARK_S = 0.2
+PROBE_S = 10.0  # between two repeats of one row that a silent platform did not acknowledge
 
 
 class Session(Protocol):
@@ -76,6 +77,7 @@ class TelemetrySender:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._send_waiting())
                 group.create_task(self._send_marks())
+                group.create_task(self._probe())
         finally:
             self.leave()
 
@@ -198,6 +200,16 @@ class TelemetrySender:
         self.publish(self._node.data(row.device, as_historical(row.metrics), _now_ms()), TrafficClass.HISTORY)
         self._sent.add(row.number, row.number, time.monotonic())
         self.history += 1
+
+    async def _probe(self) -> None:
+        """Send one overdue row again: a platform that lost rows and hears no newer ones would never say so."""
+        while self._mark_topic is None:
+            await asyncio.sleep(PROBE_S)
+            row = self._sent.longest_overdue(time.monotonic())
+            if row is not None:
+                self.resent += 1
+                self._todo.add(row, row)
+                self._wake.set()
 
     async def _send_marks(self) -> None:
         """A marker behind what was sent: its acknowledgement says that the broker has taken all of it."""

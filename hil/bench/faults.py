@@ -50,21 +50,14 @@ async def run_row(row: Row, traffic: Traffic, share: float = 1.0) -> dict[str, A
         await rig.stop_hub()
         accounts = await _accounts(rig, status)
         chain = await _verify(rig)
-    return _judge(row, accounts, status, chain) | {
+    times = {
         "fault_s": round(span.ended_s - span.began_s, 1),
         "noticed_s": noticed_s,
         "resumed_s": resumed_s,
         "drained_s": round(drained_s, 1),
         "kills": rig.kills,
     }
-
-
-def _judge(row: Row, accounts: dict[str, ClassAccount], status: dict[str, Any], chain: str) -> dict[str, Any]:
-    problems = [f"{name}: {example}" for name, each in accounts.items() for example in each.examples]
-    problems += [f"{name} is not clean" for name, each in accounts.items() if not each.is_clean and not each.examples]
-    ledger = {**status["journal"]["ledger"], "telemetry": status["telemetry"]["ledger"]}
-    problems += [f"the ledger of class {name} does not balance" for name in ledger if not ledger[name]["balanced"]]
-    problems += [chain] if chain else []
+    problems = [*_content(accounts, status), *_lateness(row, times), *([chain] if chain else [])]
     return {
         "row": row.name,
         "what": row.sentence,
@@ -73,7 +66,31 @@ def _judge(row: Row, accounts: dict[str, ClassAccount], status: dict[str, Any], 
         "classes": {
             name: {k: v for k, v in asdict(each).items() if k != "examples"} for name, each in accounts.items()
         },
+        **times,
     }
+
+
+def _lateness(row: Row, times: dict[str, Any]) -> list[str]:
+    """What took too long: noticing what had time enough to be noticed, and going on afterwards."""
+    noticed_s, resumed_s, found = times["noticed_s"], times["resumed_s"], []
+    if (
+        row.is_noticed is not None
+        and times["fault_s"] > NOTICE_MAX_S
+        and (noticed_s or NOTICE_MAX_S + 1) > NOTICE_MAX_S
+    ):
+        found.append(f"noticed after {noticed_s} s, expected {NOTICE_MAX_S:.0f} s at most")
+    if resumed_s is None or resumed_s > RESUME_MAX_S:
+        found.append(f"went on after {resumed_s} s, expected {RESUME_MAX_S:.0f} s at most")
+    return found
+
+
+def _content(accounts: dict[str, ClassAccount], status: dict[str, Any]) -> list[str]:
+    """What is wrong with what both ends have."""
+    problems = [f"{name}: {example}" for name, each in accounts.items() for example in each.examples]
+    problems += [f"{name} is not clean" for name, each in accounts.items() if not each.is_clean and not each.examples]
+    ledger = ledger_of(status)
+    problems += [f"the ledger of class {name} does not balance" for name in ledger if not ledger[name]["balanced"]]
+    return problems
 
 
 async def _watch(rig: FaultRig, row: Row) -> float:
@@ -120,15 +137,19 @@ async def _drained(rig: FaultRig, limit_s: float) -> dict[str, Any]:
 
 def backlog(status: dict[str, Any]) -> int:
     """How many records and rows the platform has not acknowledged."""
-    ledgers = [*status["journal"]["ledger"].values(), status["telemetry"]["ledger"]]
-    return sum(each["stored"] + each.get("pending", 0) for each in ledgers)
+    return sum(each["stored"] + each["pending"] for each in ledger_of(status).values())
+
+
+def ledger_of(status: dict[str, Any]) -> dict[str, Any]:
+    """The hub's account by class."""
+    return dict(status["ledger"]["classes"])
 
 
 async def _accounts(rig: FaultRig, status: dict[str, Any]) -> dict[str, ClassAccount]:
     """Every class; what the hub writes while it stops is not part of it."""
     truth = await rig.farm.truth()
     records = _records(rig)
-    ledger = status["journal"]["ledger"]
+    ledger = ledger_of(status)
     events = [value for kind, _, _, value, _ in truth if kind == EVENT]
     return {
         "transaction": account(
@@ -148,7 +169,7 @@ async def _accounts(rig: FaultRig, status: dict[str, Any]) -> dict[str, ClassAcc
                 happened=[(sites.BARRIER, number) for number in events],
             )
         ),
-        "telemetry": account(_telemetry(rig, status["telemetry"]["ledger"]["produced"], truth)),
+        "telemetry": account(_telemetry(rig, ledger["telemetry"]["produced"], truth)),
     }
 
 
