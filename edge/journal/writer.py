@@ -188,7 +188,8 @@ class JournalWriter:
         try:
             return await self._in_thread(lambda: self._store.class_records_after(record_class, class_seq, limit))
         except sqlite3.Error as error:
-            self._note_failure(error)
+            if not self.degraded:  # what a failed write said stays the reason
+                self._note_failure(error)
             return []
 
     async def run(self) -> None:
@@ -298,15 +299,24 @@ class JournalWriter:
         """
         if not self._reopen:
             return False
+        fresh = self._open_anew()
         self._store.close()
-        self._store = JournalStore(self._path)
-        if self._store.last_seq < self.last_seq:
+        self._store, self._reopen = fresh, False
+        return fresh.last_seq > self.last_seq
+
+    def _open_anew(self) -> JournalStore:
+        """The file through a new connection. The old one stays until then: what can be read is read through it."""
+        advice = "stop the hub, keep what is there as evidence and check the disk"
+        if not self._path.exists():
+            raise JournalError(f"{self._path} is gone; {advice}")
+        fresh = JournalStore(self._path)
+        if fresh.last_seq < self.last_seq:
+            fresh.close()
             raise JournalError(
                 f"{self._path}: record {self.last_seq} was durable and is gone, the journal ends at record "
-                f"{self._store.last_seq}; stop the hub, keep this file as evidence and check the disk"
+                f"{fresh.last_seq}; {advice}"
             )
-        self._reopen = False
-        return self._store.last_seq > self.last_seq
+        return fresh
 
     def _write(self) -> None:
         attempt = self._attempt

@@ -126,17 +126,21 @@ async def test_a_commit_that_landed_though_it_failed_is_not_written_twice(
     assert [record.seq for record in JournalStore(tmp_path / "journal.db").tail(9)] == [1]
 
 
-async def test_a_disk_that_forgot_what_was_durable_is_not_written_to(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("is_older", "said"), [(True, "record 1 was durable and is gone"), (False, "is gone; stop")])
+async def test_a_disk_that_forgot_what_was_durable_is_not_written_to(tmp_path: Path, is_older: bool, said: str) -> None:
     path = tmp_path / "journal.db"
     writer = JournalWriter(path, retry_s=0.001)
     runner = asyncio.create_task(writer.run())
     await writer.append([_record(1)])
-    writer._store.close()
-    path.unlink()  # the next write fails on the closed file, the one after finds an empty journal
+    writer._store.close()  # the next write fails
+    path.unlink()
+    if is_older:
+        JournalStore(path).close()
     waiting = asyncio.create_task(writer.append([_record(2)]))
     while writer.mode != DiskMode.DAMAGED:  # noqa: ASYNC110 - nothing tells of it, so it is asked
         await asyncio.sleep(0.001)
-    assert "record 1 was durable and is gone" in writer.degraded
+    assert said in writer.degraded
+    assert path.exists() == is_older
     assert not waiting.done()
     waiting.cancel()
     runner.cancel()
@@ -168,3 +172,19 @@ async def test_the_ledger_balances_at_every_moment(tmp_path: Path, monkeypatch: 
     assert await writer.close(runner)
     again = JournalStore(tmp_path / "journal.db").ledgers["event"]
     assert (again.produced, again.acknowledged, again.stored, again.lost) == (5, 2, 1, 2)
+
+
+async def test_memory_that_waits_for_the_disk_is_bounded_in_size_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = _Disk(monkeypatch)
+    monkeypatch.setattr("edge.journal.writer.PENDING_SIZE_MAX", 10_000)
+    writer = JournalWriter(tmp_path / "journal.db", retry_s=0.001)
+    disk.reason = "database or disk is full"
+    runner = asyncio.create_task(writer.run())
+    large = Record("device_event", "", "", {"text": "x" * 4000}, 0)
+    assert [writer.post([large]) for _ in range(5)] == [True, True, True, False, False]
+    disk.reason = ""
+    await writer.append([])
+    assert writer.post([large])
+    assert await writer.close(runner)

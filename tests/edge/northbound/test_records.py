@@ -17,7 +17,8 @@ from edge.northbound.records import WINDOW, RecordUplink
 
 
 class _Publisher:
-    def __init__(self) -> None:
+    def __init__(self, *, is_acked: bool = False) -> None:
+        self.is_acked = is_acked  # whether the broker answers
         self.seqs: list[int] = []
         self.published = asyncio.Event()
 
@@ -25,7 +26,10 @@ class _Publisher:
         assert topic == "gate/t/records"
         self.seqs.append(json.loads(payload)["seq"])
         self.published.set()
-        return asyncio.get_running_loop().create_future()
+        acked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.is_acked:
+            acked.set_result(None)
+        return acked
 
     async def until(self, count: int) -> None:
         while len(self.seqs) < count:
@@ -205,3 +209,24 @@ async def test_a_backlog_is_read_a_window_at_a_time_and_acknowledged_before_more
                 uplink.on_ack(_ack(len(publisher.seqs)))
         assert publisher.seqs == list(range(1, count + 1))
         assert max(limits) <= WINDOW
+
+
+async def test_a_restarted_hub_sends_what_is_not_acknowledged_and_nothing_else(tmp_path: Path) -> None:
+    async with _journal(tmp_path, 6) as journal:
+        RecordUplink(journal, "gate/t", _wide()).on_ack(_ack(4))
+    async with _journal(tmp_path, 1) as journal:
+        uplink, publisher = RecordUplink(journal, "gate/t", _wide()), _Publisher()
+        async with _sending(uplink, publisher):
+            await publisher.until(3)
+        assert publisher.seqs == [5, 6, 7]
+        assert uplink.republished == 0
+
+
+async def test_only_the_platforms_word_moves_a_cursor(tmp_path: Path) -> None:
+    """The broker has every record, and says so; the platform has said nothing yet."""
+    async with _journal(tmp_path, 3) as journal:
+        uplink, publisher = RecordUplink(journal, "gate/t", _wide(), resend_after_s=0.01), _Publisher(is_acked=True)
+        async with _sending(uplink, publisher):
+            await publisher.until(9)
+        assert (journal.acked_count, uplink.status()["backlog"]) == (0, 3)
+        assert publisher.seqs[:9] == [1, 2, 3] * 3
