@@ -9,6 +9,7 @@ acknowledges; and `clock_quality`, told when it changes, which says how far the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from edge.model import ClockQuality, Quality, Report
 from edge.northbound.sparkplug import wire
@@ -79,27 +80,22 @@ class DeviceMetrics:
         return head + encode_metric(clock, is_birth=False) + block
 
     def birth(self, now_ms: int, *, is_lost: bool) -> bytes:
-        """All metrics with name, alias, type, newest value and units."""
+        """All metrics with name, alias, type, newest value, quality and units."""
         clock = None if self._clock is None else str(self._clock)
         own = [
             Metric(DataType.UINT64, self._last_row or None, now_ms, ROW_NUMBER, self._row_alias),
             Metric(DataType.STRING, clock, now_ms, CLOCK, self._clock_alias),
         ]
         parts = [encode_metric(metric, is_birth=True) for metric in own]
-        parts += [self._birth_of(index, now_ms, is_lost) for index in range(len(self.points))]
+        unread = _encode_quality(QUALITY_STALE, NEVER_READ)
+        lost = _encode_quality(QUALITY_STALE, self.reason)
+        for index, (form, point, raw) in enumerate(zip(self._births, self.points, self._values, strict=True)):
+            told = unread if raw is None else _GOOD
+            if index in self._faults:
+                quality, reason = self._faults[index]
+                told = _encode_quality(_QUALITIES[quality], reason)
+            parts.append(form.encode(point.value(raw), self._times[index] or now_ms, lost if is_lost else told))
         return b"".join(parts)
-
-    def _birth_of(self, index: int, now_ms: int, is_lost: bool) -> bytes:
-        raw, time_ms = self._values[index], self._times[index] or now_ms
-        point = self.points[index]
-        if is_lost:
-            return self._births[index].encode(point.value(raw), time_ms, _fault(QUALITY_STALE, self.reason))
-        if index in self._faults:
-            quality, reason = self._faults[index]
-            return self._births[index].encode(point.value(raw), time_ms, _fault(_QUALITIES[quality], reason))
-        if raw is None:
-            return self._births[index].encode(None, time_ms, _fault(QUALITY_STALE, NEVER_READ))
-        return self._births[index].encode_good(point.value(raw), time_ms)
 
     def _encode_block(self, report: Report) -> bytes:
         indexes, values, time_ms = report.indexes, report.values, report.source_time_ms
@@ -130,21 +126,25 @@ class _BirthForm:
 
     def __init__(self, point: Point) -> None:
         self._datatype = point.datatype
-        self._units: Properties = {UNITS: (DataType.STRING, point.units)} if point.units else {}
         self._head = wire.text_field(1, point.name) + wire.varint_field(2, point.alias)
         self._head += wire.varint_field(4, point.datatype)
-        self._good = wire.bytes_field(9, encode_properties({QUALITY: (DataType.INT32, QUALITY_GOOD), **self._units}))
+        self._units = encode_properties({UNITS: (DataType.STRING, point.units)}) if point.units else b""
 
-    def encode_good(self, value: Value, time_ms: int) -> bytes:
-        body = self._head + wire.varint_field(3, time_ms) + self._good + encode_value(self._datatype, value)
-        return wire.bytes_field(2, body)
-
-    def encode(self, value: Value, time_ms: int, properties: Properties) -> bytes:
-        told = wire.bytes_field(9, encode_properties({**properties, **self._units}))
+    def encode(self, value: Value, time_ms: int, quality: bytes) -> bytes:
+        """The whole metric; `quality` is a property set, to which the units are added."""
+        told = wire.bytes_field(9, quality + self._units)
         content = wire.varint_field(7, 1) if value is None else encode_value(self._datatype, value)
         return wire.bytes_field(2, self._head + wire.varint_field(3, time_ms) + told + content)
+
+
+@lru_cache(maxsize=64)
+def _encode_quality(quality: int, reason: str) -> bytes:
+    return encode_properties(_fault(quality, reason))
 
 
 def _fault(quality: int, reason: str) -> Properties:
     properties: Properties = {QUALITY: (DataType.INT32, quality)}
     return {**properties, REASON: (DataType.STRING, reason)} if reason else properties
+
+
+_GOOD = _encode_quality(QUALITY_GOOD, "")
