@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.northbound.intervals import Intervals
-from edge.northbound.spool_file import SpoolFile, SpoolRow, is_damage
+from edge.northbound.spool_file import SpoolFile, SpoolRow, SpoolState, is_damage
 
 MEMORY_SIZE_MAX = 4 * 1024 * 1024  # rows in memory while the disk refuses
 RETRY_FIRST_S = 1.0
@@ -59,7 +59,8 @@ class Ledger:
 class Spool:
     """Rows in the order of their numbers. No method raises for a field problem: `degraded` says it."""
 
-    def __init__(self, path: Path, *, budget_bytes: int, age_s: int) -> None:
+    def __init__(self, path: Path, *, budget_bytes: int, age_s: int, remembered: SpoolState | None = None) -> None:
+        """`remembered` is a copy of the ledger, kept elsewhere, for the case that the file cannot be read."""
         self._path = path
         self._budget_bytes = budget_bytes
         self._age_s = age_s
@@ -72,12 +73,13 @@ class Spool:
         self._retry_s = RETRY_FIRST_S
         self._since_check = 0
         self._is_dirty = False
+        self._is_loaded = False
         self.degraded = ""
         self.write_errors = 0
         self.ledger = Ledger(0, 0, 0, {})
         self.last_number = 0
         self._running_s = 0.0
-        self._open()
+        self._open(remembered)
 
     def skip_numbers(self, number: int) -> None:
         """Numbers up to `number` may have been used before: the next one is beyond."""
@@ -159,24 +161,39 @@ class Spool:
             self._file.close()
             self._file = None
 
-    def _open(self) -> None:
+    def _open(self, remembered: SpoolState | None) -> None:
         try:
             self._file = SpoolFile(self._path)
-            self._take_state(self._file)
+            self._take_state(self._file.load())
         except sqlite3.Error as error:
+            if is_damage(error):
+                self._take_state(remembered or SpoolState(0, 0, 0, 0, 0, {}))
             self._on_refusal(error)
 
-    def _take_state(self, file: SpoolFile) -> None:
-        """The ledger as it was saved, with what has waited in memory on top."""
-        state = file.load()
-        waiting = len(self._unsaved)
-        self.ledger = Ledger(state.produced + waiting, state.acknowledged, state.stored + waiting, dict(state.expired))
+    def _take_state(self, state: SpoolState) -> None:
+        """The ledger as it was saved, and on top of it what happened before it could be read."""
+        ledger = self.ledger
+        expired = {reason: state.expired.get(reason, 0) + ledger.expired.get(reason, 0) for reason in state.expired}
+        ledger.produced += state.produced
+        ledger.acknowledged += state.acknowledged
+        ledger.stored += state.stored
+        ledger.expired = {**ledger.expired, **expired}
         self.last_number = max(self.last_number, state.last_number)
-        self._running_s = max(self._running_s, state.running_s)
+        self._running_s += state.running_s
+        self._is_loaded = True
+
+    @property
+    def state(self) -> SpoolState:
+        """A copy of the ledger, to be kept elsewhere."""
+        ledger = self.ledger
+        counts = (ledger.produced, ledger.acknowledged, ledger.stored)
+        return SpoolState(*counts, self.last_number, int(self._running_s), dict(ledger.expired))
 
     def _write(self) -> None:
         if self._file is None:
             self._file = SpoolFile(self._path)
+        if not self._is_loaded:
+            self._take_state(self._file.load())
         ledger = self.ledger
         before = (ledger.acknowledged, ledger.stored, dict(ledger.expired))
         try:

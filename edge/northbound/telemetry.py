@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,6 +61,7 @@ class Telemetry:
             data_dir / "telemetry.sqlite",
             budget_bytes=config.telemetry_budget_mb * 1024 * 1024,
             age_s=config.telemetry_max_age_h * 3600,
+            remembered=self._memory.ledger,
         )
         self._spool.skip_numbers(self._memory.first_unused(self._spool.last_number, _boot_id()))
         self._devices = self._make_devices(devices)
@@ -171,6 +173,7 @@ class Telemetry:
             if now - told >= NODE_DATA_S:
                 told = now
                 self._tell_own()
+                await self._in_thread(partial(self._memory.keep_ledger, self._spool.state))
 
     def close(self) -> None:
         """Save and close the files."""
@@ -245,7 +248,7 @@ class Telemetry:
                 self._flush()
         if self._spool.last_number > self._memory.numbers_to - NUMBERS_AHEAD // 2:
             numbers_to = self._spool.last_number + NUMBERS_AHEAD
-            await self._in_thread(lambda: self._memory.set_aside(numbers_to))
+            await self._in_thread(partial(self._memory.set_aside, numbers_to))
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

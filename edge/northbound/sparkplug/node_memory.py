@@ -1,4 +1,5 @@
-"""What a Sparkplug node must remember over restarts: its aliases, its bdSeq, and which row numbers may be in use.
+"""What a Sparkplug node must remember over restarts: its aliases, its bdSeq, which row numbers may be in use, and a
+copy of the spool's ledger.
 
 Knows: SQLite (synchronous=FULL: what is given out is on the medium before it is used). Must not know: sessions, rows.
 
@@ -8,11 +9,15 @@ on in memory and `degraded` says so.
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
+
+from edge.northbound.spool_file import SpoolState
 
 FIRST_DEVICE_ALIAS = 128  # two bytes each up to 16383, so that all metrics of a report have one size
 NUMBERS_AHEAD = 100_000  # row numbers set aside at a time; a reboot after a power cut begins beyond them
@@ -23,6 +28,7 @@ CREATE TABLE IF NOT EXISTS node (
     one INTEGER PRIMARY KEY CHECK (one = 1), bd_seq INTEGER NOT NULL, numbers_to INTEGER NOT NULL,
     boot_id TEXT NOT NULL);
 INSERT OR IGNORE INTO node VALUES (1, -1, 0, '');
+CREATE TABLE IF NOT EXISTS ledger (one INTEGER PRIMARY KEY CHECK (one = 1), state TEXT NOT NULL);
 """
 _log = logging.getLogger(__name__)
 
@@ -38,11 +44,14 @@ class NodeMemory:
         self._boot_id = ""
         self.numbers_to = 0
         self._aliases: dict[str, int] = {}
+        self.ledger: SpoolState | None = None  # as it was copied last
         try:
             self._db = self._open(path)
             self._aliases = dict(self._db.execute("SELECT name, alias FROM aliases"))
             row = self._db.execute("SELECT bd_seq, numbers_to, boot_id FROM node").fetchone()
             self._bd_seq, self.numbers_to, self._boot_id = row
+            copy = self._db.execute("SELECT state FROM ledger").fetchone()
+            self.ledger = SpoolState(**json.loads(copy[0])) if copy else None
         except sqlite3.Error as error:
             self._on_refusal(error)
 
@@ -80,6 +89,10 @@ class NodeMemory:
         """Row numbers up to here may be used."""
         self.numbers_to = numbers_to
         self._write("UPDATE node SET numbers_to = ?, boot_id = ?", [(numbers_to, self._boot_id)])
+
+    def keep_ledger(self, state: SpoolState) -> None:
+        """Copy the spool's ledger."""
+        self._write("INSERT OR REPLACE INTO ledger VALUES (1, ?)", [(json.dumps(asdict(state)),)])
 
     def close(self) -> None:
         """Close the file."""
