@@ -23,6 +23,7 @@ from edge.config import (
     SiteConfig,
     UplinkConfig,
 )
+from edge.config_certificates import check_link_certificates
 from edge.config_file import open_file, read_document
 from edge.config_references import check_references
 from edge.config_rules import SITE_PAGE, Check, Problem, Table, check_tables
@@ -61,6 +62,7 @@ def load_site(path: Path) -> LoadResult:
     keys = _check_key_files(check, path.parent)
     profiles = _check_profiles(check, path.parent)
     _check_line_files(check, path.parent)
+    check_link_certificates(check, path.parent)
     _check_data_dir(check, path.parent)
     has_error = any(not problem.is_warning for problem in check.problems)
     return _result(None if has_error else _build(check, path, keys, profiles), check.problems, path)

@@ -140,6 +140,7 @@ LAYERS = (
 # Third-party libraries and the files they enter through: one library per file, so that it can be replaced in one place.
 ADAPTERS = {
     "edge/api.py": "aiohttp",
+    "edge/config_certificates.py": "cryptography",
     "edge/journal/signing.py": "cryptography",
     "edge/southbound/modbus_client.py": "pymodbus",
     "hil/bench/mqtt_tools.py": "paho",
