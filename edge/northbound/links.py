@@ -164,6 +164,11 @@ class _Link:
         except TimeoutError:
             session.abort("")
             raise BrokerError(f"no answer from {self.config.host}:{self.config.port} within {PHASE_S:.1f} s") from None
+        except BrokerError as error:
+            raise BrokerError(self._why_unaccepted(session, str(error))) from error
+        except TlsBrokenOffError as error:
+            place = f"{self.config.host}:{self.config.port}"
+            raise BrokerError(f"{place}: {error} during the TLS handshake; is this the broker's TLS port?") from error
         except ssl.SSLError as error:
             raise BrokerError(tls_sentence(error, self.config)) from error
         except (OSError, ValueError) as error:
@@ -190,9 +195,21 @@ class _Link:
         self._resolver.keep_address()
         async with asyncio.timeout(PHASE_S):
             name = (self.config.server_name or self.config.host) if context is not None else None
-            await loop.create_connection(lambda: session, sock=sock, ssl=context, server_hostname=name)
+            try:
+                await loop.create_connection(lambda: session, sock=sock, ssl=context, server_hostname=name)
+            except ConnectionError as error:
+                raise TlsBrokenOffError(describe(error)) from error
         async with asyncio.timeout(PHASE_S):
             await session.open(client_id, await will())  # asked now: a will belongs to one CONNECT
+
+    def _why_unaccepted(self, session: MqttSession, reason: str) -> str:
+        """TLS 1.3 hears of a refused certificate after its handshake; a broker that expects TLS just closes."""
+        if isinstance(session.error, ssl.SSLError):
+            return tls_sentence(session.error, self.config)
+        if isinstance(session.error, ConnectionError):
+            place = f"{self.config.host}:{self.config.port}"
+            return f"{place}: {reason} before it accepted this gate; see its log, and whether it expects TLS there"
+        return reason
 
     def _on_up(self, session: MqttSession) -> None:
         now = asyncio.get_running_loop().time()
@@ -224,6 +241,10 @@ class _Link:
         round_trip_s, loss = self.record.recent_round_trip_s(), self.record.loss_percent()
         is_slow = round_trip_s is not None and round_trip_s * 1000 > config.fail_over_rtt_ms
         return Health(self.record.is_up, not is_slow and (loss or 0.0) <= config.fail_over_loss_percent)
+
+
+class TlsBrokenOffError(Exception):
+    """The other end closed the connection instead of a TLS handshake."""
 
 
 class _Pause:

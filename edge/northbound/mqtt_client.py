@@ -72,6 +72,7 @@ class MqttSession(asyncio.Protocol):
         self._arrived = asyncio.Event()
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self.lost: asyncio.Future[str] = self._loop.create_future()  # the reason
+        self.error: Exception | None = None  # what the transport said of its end
         self._timer: asyncio.TimerHandle | None = None
 
     # What the sending side calls.
@@ -172,7 +173,9 @@ class MqttSession(asyncio.Protocol):
             self.abort(f"the broker sent {error}")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._on_lost(describe(exc) if exc is not None else "the broker closed the connection")
+        if not self.lost.done():
+            self.error = exc or ConnectionError("the broker closed the connection")
+            self._on_lost(describe(self.error))
 
     # Inside
 
