@@ -17,13 +17,13 @@ import os
 import signal
 import sqlite3
 import sys
-import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from edge.api import Api, ApiError
+from edge.clock import SiteClock
 from edge.config import LineConfig, SiteConfig
 from edge.journal.database import JournalError
 from edge.journal.retention import Limits
@@ -98,7 +98,8 @@ class Hub:
     def __init__(self, config: SiteConfig, journal: JournalWriter) -> None:
         self._config = config
         self._journal = journal
-        self._started_ms = time.monotonic_ns() // 1_000_000
+        self._clock = SiteClock()
+        self._started_ms = self._clock.stamp().mono_ms
         cursors, saved, counts = journal.device_cursors(), journal.lane_states(), journal.lane_counts()
         self._lines = {line.name: self._make_line(line, cursors) for line in config.lines}
         self._sessions = {
@@ -118,6 +119,7 @@ class Hub:
         async with asyncio.TaskGroup() as group:
             writer = self._start(group, "journal", self._journal.run())
             self._journal.post([self._site_record("hub_started", self._identity())])
+            watches = [self._start(group, "clock", self._clock.run(self._on_clock_step))]
             lines = [self._start(group, f"line {name}", line.run()) for name, line in self._lines.items()]
             lanes = [self._start(group, f"lane {name}", lane.run()) for name, lane in self._lanes.items()]
             uplinks = [self._start(group, "uplink", self._uplink.run())] if self._uplink else []
@@ -127,7 +129,7 @@ class Hub:
             await stop.wait()
             self._is_ending = True
             await self._close_doors()
-            await self._end([*lines, *lanes])
+            await self._end([*lines, *lanes, *watches])
             self._journal.post([self._site_record("hub_stopped", {})])
             if self._uplink is not None:
                 await self._uplink.drain()
@@ -164,6 +166,7 @@ class Hub:
             journal=self._journal,
             uplink=self._uplink,
             telemetry=self._telemetry,
+            clock=self._clock.status(),
             api={"reason": self._door_reasons["api"], **(self._api.counters if self._api else {})},
             operator={"reason": self._door_reasons["operator"], "requests": self._door.requests},
         )
@@ -184,6 +187,7 @@ class Hub:
             on_change=self._on_change,
             report=self._on_report,
             on_presence=self._on_presence,
+            stamp=self._clock.stamp,
         )
 
     def _make_uplink(self, config: SiteConfig) -> tuple[Telemetry | None, Uplink | None]:
@@ -254,7 +258,11 @@ class Hub:
         }
 
     def _site_record(self, kind: str, data: Mapping[str, Any]) -> Record:
-        return Record(kind, "", "", data, time.time_ns() // 1_000_000)
+        return Record(kind, "", "", data, self._clock.stamp().wall_ms)
+
+    def _on_clock_step(self, data: Mapping[str, Any]) -> None:
+        _log.warning("the wall clock was set %s by %d ms", data["direction"], data["step_ms"])
+        self._journal.post([self._site_record("clock_step", data)])
 
 
 @contextmanager

@@ -68,8 +68,8 @@ sends it nothing.
 
 How the hub reads: points of the same table and period that lie close together share a request, up to `max_registers`,
 reading along at most `max_gap` registers that nobody wants. What is due longest is read first; what could not be
-read in time is read once, not several times. A point is uncertain when it was not read for three of its periods, bad
-when the device refuses the read or no longer answers, or sends a float that is no number.
+read in time is read once, not several times. A point is uncertain when it was not read for three of its periods (and a
+second), bad when the device refuses the read or no longer answers, or sends a float that is no number.
 """
 
 

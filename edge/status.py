@@ -37,6 +37,7 @@ def build_status(
     journal: JournalWriter,
     uplink: Uplink | None,
     telemetry: Telemetry | None,
+    clock: Mapping[str, Any],
     api: Mapping[str, Any],
     operator: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -58,6 +59,7 @@ def build_status(
         if uplink
         else {"state": "off", "connected": False, "reason": "no [uplink] in the site"},
         "telemetry": telemetry.status() if telemetry else {},
+        "clock": dict(clock),
         "api": dict(api),
         "operator": dict(operator),
         "ledger": account(journal.ledger() | _telemetry_ledger(telemetry)),

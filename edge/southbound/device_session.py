@@ -14,6 +14,7 @@ from typing import Any
 from edge.config import DeviceConfig
 from edge.model import DeviceImage, Quality, Record, Stamp
 from edge.poll.merge import Block
+from edge.southbound.device_time import EventTimes
 from edge.southbound.device_values import BlockRead, DeviceValues
 from edge.southbound.event_reader import DeviceEvent, EventReader, Gap, Restart
 from edge.southbound.line_error import Fault, LineError
@@ -46,6 +47,7 @@ class DeviceSession:
         self._slow_header_blocks = self.role.header_blocks(SLOW_PERIOD_MS)
         self.values = DeviceValues(config.name, self.role.tags, [*self._header_blocks, *self._all_blocks])
         self._header_number = self.values.number_of(self._header_blocks[0])
+        self._times = EventTimes()
         self._pending: dict[int, BlockRead] = {}  # read, and not yet vouched for by a header
 
     @property
@@ -74,15 +76,15 @@ class DeviceSession:
         found = {self.config.name: self.events.cursor}
         return found | {self._tag_reads_name: self.tag_reads.cursor} if self.tag_reads else found
 
-    def on_block(self, block: Block, raw: bytes, now: Stamp) -> None:
-        """`block` was read."""
+    def on_block(self, block: Block, raw: bytes, now: Stamp, asked_ms: int) -> None:
+        """`block` was read; the request left after the monotonic `asked_ms`."""
         self.presence.on_answer()
         if self.tag_reads and block.address >= self.role.read_list_address:
             self._on_tag_reads(self.tag_reads, block, raw, now)
         elif block.address >= self.role.ring_address:
             self._on_ring(block, raw, now)
         else:
-            self._on_values(block, raw, now)
+            self._on_values(block, raw, now, asked_ms)
 
     def on_failure(self, error: LineError, now: Stamp, *, block: Block | None, are_others_fine: bool) -> None:
         """A request brought no good answer, whichever `block`; `are_others_fine`: others on the line do answer."""
@@ -96,17 +98,17 @@ class DeviceSession:
         """The whole line is gone."""
         self._lose(str(error), now)
 
-    def _on_values(self, block: Block, raw: bytes, now: Stamp) -> None:
+    def _on_values(self, block: Block, raw: bytes, now: Stamp, asked_ms: int) -> None:
         number = self.values.number_of(block)
         read = self.values.decode(number, raw, now)
         if number == self._header_number:
-            self._on_header(read, now)
+            self._on_header(read, now, asked_ms)
             return
         self._pending[number] = read
         if block.address >= HEADER_END:
             self._role_read_ms = now.mono_ms
 
-    def _on_header(self, read: BlockRead, now: Stamp) -> None:
+    def _on_header(self, read: BlockRead, now: Stamp, asked_ms: int) -> None:
         header: dict[str, Any] = self.values.named(self._header_number, read)
         refusal = self._identity_fault(header)
         if refusal:
@@ -118,6 +120,8 @@ class DeviceSession:
             self._note_discontinuity(item, header, now)
         if any(isinstance(item, Restart) for item in found):
             self._pending.clear()
+            self._times.restart()
+        self._times.on_header(header["event_head"], header["uptime_s"], asked_ms, now.mono_ms)
         if self.presence.is_lost:
             self.presence.is_lost = False
             self._record("device_back", {"boot_count": header["boot_count"]}, now)
@@ -145,6 +149,11 @@ class DeviceSession:
         reasons = ", ".join(self.role.words("reasons", header["reasons"])) or "no reason given"
         return Quality.UNCERTAIN, f"the device says {word}: {reasons}"
 
+    def check_ages(self, now: Stamp) -> None:
+        """What was not read for long is uncertain."""
+        if self.image.online and self.values.age(now):
+            self.values.show(self._role_read_ms)
+
     def _on_ring(self, block: Block, raw: bytes, now: Stamp) -> None:
         for item in self.events.on_ring(block, raw):
             if isinstance(item, Gap):
@@ -164,7 +173,8 @@ class DeviceSession:
     def _on_tag_reads(self, reader: TagReader, block: Block, raw: bytes, now: Stamp) -> None:
         for item in reader.on_ring(block, raw):
             if isinstance(item, TagRead):
-                self._record("tag_read", {"boot_count": reader.boot_count, **item.data()}, now)
+                time = self._times.data(1000 * item.uptime_s + item.millisecond, now)
+                self._record("tag_read", {"boot_count": reader.boot_count, **item.data(), **time}, now)
             else:
                 self._note_lost_reads(item, now)
 
@@ -226,11 +236,14 @@ class DeviceSession:
 
     def _note_event(self, event: DeviceEvent, now: Stamp) -> None:
         self.presence.counters.events += 1
+        uptime_ms = 1000 * event.uptime_s + event.millisecond
+        self._times.on_event(event.sequence, uptime_ms)
         data = {
             "boot_count": self.events.boot_count,
             "sequence": event.sequence,
             "uptime_s": event.uptime_s,
             "millisecond": event.millisecond,
+            **self._times.data(uptime_ms, now),
             **self.role.event_data(event.code, event.argument),
         }
         self._record("device_event", data, now)

@@ -17,6 +17,8 @@ from edge.poll.merge import Block
 from edge.southbound.block_layout import block_key, make_layouts
 from protocols.registers.tag import Tag
 
+STALE_PERIODS = 3
+STALE_MIN_MS = 1000  # a neighbour's time-out on the same line makes nothing uncertain
 NOT_A_NUMBER = "the device sends no number"
 
 
@@ -130,15 +132,17 @@ class DeviceValues:
             self.publish(number, BlockRead(b"", nothing, stamp, Quality.BAD, reason))
         self.degrade(number, Quality.BAD, reason, stamp)
 
-    def age_ms(self, number: int, now_ms: int) -> int:
-        """How long ago a block was read, -1 for never."""
-        read = self._reads[number]
-        return -1 if read is None else now_ms - read.stamp.mono_ms
-
-    def quality_of(self, number: int) -> Quality | None:
-        """The quality of what was read of a block last, None for never read."""
-        read = self._reads[number]
-        return None if read is None else read.quality
+    def age(self, now: Stamp) -> bool:
+        """Make uncertain what is good and was not read for STALE_PERIODS of its periods; whether anything was."""
+        found = False
+        for number, read in enumerate(self._reads):
+            period_ms = self._layouts[number].block.period_ms
+            limit_ms = max(STALE_PERIODS * period_ms, STALE_MIN_MS)
+            if read is not None and read.quality is Quality.GOOD and now.mono_ms - read.stamp.mono_ms > limit_ms:
+                reason = f"not read for {limit_ms} ms, wanted every {period_ms} ms"
+                self.degrade(number, Quality.UNCERTAIN, reason, now)
+                found = True
+        return found
 
     def _tell_changes(self, number: int, read: BlockRead, stamp: Stamp, told: tuple[Value, ...]) -> None:
         layout = self._layouts[number]

@@ -31,6 +31,7 @@ from edge.southbound.role_map import MAP_NAMES
 REOPEN_FIRST_S = 0.25
 REOPEN_MAX_S = 2.0
 SCAN_TIMEOUT_MS = 60
+AGES_PERIOD_MS = 1000  # how often values are looked at that were not read
 _IDENTITY_BLOCK = Block(0, 4, 0)  # map_id, map_version, serial_number
 _LOGGED_KINDS = ("device_lost", "device_back", "device_restarted", "unknown_device")
 _log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class ModbusLine:
         self._commands = LineCommands(self._plan, self.sessions)
         self._waiter: asyncio.Future[None] | None = None
         self._online: set[int] = set()
+        self._ages_due_ms = 0
         self._strangers: set[int] = set()
         self._blocks: dict[int, list[Block]] = {}
         self._down_reason = ""
@@ -141,6 +143,8 @@ class ModbusLine:
         while self._client.is_open:
             now_ms = self._stamp().mono_ms
             self._commands.expire(now_ms)
+            if now_ms >= self._ages_due_ms:
+                self._check_ages()
             job = self._plan.next_job(now_ms)
             if job is None:
                 await self._wait_until(self._plan.due_ms())
@@ -168,6 +172,7 @@ class ModbusLine:
         return failure if failure is not None and failure.is_line_wide else None
 
     async def _do_read(self, unit_id: int, block: Block) -> None:
+        asked_ms = self._stamp().mono_ms
         raw = await self._client.read(unit_id, block)
         self.polls += 1
         if self._down_reason:  # a port that opens and tells nothing is no better than none
@@ -175,7 +180,7 @@ class ModbusLine:
             self._down_reason = ""
         session = self.sessions[unit_id]
         before = session.image
-        session.on_block(block, raw, self._stamp())
+        session.on_block(block, raw, self._stamp(), asked_ms)
         if session.image is not before:
             self._on_change(session.config.name)
 
@@ -242,6 +247,16 @@ class ModbusLine:
                     detail = record.data.get("reason") or f"boot_count {record.data.get('boot_count')}"
                     _log.warning("%s: %s: %s", record.device, record.kind, detail)
             self._sink(records, session.cursors)
+
+    def _check_ages(self) -> None:
+        now = self._stamp()
+        self._ages_due_ms = now.mono_ms + AGES_PERIOD_MS
+        for session in self.sessions.values():
+            before = session.image
+            session.check_ages(now)
+            if session.image is not before:
+                self._tell(session)
+                self._on_change(session.config.name)
 
     def _tell(self, session: Session) -> None:
         """Pass on whether the device came or went, and what changed."""

@@ -40,8 +40,8 @@ class ProfileSession:
         """The newest image."""
         return self.values.image
 
-    def on_block(self, block: Block, raw: bytes, now: Stamp) -> None:
-        """`block` was read."""
+    def on_block(self, block: Block, raw: bytes, now: Stamp, asked_ms: int) -> None:
+        """`block` was read; the request left after the monotonic `asked_ms`."""
         self.presence.on_answer()
         number = self.values.number_of(block)
         self.values.publish(number, self.values.decode(number, raw, now))
@@ -55,6 +55,11 @@ class ProfileSession:
             self._show(now)
         elif reason:
             self._lose(reason, now)
+
+    def check_ages(self, now: Stamp) -> None:
+        """What was not read for long is uncertain."""
+        if self.image.online and self.values.age(now):
+            self.values.show(self.image.hub_time_ms)
 
     def on_line_down(self, error: LineError, now: Stamp) -> None:
         """The whole line is gone."""

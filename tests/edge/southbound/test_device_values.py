@@ -116,6 +116,23 @@ def test_a_device_that_comes_back_tells_everything_again() -> None:
     assert _take(values, b"\0\7", _at(20)) == [([0], [7])]
 
 
+def test_what_was_not_read_for_three_periods_is_uncertain_until_it_is_read_again() -> None:
+    tags = (_tag("a", 0), _tag("b", 50))
+    values = DeviceValues("meter", tags, [Block(0, 1, 1000), Block(50, 1, 10_000)])
+    values.publish(0, values.decode(0, b"\0\7", _at(0)))
+    values.publish(1, values.decode(1, b"\0\7", _at(0)))
+    values.reports.clear()
+    assert not values.age(_at(3000))
+    assert values.age(_at(3001))
+    assert not values.age(_at(4001)), "told once"
+    (report,) = values.reports
+    assert (list(report.indexes), report.quality) == ([0], Quality.UNCERTAIN)
+    assert report.reason == "not read for 3000 ms, wanted every 1000 ms"
+    values.reports.clear()
+    assert _take(values, b"\0\7", _at(5000)) == [([0], [7])]
+    assert values.image.tag("a").quality is Quality.GOOD
+
+
 def test_a_tag_that_was_never_read_is_not_there() -> None:
     values = DeviceValues("meter", (_tag("a", 0), _tag("b", 50)), [Block(0, 1, 100), Block(50, 1, 100)])
     _take(values, b"\0\7", _at(10))

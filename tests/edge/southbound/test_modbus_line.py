@@ -70,6 +70,8 @@ async def test_events_are_fetched_once_in_order_across_the_ring_end(
     assert [record.data["sequence"] for record in running.records] == list(range(21, 42))
     assert running.records[0].data["event"] == "STATE_CHANGED"
     assert running.records[0].data["argument_word"] == "OPEN"  # event 21 has argument 20 % 16
+    assert running.records[0].data["uncertainty_ms"] < 1000
+    assert isinstance(running.records[0].data["source_time"], int)
 
 
 async def test_overwritten_events_are_a_gap(make_field: Any, open_field: Any, run_line: Any, wire: str) -> None:
