@@ -29,6 +29,7 @@ BATCH_COUNT_MAX = 200  # records stored under one flush to disk
 _QUEUE_COUNT_MAX = 10_000
 _BACKOFF_FIRST_S = 0.2
 _BACKOFF_LAST_S = 1.0
+_OPERATION_S = 1.0  # a broker that has just started may leave a first connection unanswered
 _ASK_AGAIN_S = 2.0  # a birth that was asked for has this long to come
 # One metric, "Node Control/Rebirth" (field 1), datatype Boolean (field 4), true (field 14).
 REBIRTH = b"\x12\x1a\x0a\x14Node Control/Rebirth\x20\x0b\x70\x01"
@@ -89,6 +90,7 @@ class Platform:
             address.port,
             identifier=address.client_id,
             clean_session=False,  # the broker keeps what comes while the platform is away
+            timeout=_OPERATION_S,
             max_queued_incoming_messages=_QUEUE_COUNT_MAX,
         )
         async with client:
