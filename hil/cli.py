@@ -22,6 +22,7 @@ _USAGE = """usage: gate COMMAND ...
   verify ROLE     search every reachable state of a role's control core against its properties
   bench chip      measure the firmware on an emulated RP2040
   bench hub       measure the hub, and gateways others use, on the same simulated devices
+  bench line      measure the hub on a full RS-485 line
   bench faults    fail the hub's link, broker, disk and clock, and count what was lost
 
 `gate COMMAND --help` tells more."""
@@ -46,6 +47,10 @@ def _bench(argv: list[str]) -> int:
         from hil.bench.command import main as hub_main
 
         return hub_main(argv[1:])
+    if argv[:1] == ["line"]:
+        from hil.bench.line import main as line_main
+
+        return line_main(argv[1:])
     if argv[:1] == ["faults"]:
         from hil.bench.fault_command import main as faults_main
 

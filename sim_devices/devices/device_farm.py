@@ -3,7 +3,7 @@
     python -m sim_devices.devices.device_farm --spec farm.json --truth farm.bin
 
 Knows: asyncio, Modbus TCP frames, the monotonic clock that all processes of a machine share. Must not know: who asks.
-The spec is {"devices": [{"name", "kind": COUNTING | a role, "port": 0, "unit_id": 1, ...}]}; see `_make`. With
+The spec is {"devices": [{"name", "kind": COUNTING | a role, "port": 0, "unit_id": 1, ...}]}; see `make_port`. With
 "gateway": true one more port serves all of them by unit id. Once it listens it prints one line, {"ports": [...]}; then
 it takes one JSON object a line from its standard input: {"silent": [names]}, {"delay_ms": {name: ms}}, {"begin": true}
 lets events happen, {"quiet": true} ends all change; {"sync": n} is answered with {"sync": n} once all that was answered
@@ -134,7 +134,7 @@ class Farm:
         self.truth = Truth(file)
         self._specs = list(spec["devices"])
         self._has_gateway = bool(spec.get("gateway"))
-        self.ports = [_make(index, item) for index, item in enumerate(self._specs)]
+        self.ports = [make_port(index, item) for index, item in enumerate(self._specs)]
         self._by_name = {port.name: port for port in self.ports}
         self._servers: list[asyncio.Server] = []
         self._is_quiet = False
@@ -210,7 +210,7 @@ class Farm:
         return (time.monotonic_ns() - self._began_ns) // 1_000_000
 
 
-def _make(index: int, item: dict[str, Any]) -> Port:
+def make_port(index: int, item: dict[str, Any]) -> Port:
     """A device of the spec: `size` and `changing` registers of a counting one, `serial` and `values` of a role."""
     size = int(item.get("size", READ_REGISTERS_MAX))
     device: FarmDevice
