@@ -85,6 +85,7 @@ class Barrier:
         """One scan at now_ms (30-bit ticks)."""
         self.timers.advance(now_ms)
         self.sensed.read(self.inputs, self.quality, self.settings)
+        self.faults.begin()
         self.tests.step()
         self.presence.step(self.ring)
         self.faults.step()

@@ -120,12 +120,13 @@ class BarrierCommands:
         return 1 if settings[reg.SET_LOCAL_OPEN] == reg.LOCAL_OPEN_HOLD_TO_RUN else 0
 
     def _clear_faults(self) -> int:
-        """Accepted if something was cleared, the device tests were started, or nothing stood."""
+        """Accepted if something was cleared, the device tests were started, or nothing stood.
+
+        Nobody who clears from afar sees that the path is free again, so a series of contacts goes on.
+        """
         memory = self.memory
         before = memory.faults
         self.faults.acknowledge()
-        if not memory.faults & FAULT_SECOND_CONTACT:
-            memory.contacts = 0
         tests = memory.faults & FAULTS_OF_TESTS and self._may_test()
         if tests:
             self.states.tests.begin(1)

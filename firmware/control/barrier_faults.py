@@ -42,13 +42,22 @@ class BarrierFaults:
         self.memory = memory
         self.inputs = inputs
         self.ring = ring
+        self.found = 0  # in this scan, by a travel, a limit that stayed away or a test
+
+    def begin(self) -> None:
+        """A scan begins: nothing was found in it yet."""
+        self.found = 0
 
     def step(self) -> None:
         """Latch every fault whose cause stands in the inputs of this scan."""
-        self.latch(self._causes())
+        self._set(self._causes())
 
     def latch(self, bits: int) -> None:
-        """Set fault bits; each new one is an event."""
+        """Set bits of what was found in this scan; each new one is an event."""
+        self.found |= bits
+        self._set(bits)
+
+    def _set(self, bits: int) -> None:
         new = bits & ~self.memory.faults
         if new:
             self.memory.faults |= new
@@ -62,8 +71,11 @@ class BarrierFaults:
             self._push_each(gone, reg.EV_FAULT_CLEARED)
 
     def acknowledge(self) -> None:
-        """CLEAR_FAULTS: clear what has no cause any more; a failed device must first pass a test, an edge let go."""
-        keep = self._causes() | FAULTS_OF_TESTS
+        """CLEAR_FAULTS: clear what has no cause any more; a failed device must first pass a test, an edge let go.
+
+        What this very scan has found stays: whoever asked cannot have known of it.
+        """
+        keep = self._causes() | FAULTS_OF_TESTS | self.found
         if self.inputs.contact:
             keep |= FAULT_SECOND_CONTACT
         self.clear(self.memory.faults & ~keep)

@@ -128,8 +128,6 @@ def _second_contact_stops(scan: Any) -> bool:
         return True
     if not scan.before("in.contact") or scan.core.sensed.edge_bad:
         return True
-    if scan.before("in.request_opcode") == reg.OP_CLEAR_FAULTS:
-        return True
     return not _drives(scan) and scan.core.memory.state != reg.STATE_REVERSING
 
 
@@ -215,7 +213,7 @@ _PROPERTIES = [
     Property("degraded-is-held", "With a faulty safety device the boom closes only while the local button is held (UL "
              "325: only constant-pressure control; standards 1.2).", _degraded_is_held, "MOTOR_CLOSE"),
     Property("second-contact-stops", "A contact in the closing after a contact stops the boom and does not reverse it, "
-             "unless CLEAR_FAULTS has ended the series (UL 325: second contact stops only; standards 1.2).", _second_contact_stops),
+             "whatever is asked in that scan or was cleared in between (UL 325: second contact stops only; standards 1.2).", _second_contact_stops),
     Property("locked-stays-closed", "LOCKED_CLOSED is left for an opening only by the local button, fire, mains failure "
              "or RELEASE, never by a remote opening (docs/roles/barrier.md, States).", _locked_stays),
     Property("fire-opens", "Fire opens and never closes, unless the stop chain is open or the boom uncoupled (LiftMaster "

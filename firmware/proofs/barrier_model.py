@@ -104,6 +104,7 @@ def build() -> Model:
     _declare_inputs(model, core)
     model.timers(core.timers, _TIMERS, free=("flash",))
     model.scan_values(core.presence, "presence", words={"blocking": 5, "seen": 5, "occupied": 5})
+    model.scan_values(core.faults, "faults", words={"found": _FAULT_BITS})
     model.scan_values(core, "core", ("request_result", "health"), {"reasons": 16})
     core.outputs = model.scan_list("out", reg.OUT_COUNT)
     core.status = model.unwatched_list("status", reg.STATUS_COUNT)

@@ -300,12 +300,9 @@ class TestClearFaults(unittest.TestCase):
         self.assertEqual(bench.state(), reg.STATE_BLOCKED)
         bench.put(reg.IN_EDGE_OK, 1)
         self.assertEqual(bench.command(reg.OP_CLEAR_FAULTS), ACCEPTED)
-        bench.command(reg.OP_OPEN)
-        bench.run(3000)
-        contact(bench)
-        self.assertEqual(bench.state(), reg.STATE_REVERSING, "the series began anew")
+        self.assertEqual((bench.state(), bench.core.status[reg.ST_FAULTS]), (reg.STATE_STOPPED_MID, 0))
 
-    def test_clear_faults_ends_a_series_of_contacts(self) -> None:
+    def test_clear_faults_does_not_end_a_series_of_contacts(self) -> None:
         for contacts in (1, 2):
             bench = in_state(reg.STATE_OPEN)
             for _ in range(contacts):
@@ -315,7 +312,50 @@ class TestClearFaults(unittest.TestCase):
             bench.command(reg.OP_OPEN)
             bench.run(3000)
             contact(bench)
-            self.assertEqual(bench.state(), reg.STATE_REVERSING)
+            self.assertEqual(bench.state(), reg.STATE_BLOCKED, "what was touched may stand there still")
+
+    def test_clear_faults_in_the_scan_of_a_second_contact_does_not_make_it_a_first(self) -> None:
+        bench = in_state(reg.STATE_OPEN)
+        contact(bench)
+        bench.run(3000)
+        bench.command(reg.OP_CLOSE)
+        bench.run(1500)
+        bench.core.inputs[reg.IN_EDGE_OK] = 0
+        bench.edge_pressed = True
+        bench.command(reg.OP_CLEAR_FAULTS)
+        self.assertEqual((bench.state(), bench.motors()), (reg.STATE_BLOCKED, "-"))
+
+    def test_a_complete_closing_after_clear_faults_ends_the_series(self) -> None:
+        bench = in_state(reg.STATE_BLOCKED)
+        bench.command(reg.OP_CLEAR_FAULTS)
+        bench.command(reg.OP_OPEN)
+        bench.run(3000)
+        bench.command(reg.OP_CLOSE)
+        bench.run(5000)
+        self.assertEqual(bench.state(), reg.STATE_CLOSED)
+        bench.command(reg.OP_OPEN)
+        bench.run(3000)
+        contact(bench)
+        self.assertEqual(bench.state(), reg.STATE_REVERSING)
+
+    def test_a_fault_raised_in_the_scan_of_clear_faults_stays(self) -> None:
+        """No input tells of a travel that took too long, a limit that was away, or one that did not let go."""
+        for fault in (reg.FAULTS_TRAVEL_TIMEOUT, reg.FAULTS_LIMIT_LOST, reg.FAULTS_LIMIT_STUCK):
+            bench = in_state(reg.STATE_OPENING if fault == reg.FAULTS_TRAVEL_TIMEOUT else reg.STATE_OPEN)
+            bench.boom_free = False
+            if fault == reg.FAULTS_LIMIT_LOST:
+                bench.position_ms -= 100
+            elif fault == reg.FAULTS_LIMIT_STUCK:
+                bench.command(reg.OP_CLOSE)
+            results = []
+            while not bench.core.memory.faults and len(results) < 2000:
+                bench.core.request_opcode = reg.OP_CLEAR_FAULTS  # in every scan, so also in the one that finds it
+                bench.run(10)
+                results.append(bench.core.request_result)
+            self.assertEqual(bench.core.status[reg.ST_FAULTS], 1 << fault)
+            self.assertEqual(results[-1], reg.COMMAND_RESULT_REFUSED_INTERLOCK)
+            self.assertEqual(bench.state(), reg.STATE_FAULT)
+            self.assertEqual(bench.command(reg.OP_CLEAR_FAULTS), ACCEPTED, "the scan after it may")
 
     def test_device_tests_are_not_started_under_a_vehicle_an_edge_contact_or_a_moving_boom(self) -> None:
         for hindrance in ("loop", "edge", "motor", "nothing"):
