@@ -1,7 +1,7 @@
 """`gate bench hub`: the hub and what it is compared with under one load, as a table or as JSON.
 
 Knows: who is compared, the targets. Must not know: how anything is measured. Exit code: 0 every target met, 1 one
-missed, 2 wrong words, 3 blocked: something is not installed.
+missed, 2 wrong words. A peer that cannot be installed is told as blocked and misses nothing of ours.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from hil.bench.children import BenchError
@@ -22,21 +23,79 @@ from hil.bench.own_hub import OwnHub
 from hil.bench.thingsboard import ThingsBoard
 
 PEERS: tuple[Callable[[], Contender], ...] = (ThingsBoard, NodeRed, Modpoll)
-_MISSED, _BLOCKED = 1, 3
+HEAVY_VALUES_PER_S = 100_000
+CPU_MAX_PERCENT, RSS_MAX_MB = 10.0, 120.0
+LATENCY_MAX_MS = {"p50": 5.0, "p99": 20.0}
+WRITE_MAX_MS = 11.0  # one transaction on loopback and 10 ms
+PERIOD_TOLERANCE = 0.01
+_MISSED = 1
 
 
 def main(argv: list[str]) -> int:
     """Run the words after `gate bench hub`; returns the exit code."""
     options = _parse(argv)
     load = Load(options.devices, options.registers, options.period_ms, options.seconds)
-    ours = run_one(OwnHub(), load)
-    peers = {peer.name: run_one(peer, load) for peer in (make() for make in PEERS if options.peers)}
-    report: dict[str, Any] = {"ours": ours, "peers": peers}
-    if options.json:
-        print(json.dumps(report, indent=1))
-    else:
-        print("\n".join(_row(name, figures) for name, figures in {"ours": ours, **peers}.items()))
-    return 0
+    report: dict[str, Any] = {"ours": run_one(OwnHub(), load)}
+    report["missed"] = missed(report["ours"], load)
+    if not options.quick:
+        report["ours_one_silent"] = run_one(OwnHub(), load, silent=1)
+        report["missed"] += [
+            f"with one silent device: {text}" for text in others_missed(report["ours_one_silent"], load)
+        ]
+        heavy = replace(load, devices=-(-HEAVY_VALUES_PER_S * load.period_ms // (1000 * load.registers)))
+        report["ours_heavy"] = run_one(OwnHub(), heavy)
+        report["missed"] += [
+            f"at {heavy.values_per_s:.0f} values/s: {text}" for text in late(report["ours_heavy"], heavy)
+        ]
+    report["peers"] = {peer.name: run_one(peer, load) for peer in (make() for make in PEERS if options.peers)}
+    print(json.dumps(report, indent=1) if options.json else _table(report))
+    return _MISSED if report["missed"] else 0
+
+
+def missed(figures: dict[str, Any], load: Load) -> list[str]:
+    """What the hub's figures under the standard load fall short of."""
+    found = others_missed(figures, load)
+    if "cpu_percent_of_core" not in figures:
+        return found
+    write_ms = figures["write_to_wire_ms"].get("p99")
+    for name, value, limit in (
+        ("CPU, % of a core", figures["cpu_percent_of_core"], CPU_MAX_PERCENT),
+        ("memory, MB", figures["rss_mb"], RSS_MAX_MB),
+        ("write to wire p99, ms", write_ms if write_ms is not None else float("inf"), WRITE_MAX_MS),
+    ):
+        if value > limit:
+            found.append(f"{name}: {value}, expected at most {limit}")
+    return found
+
+
+def others_missed(figures: dict[str, Any], load: Load) -> list[str]:
+    """What is held however one device behaves: delivery, latency, poll period of those that answer."""
+    found = late(figures, load)
+    latency = figures.get("latency_ms", {})
+    found += [
+        f"latency {name}: {latency.get(name)} ms, expected at most {limit}"
+        for name, limit in LATENCY_MAX_MS.items()
+        if latency.get(name, limit + 1) > limit
+    ]
+    return found
+
+
+def late(figures: dict[str, Any], load: Load) -> list[str]:
+    """Whether anything was lost, or the period not kept."""
+    for word in ("blocked", "failed"):
+        if word in figures:
+            return [f"{word}: {figures[word]}"]
+    mean_ms = figures["poll_period_ms"].get("mean", 0.0)
+    found = [f"{figures['reads_lost']} reads were not delivered"] if figures["reads_lost"] else []
+    if abs(mean_ms - load.period_ms) > PERIOD_TOLERANCE * load.period_ms:
+        found.append(f"poll period {mean_ms} ms, expected {load.period_ms} within {PERIOD_TOLERANCE:.0%}")
+    return found
+
+
+def _table(report: dict[str, Any]) -> str:
+    runs = {name: figures for name, figures in report.items() if name.startswith("ours")} | report["peers"]
+    rows = [_row(name, figures) for name, figures in runs.items()]
+    return "\n".join([*rows, *(f"MISSED: {text}" for text in report["missed"])])
 
 
 def run_one(contender: Contender, load: Load, **options: Any) -> dict[str, Any]:
@@ -79,5 +138,6 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--registers", type=int, default=Load.registers, help="per device (default: %(default)s)")
     parser.add_argument("--period-ms", type=int, default=Load.period_ms, help="poll period (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=Load.seconds, help="measured time (default: %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="without a silent device and without the heavy load")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     return parser.parse_args(argv)
