@@ -2,10 +2,10 @@
 
 Knows: the rule, and the tables it looks at. Must not know: who decides the limits, how a page is removed.
 
-Only a run from the oldest record on goes, so what stays is one chain. Pages are full, so that checkpoints stay few;
-only records that are old for a day longer go in a smaller one. Every record in it has been acknowledged: without
-a platform nothing is removed, however old or many they are. A record dated in the future has no age that could be
-believed and goes with its neighbours.
+Only a run from the oldest record on goes, so what stays is one chain. Every record in it has been acknowledged: without
+a platform nothing is removed, however old or many they are. Pages are full, so that checkpoints stay few and removing
+always removes more than it writes; only records that are old for a day longer go in a smaller one. A record dated in
+the future has no age that could be believed and goes with its neighbours.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from edge.journal.checkpoint import Removal
 from edge.journal.database import COLUMNS
 from edge.journal.records import StoredRecord
 
-PAGE = 1000  # records removed in one transaction; a new record waits for one of them at the most
+PAGE = 500  # records removed in one transaction; a new record waits for one of them at the most
 KEPT_NEWEST = 1000  # what is checked at opening always stays
 _DAY_MS = 86_400_000
 _MB = 1_000_000
@@ -42,7 +42,7 @@ class Page:
 def next_page(db: sqlite3.Connection, limits: Limits, now_ms: int, *, is_clock_good: bool) -> Page:
     """Ages count only while the clock is good: a clock that jumped must not empty the journal."""
     records = _removable(db)
-    if records and used_bytes(db) > limits.keep_mb * _MB:
+    if len(records) == PAGE and used_bytes(db) > limits.keep_mb * _MB:
         return Page(records, Removal("size", now_ms))
     limit_ms = now_ms - limits.keep_days * _DAY_MS
     old = _count_older(records, limit_ms, now_ms)

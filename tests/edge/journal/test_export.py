@@ -47,10 +47,12 @@ def test_every_line_left_out_doubled_moved_or_changed_is_found(tmp_path: Path, f
     lines = _export(tmp_path / "j", form).splitlines(keepends=True)
     for place, line in enumerate(lines):
         changed = line.replace("1", "2", 1) if "1" in line else line.replace("a", "b", 1)
+        spaced = line.replace(":", ": ", 1) if form == JSON_LINES and 0 < place < len(lines) - 1 else changed
         tampered = [
             lines[:place] + lines[place + 1 :],
             [*lines[:place], line, *lines[place:]],
             [*lines[:place], changed, *lines[place + 1 :]],
+            [*lines[:place], spaced, *lines[place + 1 :]],
             lines[:place],
             lines[:place] + lines[place + 1 : place + 2] + [line] + lines[place + 2 :],
         ]

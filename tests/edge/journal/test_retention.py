@@ -74,13 +74,20 @@ def test_a_class_without_acknowledgements_holds_its_records_and_those_behind(tmp
     store = JournalStore(tmp_path / "journal.db")
     kinds = ["passed", "passed", "device_event", "passed", "passed", "passed", "passed"]
     store.append([Record(kind, "", "", {}, 0) for kind in kinds], acked={"transaction": 6})
-    assert _remove(store, _BY_SIZE) == [2]
+    assert _remove(store, Limits(1, 0)) == [2]
 
 
-def test_the_newest_always_stay(tmp_path: Path) -> None:
+def test_the_newest_always_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "KEPT_NEWEST", 6)
     store = _store(tmp_path, [1] * 9)
-    _remove(store, _BY_AGE)
-    assert len(store.tail(99)) >= retention.KEPT_NEWEST
+    assert store.remove_page(_BY_AGE, _KEY, 100 * _DAY_MS, is_clock_good=True) == 3
+    assert store.tail(99)[0].seq == 4
+
+
+def test_a_journal_that_stays_too_large_is_not_turned_over_and_over(tmp_path: Path) -> None:
+    store = _store(tmp_path, [100] * 13)
+    assert _remove(store, _BY_SIZE) == [4, 4, 4]
+    assert store.last_seq == 16
 
 
 def test_a_few_old_records_wait_until_a_page_is_full_but_no_more_than_a_day(tmp_path: Path) -> None:
@@ -129,7 +136,7 @@ def test_old_records_of_a_migrated_journal_go_in_pages_too(tmp_path: Path) -> No
     path = tmp_path / "journal.db"
     write_format_1(path, acked_seq=6)
     store = JournalStore(path, may_migrate=True)
-    store.append([Record("passed", "", "", {}, 0)] * 3, acked={"transaction": 4})
+    store.append([Record("passed", "", "", {}, 0)] * 8, acked={"transaction": 9, "event": 3})
     assert store.remove_page(_BY_SIZE, _KEY, 0, is_clock_good=True) == 4
     assert store.verify([_KEY.public]) == ""
     db = sqlite3.connect(path)

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from edge.journal import retention
 from edge.journal.audit import verify_journal
-from edge.journal.database import COLUMNS
-from edge.journal.records import ChainPosition, Draft, canonical_json, encode, seal
+from edge.journal.checkpoint import Removal, checkpoint_fault, make_checkpoint
+from edge.journal.database import COLUMNS, JournalError
+from edge.journal.records import GENESIS, ChainPosition, Draft, canonical_json, encode, first_break, seal
 from edge.journal.retention import Limits
 from edge.journal.signing import GateKey
 from edge.journal.store import JournalStore
@@ -179,6 +180,33 @@ def test_a_checkpoint_of_another_key_is_named(image: bytes) -> None:
     other = GateKey(bytes(32)).public
     assert "which is not the gate's key" in verify_journal(_open(image), [other])
     assert verify_journal(_open(image), [other, _KEY.public]) == ""
+
+
+def test_a_signed_checkpoint_that_follows_something_else_is_found(image: bytes) -> None:
+    records = [seal(encode(Record("passed", "", "", {}, 1)), ChainPosition(9, "b" * 64, {"transaction": 9}))]
+    elsewhere = ChainPosition(9, "b" * 64, {"transaction": 9})
+    data = canonical_json(make_checkpoint(records, elsewhere, GENESIS, Removal("age", 1), _KEY))
+    assert checkpoint_fault(data, elsewhere, [_KEY.public]) == ""
+    assert "does not follow record 9" in checkpoint_fault(data, ChainPosition(9, "c" * 64), [_KEY.public])
+    assert "is none" in checkpoint_fault("[]", elsewhere, [])
+
+
+def test_a_record_numbered_wrongly_in_its_class_is_found_though_its_hash_fits() -> None:
+    record = seal(encode(Record("passed", "", "", {}, 1)), ChainPosition(5, GENESIS, {"transaction": 4}))
+    assert first_break([record], ChainPosition(5, GENESIS, {"transaction": 4})) == ""
+    said = first_break([record], ChainPosition(5, GENESIS, {"transaction": 3}))
+    assert said == "record 6 was altered: it is transaction 5, expected 4"
+
+
+def test_a_cursor_beyond_the_journal_means_that_records_are_missing(image: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    path.write_bytes(image)
+    db = sqlite3.connect(path)
+    db.execute("UPDATE classes SET acked_seq = head_seq + 3, acked = produced WHERE class = 'event'")
+    db.commit()
+    assert "is missing: the platform has acknowledged up to" in _verify(db)
+    with pytest.raises(JournalError, match="the platform has acknowledged up to"):
+        JournalStore(path)
 
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

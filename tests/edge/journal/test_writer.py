@@ -188,3 +188,38 @@ async def test_memory_that_waits_for_the_disk_is_bounded_in_size_too(
     await writer.append([])
     assert writer.post([large])
     assert await writer.close(runner)
+
+
+async def test_losses_of_a_class_without_a_record_are_in_its_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = _Disk(monkeypatch)
+    writer = JournalWriter(tmp_path / "journal.db", retry_s=0.001, pending_max=1)
+    disk.reason = "database or disk is full"
+    runner = asyncio.create_task(writer.run())
+    assert writer.post([Record("passed", "", "", {}, 0)])
+    assert not writer.post([_record(1)])
+    disk.reason = ""
+    await writer.append([])
+    assert await writer.close(runner)
+    ledgers = JournalStore(tmp_path / "journal.db").ledgers
+    assert (ledgers["event"].produced, ledgers["event"].lost, ledgers["event"].difference) == (1, 1, 0)
+
+
+async def test_a_read_that_fails_too_does_not_rename_the_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = _Disk(monkeypatch)
+    writer = JournalWriter(tmp_path / "journal.db", retry_s=0.001)
+    disk.reason = "database or disk is full"
+    runner = asyncio.create_task(writer.run())
+    writer.post([_record(1)])
+    await disk.tries.acquire()
+    await disk.tries.acquire()
+
+    def refuse(*_: Any) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(JournalStore, "class_records_after", refuse)
+    assert await writer.class_records_after("event", 0, 9) == []
+    assert writer.degraded == "database or disk is full"
+    disk.reason = ""
+    assert await writer.close(runner)
