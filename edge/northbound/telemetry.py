@@ -69,6 +69,7 @@ class Telemetry:
         self._node = EdgeNode(
             NodeTopics(config.sparkplug_group, config.sparkplug_node),
             self,
+            bd_seq_alias=self._own.bd_seq_alias,
             primary_host=config.primary_host,
             has_other_server=len(config.links) > 1,
         )
@@ -90,29 +91,29 @@ class Telemetry:
         """Tags of one read that changed. Cheap; saved and sent at the end of this turn of the loop."""
         device = self._devices[report.device]
         if report.quality is Quality.GOOD and not self._node.is_online(report.device):
-            self.device_online(report.device, report.source_time_ms)
+            self.device_online(report.device)
         metrics = device.encode(report, self._spool.last_number + 1)
         if not self._fresh:
             asyncio.get_running_loop().call_soon(self._flush)
         self._fresh.append(self._spool.append(report.device, report.source_time_ms, metrics))
 
     def on_presence(self, device: str, is_online: bool, reason: str, time_ms: int) -> None:
-        """A device came or went."""
+        """A device came or went, just now (`time_ms`): a message bears the time it is sent."""
         if is_online:
-            self.device_online(device, time_ms)
+            self.device_online(device)
         else:
-            self.device_lost(device, reason, time_ms)
+            self.device_lost(device, reason)
 
-    def device_online(self, device: str, time_ms: int) -> None:
+    def device_online(self, device: str) -> None:
         """A device answers (again)."""
         self._devices[device].reason = ""
-        self._sender.publish(self._node.device_online(device, time_ms))
+        self._sender.publish(self._node.device_online(device, _now_ms()))
 
-    def device_lost(self, device: str, reason: str, time_ms: int) -> None:
+    def device_lost(self, device: str, reason: str) -> None:
         """A device no longer answers."""
         self._flush()
         self._devices[device].reason = reason
-        self._sender.publish(self._node.device_lost(device, time_ms))
+        self._sender.publish(self._node.device_lost(device, _now_ms()))
 
     # What the uplink calls.
 

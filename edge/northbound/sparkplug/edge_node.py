@@ -72,8 +72,15 @@ class EdgeNode:
     """One node. Per connection: `connecting`, then `connected`, then messages, then `leave` or `disconnected`."""
 
     def __init__(
-        self, topics: NodeTopics, births: Births, *, primary_host: str = "", has_other_server: bool = False
+        self,
+        topics: NodeTopics,
+        births: Births,
+        *,
+        bd_seq_alias: int,
+        primary_host: str = "",
+        has_other_server: bool = False,
     ) -> None:
+        self._bd_seq_alias = bd_seq_alias
         self.topics = topics
         self.phase = Phase.OFFLINE
         self.bad_messages = 0
@@ -85,7 +92,7 @@ class EdgeNode:
         self._bd_seq = 0
         self._seq = 0
         self._state_ms: int | None = None
-        self.is_host_offline = False  # by the newest STATE of this connection
+        self._is_host_online: bool | None = None  # by the newest STATE of this connection
 
     def connecting(self, bd_seq: int, now_ms: int) -> Outgoing:
         """A CONNECT is about to be sent: its will."""
@@ -93,14 +100,23 @@ class EdgeNode:
         self.disconnected()
         return self._death(now_ms)
 
+    @property
+    def is_host_offline(self) -> bool:
+        """Whether the primary host has said that it is offline."""
+        return self._is_host_online is False
+
     def subscriptions(self) -> list[str]:
         """To be asked for, with QoS 1, before `connected`."""
         own = [self.topics.of_node("NCMD"), self.topics.of_device("DCMD", "+")]
         return [*own, state_topic(self._primary_host)] if self._primary_host else own
 
     def connected(self) -> bool:
-        """Connected and subscribed; whether `births` is due now. With a primary host it waits for that."""
-        self.phase = Phase.WAITING if self._primary_host else Phase.BORN
+        """Connected and subscribed; whether `births` is due now. With a primary host it waits for that.
+
+        The host's retained STATE may already have come, as it does with the subscription.
+        """
+        is_awaited = bool(self._primary_host) and self._is_host_online is not True
+        self.phase = Phase.WAITING if is_awaited else Phase.BORN
         return self.phase is Phase.BORN
 
     def disconnected(self) -> None:
@@ -108,14 +124,14 @@ class EdgeNode:
         self.phase = Phase.OFFLINE
         self._born.clear()
         self._state_ms = None
-        self.is_host_offline = False
+        self._is_host_online = None
 
     def births(self, now_ms: int) -> Iterator[Outgoing]:
         """NBIRTH and the DBIRTH of every device that answers; nothing else may be published in between."""
         self._born.clear()
         self._seq = 0
         own = [
-            encode_metric(Metric(DataType.INT64, self._bd_seq, now_ms, BD_SEQ), is_birth=True),
+            encode_metric(Metric(DataType.INT64, self._bd_seq, now_ms, BD_SEQ, self._bd_seq_alias), is_birth=True),
             encode_metric(Metric(DataType.BOOLEAN, False, now_ms, REBIRTH), is_birth=True),
             self._births.node_metrics(now_ms),
         ]
@@ -190,7 +206,7 @@ class EdgeNode:
         if self._state_ms is not None and time_ms < self._state_ms:
             return Answer()  # of an older session of the host
         self._state_ms = time_ms
-        self.is_host_offline = not is_online
+        self._is_host_online = is_online
         if is_online and self.phase is Phase.WAITING:
             self.phase = Phase.BORN
             return Answer(must_birth=True)

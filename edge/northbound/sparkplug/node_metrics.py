@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 
+from edge.northbound.sparkplug.edge_node import BD_SEQ
 from edge.northbound.sparkplug.metric import DataType, Metric, Value, encode_metric
 from edge.northbound.sparkplug.node_memory import NodeMemory
 from edge.northbound.spool import Spool
@@ -21,8 +22,9 @@ class NodeMetrics:
 
     def __init__(self, memory: NodeMemory, spool: Spool) -> None:
         self._spool = spool
-        names = [_NAME, _VERSION, *(f"Telemetry/{word}" for word in _LEDGER)]
+        names = [BD_SEQ, _NAME, _VERSION, *(f"Telemetry/{word}" for word in _LEDGER)]
         self._aliases = memory.take_aliases(f"/{name}" for name in names)
+        self.bd_seq_alias = self._aliases[f"/{BD_SEQ}"]
         self._told: dict[str, Value] = {}
 
     def birth(self, now_ms: int) -> bytes:

@@ -106,7 +106,7 @@ async def _settle() -> None:
 def test_a_report_is_published_with_its_number_in_units_and_stays_stored_until_the_platform_has_it(tmp_path) -> None:
     async def run() -> None:
         gate = _Gate(tmp_path)
-        gate.telemetry.device_online("scale", _TIME)
+        gate.telemetry.device_online("scale")
         async with gate.connected():
             await gate.report(7)
             last = gate.host.seen[-1]
@@ -255,7 +255,7 @@ def test_a_lost_device_dies_and_its_stored_rows_come_under_a_stale_birth(tmp_pat
     async def run() -> None:
         gate = _Gate(tmp_path)
         await gate.report(1)
-        gate.telemetry.device_lost("scale", "no answer", _TIME)
+        gate.telemetry.device_lost("scale", "no answer")
         async with gate.connected():
             assert gate.host.kinds() == ["NBIRTH", "DBIRTH scale", "DDATA scale", "DDEATH scale"]
             born = gate.host.seen[1].metric("speed")
