@@ -41,11 +41,19 @@ class SiteClock:
         self._offset_ms: int | None = None
         self.quality = ClockQuality.UNSYNCHRONISED
         self.steps = 0
+        self._steps_synchronised = 0  # how many there were when it was synchronised last
         self.check()
 
     def stamp(self) -> Stamp:
         """Now."""
         return Stamp(self._monotonic_ns() // _NS, self._wall_ns() // _NS, self.quality)
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether ages may be told by the wall clock: synchronised, or in holdover and not set since."""
+        if self.quality is ClockQuality.HOLDOVER:
+            return self.steps == self._steps_synchronised
+        return self.quality is ClockQuality.SYNCHRONISED
 
     def check(self) -> int:
         """Look at the kernel's clock anew; by how many ms the wall clock was set forward since the last call."""
@@ -58,7 +66,10 @@ class SiteClock:
             self.quality = ClockQuality.HOLDOVER
         else:
             self.quality = ClockQuality.UNSYNCHRONISED
-        return self._step(now)
+        step_ms = self._step(now)
+        if self.quality is ClockQuality.SYNCHRONISED:
+            self._steps_synchronised = self.steps
+        return step_ms
 
     def _step(self, now: Stamp) -> int:
         offset_ms, before_ms = now.wall_ms - now.mono_ms, self._offset_ms

@@ -77,12 +77,14 @@ def run_hub(config: SiteConfig) -> int:
 async def _run(config: SiteConfig) -> int:
     key = load_or_make_key(config.key_path)
     limits = Limits(config.journal.keep_days, config.journal.keep_mb)
-    journal = JournalWriter(config.journal_path, retention=Retention(limits, key))
+    clock = SiteClock()
+    retention = Retention(limits, key, lambda: clock.is_trusted)
+    journal = JournalWriter(config.journal_path, retention=retention)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        hub = Hub(config, journal)
+        hub = Hub(config, journal, clock)
         return EXIT_DONE if await hub.run(stop) else EXIT_FAILED
     except ExceptionGroup as group:
         _log.critical("the hub ends on a program error", exc_info=group)
@@ -95,10 +97,10 @@ async def _run(config: SiteConfig) -> int:
 class Hub:
     """All parts of a running site, wired together."""
 
-    def __init__(self, config: SiteConfig, journal: JournalWriter) -> None:
+    def __init__(self, config: SiteConfig, journal: JournalWriter, clock: SiteClock) -> None:
         self._config = config
         self._journal = journal
-        self._clock = SiteClock()
+        self._clock = clock
         self._started_ms = self._clock.stamp().mono_ms
         cursors, saved, counts = journal.device_cursors(), journal.lane_states(), journal.lane_counts()
         self._lines = {line.name: self._make_line(line, cursors) for line in config.lines}

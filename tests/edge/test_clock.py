@@ -50,6 +50,21 @@ def test_a_clock_that_never_was_synchronised_has_no_holdover() -> None:
     assert _Machine(too_wide).clock.quality is ClockQuality.UNSYNCHRONISED
 
 
+def test_a_clock_that_was_set_is_not_trusted_until_it_is_synchronised_again() -> None:
+    machine = _Machine(_GOOD)
+    assert machine.clock.is_trusted
+    machine.kernel = UNKNOWN
+    machine.advance(1000)
+    assert machine.clock.is_trusted
+    machine.advance(1000, step_ms=10 * 365 * 86_400_000)
+    assert machine.clock.quality is ClockQuality.HOLDOVER
+    assert not machine.clock.is_trusted
+    machine.kernel = _GOOD
+    machine.advance(1000)
+    assert machine.clock.is_trusted
+    assert not _Machine(UNKNOWN).clock.is_trusted
+
+
 def test_a_step_is_noticed_once_with_size_and_direction() -> None:
     machine = _Machine(_GOOD)
     assert machine.advance(1000) == 0
