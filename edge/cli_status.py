@@ -92,6 +92,8 @@ def table(status: Mapping[str, Any]) -> list[str]:
     lines = [f"site        {status['site']}" + _since(status)]
     if last := status.get("last_record"):
         lines.append(f"last        record {last['seq']}, {last['kind']}, {utc_text(last['time'])}")
+    if clock := status.get("clock"):
+        lines.append(f"clock       {clock['quality']}, set {clock['steps']} times since the start")
     if "journal" in status:
         lines.append(_journal_line(status["journal"]))
         lines += _ledger_lines(status["ledger"])

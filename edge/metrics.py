@@ -35,6 +35,8 @@ def _metric(name: str, meaning: str, *path: str, factor: float = 1.0) -> Metric:
 _MS = 0.001
 _HUB = (
     _metric("uptime_seconds", "How long the hub runs.", "uptime_s"),
+    _metric("clock_steps_total", "Times the wall clock was set.", "clock", "steps"),
+    _metric("clock_error_seconds", "How far UTC may be off, as the kernel says.", "clock", "error_max_ms", factor=_MS),
     _metric("ledger_balanced", "1 when every record and report is accounted for.", "ledger", "balanced"),
     _metric("journal_records", "Number of the newest record.", "journal", "last_seq"),
     _metric("journal_first_record", "Number of the oldest record that is kept.", "journal", "first_seq"),
@@ -106,7 +108,11 @@ _SIDES = ("produced", "acknowledged", "stored", "pending", "lost")
 _LEDGER = "smartgate_ledger_records"
 _DIFFERENCE = "smartgate_ledger_difference"
 _EXPIRED = "smartgate_ledger_expired_total"
-_MODE = "smartgate_journal_mode"
+# Words: (name, meaning, label, path), 1 for the word of the moment.
+_STATES = (
+    ("smartgate_journal_mode", "1 for the mode the journal is in.", "mode", ("journal", "mode")),
+    ("smartgate_clock_quality", "1 for how far the clock can be trusted.", "quality", ("clock", "quality")),
+)
 
 
 def metrics_text(status: Mapping[str, Any]) -> str:
@@ -117,7 +123,14 @@ def metrics_text(status: Mapping[str, Any]) -> str:
 def metric_names() -> list[str]:
     """Every name there is, for the page that lists them."""
     grouped = [metric.name for _, _, metrics in _GROUPS for metric in metrics]
-    return [*(metric.name for metric in _HUB), *grouped, _LEDGER, _DIFFERENCE, _EXPIRED, _MODE]
+    return [
+        *(metric.name for metric in _HUB),
+        *grouped,
+        _LEDGER,
+        _DIFFERENCE,
+        _EXPIRED,
+        *(name for name, *_ in _STATES),
+    ]
 
 
 def missing_in(status: Mapping[str, Any]) -> list[str]:
@@ -141,9 +154,10 @@ def _lines(status: Mapping[str, Any]) -> Iterator[str]:
         for metric in metrics:
             yield from _family(metric, things, label)
     yield from _ledger_lines(_at(status, ("ledger", "classes")) or {})
-    if mode := _at(status, ("journal", "mode")):
-        yield from _head(_MODE, "1 for the mode the journal is in.", "gauge")
-        yield f"{_MODE}{_labels(mode=mode)} 1"
+    for name, meaning, label, path in _STATES:
+        if word := _at(status, path):
+            yield from _head(name, meaning, "gauge")
+            yield f"{name}{_labels(**{label: word})} 1"
 
 
 def _family(metric: Metric, things: Mapping[str, Any], label: str) -> Iterator[str]:

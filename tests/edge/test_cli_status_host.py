@@ -21,6 +21,7 @@ from tests.edge.test_config_host import GOOD
 _RUNNING = {
     "site": "north",
     "uptime_s": 90_061,
+    "clock": {"quality": "holdover", "error_max_ms": 3, "steps": 2},
     "journal": {"mode": "disk_full", "degraded": "no space", "first_seq": 1, "last_seq": 9, "used_bytes": 2_500_000},
     "ledger": account({"event": ClassLedger(9, 4, 3, 1), "telemetry": ClassLedger(5, 1, 1, expired={"budget": 3})}),
     "uplink": {
@@ -85,6 +86,7 @@ def test_a_running_hub_is_shown_for_people(tmp_path: Path, capsys: pytest.Captur
     for text in (
         "north, hub running for 1 d 01:01:01",
         "disk_full (no space), records 1 to 9, 2.5 MB",
+        "holdover, set 2 times",
         "NOT BALANCED",
         "expired: telemetry 3 budget",
         "online over fibre",
