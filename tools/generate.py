@@ -13,6 +13,7 @@ from edge.lane.diagram import states_page
 from edge.profile_reference import profile_page
 from tools.regmap.__main__ import EXIT_STALE
 from tools.regmap.__main__ import main as generate_regmap
+from tools.sparkplug_assertions import assertions_page
 
 ROOT = Path(__file__).parents[1]
 # Pages that are one text made by one function.
@@ -20,6 +21,7 @@ PAGES = {
     "docs/site-file.md": reference_page,
     "docs/device-profile.md": profile_page,
     "docs/lane-states.md": states_page,
+    "docs/sparkplug-assertions.md": assertions_page,
 }
 
 
