@@ -19,14 +19,14 @@ import sys
 import termios
 import tty
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sim_devices.buses.rs485 import Rs485Line, Station
 
 HUB = "hub"
 _READ_SIZE = 4096
-_PUMP_S = 0.001
+_PUMP_US = 250  # how often it is looked whether a burst was fetched; most loops' timers make a millisecond of it
 _KERNEL_US = 2500  # bytes written to a pty can be read by the peer well within this time
 _BURST_COUNT_MAX = 8
 _BURST_US_MAX = 500_000  # a talker that never ends is handed over in pieces this long
@@ -61,15 +61,17 @@ class _End:
         if len(self._waiting) > _BURST_COUNT_MAX:
             self.dropped += len(self._waiting.popleft())
 
-    def pump(self, now_us: int) -> bool:
-        """Hand over what may be handed over now; True when it must be called again in _PUMP_S."""
+    def pump(self, now_us: int) -> int:
+        """Hand over what may be handed over now; when it must be called again, 0 for not before the next burst."""
         if self._is_unread and self._is_fetched(now_us):
             self._is_unread = False
             self._free_us = now_us + self._silence_us
         if self._waiting and not self._is_unread and now_us >= self._free_us:
             self._write(self._waiting.popleft())
             self._is_unread, self._was_seen, self._written_us = True, False, now_us
-        return self._is_unread or bool(self._waiting)
+        if self._is_unread:
+            return now_us + _PUMP_US
+        return self._free_us if self._waiting else 0
 
     def flush(self) -> None:
         """Forget what the peer has not fetched."""
@@ -108,11 +110,11 @@ class PtyLine:
         self._line = Rs485Line(baud, rng)
         self._directory = directory
         self._ends: dict[str, _End] = {}
+        self._local: dict[str, tuple[Station, Callable[[bytes], None]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._pumper: asyncio.TimerHandle | None = None
         self._burst_from_us = -1
-        self._pumping = False
 
     @property
     def dropped(self) -> int:
@@ -145,6 +147,18 @@ class PtyLine:
         end = self._ends[name] = self._make_end(name)
         self._loop.add_reader(end.master, self._on_readable, end)
         return end.link
+
+    def add_local(self, name: str, on_burst: Callable[[bytes], None]) -> None:
+        """Connect a device of this process, without a pty: it hears each burst the moment its last character ends.
+
+        A pty's reader cannot be seen to have read, so the line waits for it to be sure; a measurement must not.
+        """
+        self._local[name] = (self._line.attach(name), on_burst)
+
+    def send(self, name: str, data: bytes) -> None:
+        """A local device begins to talk now."""
+        self._line.transmit(self._local[name][0], data, self._now_us())
+        self._schedule()
 
     def close(self) -> None:
         """Give up the ptys and their links; safe to call twice."""
@@ -208,17 +222,22 @@ class PtyLine:
             if end.station.has_heard:
                 end.put(end.station.take())
         self._burst_from_us = -1
+        self._pump()
+        for station, on_burst in self._local.values():
+            if station.has_heard:
+                on_burst(station.take())
         self._schedule()
-        if not self._pumping:
-            self._pump()
 
     def _pump(self) -> None:
         """Hand over to every peer that is ready, and come back while one is not."""
         now_us = self._now_us()
-        self._pumping = any([end.pump(now_us) for end in self._ends.values()])
-        if self._pumping:
+        again_us = [at_us for at_us in [end.pump(now_us) for end in self._ends.values()] if at_us]
+        if self._pumper:
+            self._pumper.cancel()
+            self._pumper = None
+        if again_us:
             assert self._loop is not None
-            self._pumper = self._loop.call_later(_PUMP_S, self._pump)
+            self._pumper = self._loop.call_at(min(again_us) / 1e6, self._pump)
 
 
 def _silence_us(baud: int) -> int:

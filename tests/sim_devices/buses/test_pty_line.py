@@ -90,6 +90,25 @@ def test_answer_comes_back_to_the_hub(tmp_path: Path) -> None:
     _with_line(tmp_path, 115200, body)
 
 
+def test_a_device_of_the_same_process_hears_whole_bursts_and_is_heard(tmp_path: Path) -> None:
+    async def body(line: PtyLine) -> None:
+        heard: list[bytes] = []
+
+        def answer(burst: bytes) -> None:
+            heard.append(burst)
+            line.send("here", b"tell")
+
+        line.add_local("here", answer)
+        hub, a = _open(line, HUB), _open(line, "a")
+        os.write(hub, b"ask")
+        assert await _read(a, 3) == b"ask"
+        assert await _read(hub, 4) == b"tell"
+        assert await _read(a, 4) == b"tell"
+        assert heard == [b"ask"], "nobody hears himself"
+
+    _with_line(tmp_path, 115200, body)
+
+
 def test_line_survives_a_peer_that_closes_and_comes_back(tmp_path: Path) -> None:
     async def body(line: PtyLine) -> None:
         hub, a = _open(line, HUB), _open(line, "a")
