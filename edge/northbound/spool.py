@@ -119,6 +119,8 @@ class Spool:
     def rows(self, first: int, last: int, limit: int) -> list[SpoolRow] | None:
         """Up to `limit` rows numbered `first` to `last`, in order; None while the disk cannot be read."""
         found: list[SpoolRow] = []
+        if self._file is None and self.ledger.stored > len(self._unsaved):
+            return None
         try:
             if self._file is not None:
                 found = self._file.rows(first, last, limit)
@@ -145,12 +147,18 @@ class Spool:
         The log begins anew with the next `save`, provided nothing was saved while this ran.
         """
         file = self._file
-        return file.checkpoint() if file is not None else 0
+        try:
+            return file.checkpoint() if file is not None else 0
+        except sqlite3.Error:
+            return 0  # the next save meets the same disk and says so
 
     @property
     def used_bytes(self) -> int:
-        """Bytes of the budget in use."""
-        return self._file.used_bytes if self._file is not None else self._unsaved_size
+        """Bytes of the budget in use; 0 while the disk cannot be read."""
+        try:
+            return self._file.used_bytes if self._file is not None else 0
+        except sqlite3.Error:
+            return 0
 
     def close(self) -> None:
         """Save and close."""

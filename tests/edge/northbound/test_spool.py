@@ -111,6 +111,8 @@ def test_while_the_disk_refuses_rows_wait_in_memory_and_are_saved_afterwards(tmp
         _fill(spool, 5)
         assert spool.degraded.startswith("disk: ")
         assert spool.ledger.stored == 10
+        assert spool.rows(1, 10, 10) is None  # not "none": whoever asks has to ask again
+        assert (spool.checkpoint(), spool.used_bytes) == (0, 0)
     spool._retry_at_s = 0.0
     assert spool.save()
     assert (spool.degraded, _stored(tmp_path), spool.ledger.is_balanced) == ("", 10, True)

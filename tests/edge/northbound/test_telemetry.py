@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import threading
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from edge.config import UplinkConfig
 from edge.model import ClockQuality, Quality, Record, Report
 from edge.northbound import sent_rows, telemetry_sender
+from edge.northbound import telemetry as telemetry_module
 from edge.northbound.pacer import Pacer
 from edge.northbound.telemetry import Telemetry
 from protocols.registers.tag import Tag
@@ -289,6 +291,33 @@ def test_how_far_the_clock_can_be_trusted_is_told_when_it_changes(tmp_path) -> N
                 await gate.report(1, clock=clock)
         told = [seen.values().get("clock_quality") for seen in gate.host.seen if seen.kind == "DDATA"]
         assert told == ["synchronised", None, "holdover"]
+
+    asyncio.run(run())
+
+
+def test_while_the_log_begins_anew_reports_wait_and_are_sent_behind_it(tmp_path: Path) -> None:
+    async def run() -> None:
+        gate = _Gate(tmp_path)
+        loop, second, release = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+        calls: list[int] = []
+
+        def checkpoint() -> int:
+            calls.append(1)
+            if len(calls) == 2:
+                loop.call_soon_threadsafe(second.set)
+                release.wait(10)
+            return telemetry_module.LOG_PAGES_MAX + 1
+
+        gate.telemetry._spool.checkpoint = checkpoint  # type: ignore[method-assign]
+        async with gate.connected():
+            await gate.report(1)
+            checkpointing = asyncio.create_task(gate.telemetry._checkpoint())
+            await second.wait()
+            await gate.report(2)
+            assert gate.host.rows() == [(1, False)]
+            release.set()
+            await checkpointing
+            assert gate.host.rows() == [(1, False), (2, False)]
 
     asyncio.run(run())
 
