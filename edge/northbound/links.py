@@ -183,9 +183,8 @@ class _Link:
         loop, context = asyncio.get_running_loop(), client_context(self.config)
         async with asyncio.timeout(PHASE_S):
             address = await self._resolver.next_address()
-            sock = socket.socket(address.family, socket.SOCK_STREAM)
+            sock = make_socket(address.family)
             try:
-                sock.setblocking(False)
                 if self.config.bind_address:
                     sock.bind((self.config.bind_address, 0))
                 await loop.sock_connect(sock, address.sockaddr)
@@ -288,6 +287,17 @@ async def _no_will() -> None:
 async def _only_echo(session: MqttSession) -> None:
     """What a probe does: nothing; the session's echoes tell how the link is."""
     await asyncio.shield(session.lost)
+
+
+def make_socket(family: socket.AddressFamily) -> socket.socket:
+    """A TCP socket for the loop that sends at once: a message must not wait for the acknowledgement of the one before.
+
+    The loop sees to that for sockets of its own making alone.
+    """
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -12,7 +13,7 @@ import pytest
 from edge.config import LinkConfig, UplinkConfig
 from edge.northbound import links as links_module
 from edge.northbound.link_watch import LinkRecord
-from edge.northbound.links import Links
+from edge.northbound.links import Links, make_socket
 from edge.northbound.mqtt_client import BrokerError, MqttSession
 from edge.northbound.mqtt_packets import Will
 from edge.northbound.pacer import Pacer
@@ -255,3 +256,10 @@ def test_an_error_of_the_program_is_not_taken_for_a_lost_link() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         run_virtual(run())
     assert caught.group_contains(KeyError)
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_a_message_does_not_wait_for_the_acknowledgement_of_the_one_before(family: socket.AddressFamily) -> None:
+    with make_socket(family) as sock:
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert not sock.getblocking()
