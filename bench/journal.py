@@ -7,7 +7,9 @@
 rows of a bare SQLite table in transactions of the same size; `ratio_to_sqlite` is ours over that. `drain`: a backlog
 (nine device events to one transaction) goes through the uplink's windows to broker and platform in this process, which
 acknowledge after 5 ms, while new transactions come at 20 a second: memory, rate, how long until the new ones were
-durable, and how long until they were sent once the transactions before them were through. Prints one JSON line.
+durable, and how long until they were sent once the transactions before them were through. `broker`: a smaller backlog
+over the hub's own connection to a real nats-server and the platform's stand-in, processes of their own on the same
+machine. Prints one JSON line.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import argparse
 import asyncio
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -26,11 +29,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from edge.config import LinkConfig, UplinkConfig
 from edge.journal.store import JournalStore
 from edge.journal.writer import JournalWriter
 from edge.model import Record
 from edge.northbound.pacer import Pacer
 from edge.northbound.records import WINDOW, RecordUplink
+from edge.northbound.uplink import Uplink
+from hil.run.broker import broker_command, write_config
 
 RATE = 2000  # records a second offered
 CALLERS = 64
@@ -44,6 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--backlog", type=int, default=1_000_000)
+    parser.add_argument("--broker", type=int, default=50_000, help="records of the backlog over a real broker")
     parser.add_argument("--dir", type=Path, default=None)
     parser.add_argument("--fill", type=Path, default=None, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -58,6 +65,7 @@ def main() -> None:
         per_s = flat_out["records_per_s"]
         result = {"bench": "journal", "offered": offered, "flat_out": flat_out, "bound": bound}
         result["ratio_to_sqlite"] = round(per_s / bound["sqlite_records_per_s"], 2)
+        result["broker"] = drain_over_broker(folder, options.broker) if options.broker else None
         result["drain"] = drain(folder / "drain.sqlite", options.backlog) if options.backlog else None
     print(json.dumps(result))
 
@@ -240,6 +248,59 @@ async def measure_drain(path: Path, count: int) -> dict[str, object]:
         "new_sent_ms": quantiles(sent),
         "balanced": balanced,
     }
+
+
+def drain_over_broker(folder: Path, count: int) -> dict[str, object]:
+    """The whole way: journal, uplink, nats-server, platform, its acknowledgement."""
+    path, root, port = folder / "broker.sqlite", "gate/bench", free_port()
+    subprocess.run([sys.executable, __file__, "--fill", str(path), "--backlog", str(count)], check=True)
+    quiet = subprocess.DEVNULL
+    broker = subprocess.Popen(broker_command(write_config(folder / "nats", "bench", port)), stdout=quiet, stderr=quiet)
+    module = [sys.executable, "-m", "sim_devices.devices.platform_mqtt", "--port", str(port), "--root", root]
+    platform = subprocess.Popen([*module, "--db", str(folder / "platform.sqlite")], stderr=quiet)
+    try:
+        config = UplinkConfig("bench", root, (LinkConfig("broker", "127.0.0.1", port),))
+        return asyncio.run(watch_drain(path, config, count))
+    finally:
+        for process in (platform, broker):
+            process.terminate()
+            process.wait()
+
+
+async def watch_drain(path: Path, config: UplinkConfig, count: int) -> dict[str, object]:
+    journal = JournalWriter(path)
+    runner = asyncio.create_task(journal.run())
+    uplink = Uplink(config, journal)
+    sending = asyncio.create_task(uplink.run())
+    await acked(journal, WINDOW)
+    cpu, started, first = time.process_time(), time.perf_counter(), journal.acked_count
+    await acked(journal, count)
+    took, cpu = time.perf_counter() - started, time.process_time() - cpu
+    status = uplink.status()
+    sending.cancel()
+    await asyncio.wait([sending])
+    await journal.close(runner)
+    return {
+        "records": count,
+        "records_per_s": round((count - first) / took),
+        "cpu_us_per_record": round(1e6 * cpu / (count - first)),
+        "republished": status["republished"],
+    }
+
+
+async def acked(journal: JournalWriter, count: int) -> None:
+    """Until the platform has `count` records, looked at after every commit of the cursors."""
+    committed = asyncio.Event()
+    journal.listeners.append(committed.set)
+    while journal.acked_count < count:
+        await committed.wait()
+        committed.clear()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def best_mean(work: Callable[[], None]) -> float:

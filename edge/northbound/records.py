@@ -4,6 +4,7 @@ Knows: the journal's order, the windows, the acknowledgement, whose turn it is o
 Must not know: MQTT, what records mean.
 Records of a class go out in order, QoS 1, at most WINDOW of them unacknowledged. After a new connection, and when
 nothing was acknowledged for RESEND_AFTER_S, sending starts again at the cursor; the platform knows repeats by number.
+A platform that stays silent gets only the first PROBE of them, ever more rarely, until it speaks.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from edge.journal.classes import RecordClass
 from edge.journal.writer import JournalWriter
 from edge.northbound.pacer import Pacer, TrafficClass
 
-WINDOW = 64
+WINDOW = 256  # 2,000 records a second over a round trip of 0.1 s
+PROBE = 8  # while the platform is silent: enough to hear of it, cheap on a metered link
 _HEADER_SIZE = 8  # bytes of an MQTT publication beside topic and payload, at the most for records of this size
 _TRAFFIC = {RecordClass.TRANSACTION: TrafficClass.TRANSACTION, RecordClass.EVENT: TrafficClass.EVENT}
 RESEND_AFTER_S = 5.0
+RESEND_MAX_S = 60.0
 READ_RETRY_S = 1.0  # while the disk cannot be read
 OF_TELEMETRY = "telemetry"  # the member that acknowledges rows of telemetry, under the same topic
 _log = logging.getLogger(__name__)
@@ -128,7 +131,8 @@ class _Window:
         self._name = name
         self._journal = journal
         self._road = road
-        self._resend_after_s = resend_after_s
+        self._resend_first_s = self._resend_after_s = resend_after_s
+        self._limit = WINDOW
         self._sent_seq = self._highest_sent = journal.acked[self._name]
         self._news = asyncio.Event()
         self._progress_s = 0.0  # loop time of the last acknowledgement, or of the first record it is owed for
@@ -142,6 +146,7 @@ class _Window:
         """The platform has the class up to `seq`."""
         if seq > self._acked_seq:
             self._progress_s = asyncio.get_running_loop().time()
+            self._open_window()
         self._journal.acknowledge(self._name, seq)
         self._sent_seq = max(self._sent_seq, self._acked_seq)
         self._news.set()
@@ -149,6 +154,7 @@ class _Window:
     async def send(self, publisher: RecordPublisher) -> None:
         """Send from the cursor on, until cancelled or the connection is lost."""
         self._sent_seq = self._acked_seq
+        self._open_window()
         while True:
             self._news.clear()
             await self._send_window(publisher)
@@ -161,23 +167,27 @@ class _Window:
             except TimeoutError:
                 self._sent_seq = self._acked_seq
                 self._progress_s = asyncio.get_running_loop().time()
+                self._limit, self._resend_after_s = PROBE, min(2 * self._resend_after_s, RESEND_MAX_S)
 
     def status(self) -> dict[str, int]:
         """How far the platform is behind in this class."""
         produced = self._journal.heads[self._name]
         return {"produced": produced, "acked": self._acked_seq, "backlog": produced - self._acked_seq}
 
+    def _open_window(self) -> None:
+        self._limit, self._resend_after_s = WINDOW, self._resend_first_s
+
     @property
     def _acked_seq(self) -> int:
         return self._journal.acked[self._name]
 
     def _can_send(self) -> bool:
-        return self._sent_seq < self._journal.heads[self._name] and self._sent_seq - self._acked_seq < WINDOW
+        return self._sent_seq < self._journal.heads[self._name] and self._sent_seq - self._acked_seq < self._limit
 
     async def _send_window(self, publisher: RecordPublisher) -> None:
         if not self._can_send():
             return
-        room = WINDOW - (self._sent_seq - self._acked_seq)
+        room = self._limit - (self._sent_seq - self._acked_seq)
         records = await self._journal.class_records_after(self._name, self._sent_seq, room)
         if not records:
             return

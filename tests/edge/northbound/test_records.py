@@ -13,7 +13,7 @@ from edge.journal.store import JournalStore
 from edge.journal.writer import JournalWriter
 from edge.model import Record
 from edge.northbound.pacer import Pacer, TrafficClass
-from edge.northbound.records import WINDOW, RecordUplink
+from edge.northbound.records import PROBE, WINDOW, RecordUplink
 
 
 class _Publisher:
@@ -121,6 +121,20 @@ _NO_ACKS = [
     b'{"class":"transaction","seq":"3"}', b'{"class":"transaction","seq":-1}', b'{"class":"transaction","seq":true}',
     b'{"class":1,"seq":1}', b'{"class":[],"seq":1}',
 ]  # fmt: skip
+
+
+async def test_a_platform_that_stays_silent_is_asked_rarely_and_with_little(tmp_path: Path) -> None:
+    async with _journal(tmp_path, 2 * PROBE) as journal:
+        uplink, publisher = RecordUplink(journal, "gate/t", _wide(), resend_after_s=0.02), _Publisher()
+        started = asyncio.get_running_loop().time()
+        async with _sending(uplink, publisher):
+            await publisher.until(2 * PROBE + 4 * PROBE)
+            took = asyncio.get_running_loop().time() - started
+            uplink.on_ack(_ack(1))
+            await publisher.until(2 * PROBE + 4 * PROBE + 2 * PROBE - 1 - PROBE + 1)
+        assert publisher.seqs[: 6 * PROBE] == [*range(1, 2 * PROBE + 1), *(4 * [*range(1, PROBE + 1)])]
+        assert publisher.seqs[6 * PROBE :] == list(range(PROBE + 1, 2 * PROBE + 1))
+        assert took >= 0.02 * (1 + 2 + 4 + 8)
 
 
 @pytest.mark.parametrize("payload", _NO_ACKS)
