@@ -274,6 +274,8 @@ async def _serve_until_recalled(session: MqttSession, recall: asyncio.Event, ser
         recalled.cancel()
         work.cancel()
         await asyncio.wait([work])
+        if not work.cancelled():
+            work.exception()  # looked at, also when the hub ends and nobody asks
     if not work.cancelled() and (error := work.exception()) is not None:
         raise error
     if session.lost.done():

@@ -68,7 +68,7 @@ def test_tags_say_what_the_map_says(role_map: RoleMap) -> None:
     assert (role_map.role.id, role_map.role.version, role_map.role.name) == (tags.MAP_ID, tags.MAP_VERSION, tags.NAME)
     assert len(tags.TAGS) == len(role_map.points)
     for tag, point in zip(tags.TAGS, role_map.points, strict=True):
-        for name in vars(tag):
+        for name in vars(tag).keys() & vars(point).keys():  # the rest is for devices of others
             assert getattr(tag, name) == getattr(point, name), (point.name, name)
     assert {code: event.name for code, event in tags.EVENTS.items()} == {e.code: e.name for e in role_map.events}
     assert {opcode.name: opcode.value for opcode in role_map.opcodes} == tags.OPCODES
