@@ -154,10 +154,6 @@ class Hub:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def images(self) -> Mapping[str, DeviceImage]:
-        """The newest image of every device."""
-        return {name: session.image for name, session in self._sessions.items()}
-
     def status(self) -> dict[str, Any]:
         """For GET /status."""
         return build_status(
@@ -202,7 +198,12 @@ class Hub:
 
     def _make_lane(self, name: str, saved: str) -> LaneShell:
         config = {lane.name: lane for lane in self._config.lanes}[name]
-        return LaneShell(config, saved, self._journal, images=self.images, submit=self._submit)
+        own = {device: self._sessions[device] for device in (config.barrier, config.weighbridge)}
+
+        def images() -> Mapping[str, DeviceImage]:
+            return {device: session.image for device, session in own.items()}
+
+        return LaneShell(config, saved, self._journal, images=images, submit=self._submit)
 
     def _make_api(self) -> Api | None:
         if not self._config.http_port:
