@@ -187,7 +187,7 @@ class PtyLine:
 
     def _make_end(self, name: str) -> _End:
         link = self._directory / (self.name if name == HUB else f"{self.name}.{name}")
-        return _End(self._line.attach(name), link, _silence_us(self._line.baud))
+        return _End(self._line.attach(name), link, silence_us(self._line.baud))
 
     def _now_us(self) -> int:
         assert self._loop is not None, "the line is not open"
@@ -240,6 +240,6 @@ class PtyLine:
             self._pumper = self._loop.call_at(min(again_us) / 1e6, self._pump)
 
 
-def _silence_us(baud: int) -> int:
+def silence_us(baud: int) -> int:
     """What must lie between two frames: 3.5 characters, fixed above 19200 baud (Modbus over Serial Line, 2.5.1.1)."""
     return 1750 if baud > 19200 else 38_500_000 // baud

@@ -14,23 +14,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import random
 import selectors
 import signal
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from protocols.crc import crc16
-from sim_devices.buses.pty_line import PtyLine
+from sim_devices.buses.pty_line import PtyLine, silence_us
 from sim_devices.devices.device_farm import Port, make_port
 from sim_devices.devices.farm_devices import FarmDevice
 
 LINE = "line"
 _READ_CODES, _WRITE_MANY = (3, 4), 16
-_READ_SIZE = 4096
 _ILLEGAL_ADDRESS = 2
 _SHORTEST = 8  # unit id, function code, two words, CRC
 
@@ -41,18 +40,16 @@ class LineFarm:
     def __init__(self, line: PtyLine, ports: Sequence[Port], turnaround_us: int) -> None:
         self._line = line
         self._ports = list(ports)
-        self._turnaround_s = turnaround_us / 1e6
+        self._pause_s = (silence_us(line.line.baud) + turnaround_us) / 1e6
         self.answered = 0
         self.characters = 0
         self.writes: list[int] = []
 
     def open(self) -> None:
         """Put every device on the line."""
-        self._line.open([port.name for port in self._ports])
-        loop = asyncio.get_running_loop()
+        self._line.open([])
         for port in self._ports:
-            end = os.open(self._line.links[port.name], os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY)
-            loop.add_reader(end, self._on_readable, end, port)
+            self._line.add_local(port.name, partial(self._on_burst, port))
 
     def report(self) -> dict[str, object]:
         """What happened until now."""
@@ -63,9 +60,8 @@ class LineFarm:
             "now_ns": time.monotonic_ns(),
         }
 
-    def _on_readable(self, end: int, port: Port) -> None:
-        """The line hands over a burst at a time, so what can be read is one frame, mostly somebody else's."""
-        frame = os.read(end, _READ_SIZE)
+    def _on_burst(self, port: Port, frame: bytes) -> None:
+        """One frame, mostly somebody else's; a device knows its end by the silence behind it, then takes its time."""
         if len(frame) < _SHORTEST or frame[0] != port.unit_id or crc16(frame, 0, len(frame)):
             return
         answer = self._answer(frame, port.device)
@@ -74,7 +70,7 @@ class LineFarm:
             whole = body + crc16(body, 0, len(body)).to_bytes(2, "little")
             self.answered += 1
             self.characters += len(frame) + len(whole)
-            asyncio.get_running_loop().call_later(self._turnaround_s, os.write, end, whole)
+            asyncio.get_running_loop().call_later(self._pause_s, self._line.send, port.name, whole)
 
     def _answer(self, frame: bytes, device: FarmDevice) -> bytes:
         code, address, count = frame[1], int.from_bytes(frame[2:4]), int.from_bytes(frame[4:6])
@@ -111,7 +107,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--spec", type=Path, required=True, help="JSON file of the devices")
     parser.add_argument("--folder", type=Path, required=True, help="where the ends of the line are made")
     parser.add_argument("--baud", type=int, default=115_200, help="bits per second")
-    parser.add_argument("--turnaround-us", type=int, default=1000, help="from a request's end to its answer's begin")
+    parser.add_argument(
+        "--turnaround-us", type=int, default=1000, help="what a device takes to answer"
+    )
     options = parser.parse_args(argv)
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
         runner.run(_serve(options))
