@@ -1,9 +1,11 @@
-"""One authenticated command as a sequence of requests: read the nonce, write the block, read back what became of it.
+"""One authenticated command as a sequence of requests: the nonce, the block, reading back what became of it.
 
 Knows: the command block, its tag, the header points that answer it. Must not know: ports, plans, lanes.
 
 A command whose answer is lost is never simply sent again: first the device is asked. Only if its nonce shows that the
 block did not arrive is the same block written once more; the nonce makes a double execution impossible either way.
+The nonce is the one a poll has just seen, so that the block is the first request; a device that says it is a stale one
+has done nothing, and is asked for the right one.
 """
 
 from __future__ import annotations
@@ -54,7 +56,14 @@ class CommandExchange:
         self._writes = 0
         self._must_write = False
         self._is_write_confirmed = False
+        self._is_nonce_seen_earlier = False
         self.outcome: tuple[bool, str] | None = None
+
+    def begin_with(self, nonce: tuple[int, int] | None) -> None:
+        """The newest nonce a poll saw and no command has used, if there is one; call it before the first request."""
+        if self._nonce is None and nonce is not None:
+            self._nonce = nonce
+            self._must_write = self._is_nonce_seen_earlier = True
 
     def next_request(self) -> ReadRequest | WriteRequest:
         """What to send next."""
@@ -107,7 +116,11 @@ class CommandExchange:
             self.outcome = (False, OUTCOME_UNKNOWN if self._writes else NOT_SENT)
 
     def _resolve(self, result: str) -> None:
-        if result == _STALE_NONCE and self._writes > 1:
+        if result == _STALE_NONCE and self._is_nonce_seen_earlier and self._writes == 1:
+            self._nonce = None
+            self._writes = 0
+            self._is_write_confirmed = self._is_nonce_seen_earlier = False
+        elif result == _STALE_NONCE and self._writes > 1:
             self.outcome = (
                 False,
                 OUTCOME_UNKNOWN,

@@ -48,6 +48,7 @@ class DeviceSession:
         self.values = DeviceValues(config.name, self.role.tags, [*self._header_blocks, *self._all_blocks])
         self._header_number = self.values.number_of(self._header_blocks[0])
         self._times = EventTimes()
+        self._nonce: tuple[int, int] | None = None
         self._pending: dict[int, BlockRead] = {}  # read, and not yet vouched for by a header
 
     @property
@@ -86,6 +87,11 @@ class DeviceSession:
         else:
             self._on_values(block, raw, now, asked_ms)
 
+    def take_nonce(self) -> tuple[int, int] | None:
+        """The nonce the newest header offered, once: a command uses it up. None from a device that has just failed."""
+        nonce, self._nonce = self._nonce, None
+        return nonce if self.is_verified and self.presence.is_answering else None
+
     def on_failure(self, error: LineError, now: Stamp, *, block: Block | None, are_others_fine: bool) -> None:
         """A request brought no good answer, whichever `block`; `are_others_fine`: others on the line do answer."""
         reason = self.presence.on_failure(error, are_others_fine=are_others_fine)
@@ -115,6 +121,7 @@ class DeviceSession:
             self._refuse(refusal, header, now)
             return
         self._refused = ""
+        self._nonce = (header["nonce_epoch"], header["nonce_counter"])
         found = self.events.on_header(header["boot_count"], header["event_head"])
         for item in found:
             self._note_discontinuity(item, header, now)

@@ -193,6 +193,8 @@ class ModbusLine:
             commands.refuse(unit_id, NOT_SENT)
         if exchange is None:
             return
+        if not exchange.is_started:
+            exchange.begin_with(self._take_nonce(unit_id))
         request = exchange.next_request()
         try:
             if isinstance(request, ReadRequest):
@@ -206,6 +208,10 @@ class ModbusLine:
             raise
         finally:
             commands.settle(unit_id, self._stamp().mono_ms)
+
+    def _take_nonce(self, unit_id: int) -> tuple[int, int] | None:
+        session = self.sessions[unit_id]
+        return session.take_nonce() if isinstance(session, DeviceSession) else None
 
     async def _do_scan(self, unit_id: int) -> None:
         """Ask an address nobody configured; whoever answers is recorded once."""

@@ -107,9 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--spec", type=Path, required=True, help="JSON file of the devices")
     parser.add_argument("--folder", type=Path, required=True, help="where the ends of the line are made")
     parser.add_argument("--baud", type=int, default=115_200, help="bits per second")
-    parser.add_argument(
-        "--turnaround-us", type=int, default=1000, help="what a device takes to answer"
-    )
+    parser.add_argument("--turnaround-us", type=int, default=1000, help="what a device takes to answer")
     options = parser.parse_args(argv)
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
         runner.run(_serve(options))
