@@ -88,7 +88,7 @@ class LaneMachine:
         return self._actions
 
     def save(self) -> dict[str, Any]:
-        """The machine as of the last step, as a JSON object; times are ages, a command under way is left out."""
+        """The machine as of the last step, as a JSON object; times are ages."""
         is_recovering = self.state == states.RECOVERING
         return {
             "version": SAVE_VERSION,
@@ -98,6 +98,7 @@ class LaneMachine:
             "transaction": self.transaction.save(self.now_ms),
             "tracker": self.tracker.save(),
             "last_token": self.commander.last_token,
+            "pending": self.commander.save(),
             "last_read_id": self.last_read_id,
             "last_plate": self.last_plate,
             "closed_age_ms": None if self.closed_ms is None else self.now_ms - self.closed_ms,
@@ -214,6 +215,7 @@ class LaneMachine:
                 by=done.by,
                 ok=done.ok,
                 reason=done.reason,
+                latency_ms=done.latency_ms,
             )
 
     def _take_operator(self) -> None:
@@ -326,7 +328,7 @@ class LaneMachine:
             self.cause = state["cause"]
             self.transaction = load_transaction(state["transaction"], saved_ms)
             self.tracker = Tracker(**state["tracker"])
-            self.commander = Commander(state["last_token"])
+            self.commander = Commander(state["last_token"], state.get("pending"))
             self.last_read_id = state["last_read_id"]
             self.last_plate = state["last_plate"]
             age_ms = state["closed_age_ms"]
