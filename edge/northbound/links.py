@@ -267,6 +267,7 @@ class _Pause:
 async def _serve_until_recalled(session: MqttSession, recall: asyncio.Event, serve: _Serve) -> None:
     """Run `serve` until it fails, the connection is lost or the link is recalled; it may publish while it is ended."""
     work, recalled = asyncio.ensure_future(serve(session)), asyncio.ensure_future(recall.wait())
+    work.add_done_callback(lambda done: done.cancelled() or done.exception())  # looked at, also when the hub ends
     ends: list[asyncio.Future[Any]] = [work, recalled, session.lost]
     try:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -274,8 +275,6 @@ async def _serve_until_recalled(session: MqttSession, recall: asyncio.Event, ser
         recalled.cancel()
         work.cancel()
         await asyncio.wait([work])
-        if not work.cancelled():
-            work.exception()  # looked at, also when the hub ends and nobody asks
     if not work.cancelled() and (error := work.exception()) is not None:
         raise error
     if session.lost.done():
