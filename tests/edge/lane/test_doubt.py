@@ -1,7 +1,7 @@
 """Reads, weights and boom positions that are not what they seem, and what a lane makes of them."""
 
 from protocols.registers import barrier as bar
-from tests.edge.lane.test_machine import PASSED, check_books, finish, make_world
+from tests.edge.lane.test_machine import PASSED, check_books, check_commands, finish, make_world
 from tests.edge.lane.world import Truck
 
 
@@ -113,3 +113,16 @@ def test_boom_closed_by_hand_needs_a_person_even_after_an_earlier_restart() -> N
     world.boom.state = bar.STATE_CLOSED
     world.run(2)
     assert world.machine.state == "ATTENTION"
+
+
+def test_a_command_of_a_hub_that_was_killed_gets_its_record_from_the_next_one() -> None:
+    world = make_world(Truck()).run_until("WEIGHING")
+    while world.machine.commander.pending is None:
+        world.tick()
+    token = world.machine.commander.pending.token
+    world.restart_hub()
+    world.restart_hub()
+    finish(world)
+    records = [record.data for record in world.records if record.kind == "command" and record.data["token"] == token]
+    assert [(data["ok"], data["reason"], data["latency_ms"]) for data in records] == [(False, "hub_restarted", None)]
+    check_commands(world)
