@@ -190,7 +190,8 @@ class MqttSession(asyncio.Protocol):
 
     def _flush(self) -> None:
         if self._outgoing and self._transport is not None and not self.lost.done():
-            if self._pacer is not None and self._written - self._marked >= self._pacer.window / 4:
+            pacer = self._pacer
+            if pacer is not None and pacer.is_busy and self._written - self._marked >= pacer.window / 4:
                 self._send_echo()
             data = b"".join(self._outgoing)
             self._outgoing.clear()

@@ -5,7 +5,7 @@ sockets, messages. Everything but `wait_room` is plain arithmetic on the clock i
 
 Under way is what was sent and not yet known to have reached the broker; the link's echo tells (`link_watch.py`): an
 echo that comes back has everything in front of it behind it. The window of bytes under way follows the round trip: it
-shrinks while a round trip takes QUEUE_S longer than the shortest seen, and grows while it is full and takes less. So
+shrinks while a round trip takes QUEUE_S longer than the shortest seen, and grows while it is used and takes less. So
 what stands in front of a new message is about QUEUE_S of the link's own speed, whatever that is. The shortest round
 trip is measured again every BASE_LIFE_S with the link run empty, or a standing queue would pass for distance.
 """
@@ -73,6 +73,11 @@ class Pacer:
         self._history_credit = self._history_rate * HISTORY_BURST_S
         self._history_s = self._clock()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether more than half of the window is under way: then news of what has arrived is wanted soon."""
+        return self.under_way > self.window / 2
+
     def room(self, cls: TrafficClass) -> int:
         """Bytes of `cls` that may be sent now. A message may exceed it if it is more than 0: nothing is ever stuck."""
         if self.is_draining and cls is not TrafficClass.TRANSACTION:
@@ -108,6 +113,8 @@ class Pacer:
     def sent(self, cls: TrafficClass, size: int) -> None:
         """`size` bytes of `cls` were handed to the connection."""
         self.under_way += size
+        if self.is_busy:
+            self._was_full = True
         self.sent_bytes[cls] += size
         if cls is TrafficClass.HISTORY:
             self._refill()

@@ -57,6 +57,16 @@ def test_a_window_that_is_not_filled_stays() -> None:
     assert pacer.window == WINDOW_FIRST
 
 
+def test_a_window_is_twice_what_is_used_of_it() -> None:
+    pacer = Pacer(clock=(clock := _Clock()))
+    for _ in range(50):
+        pacer.sent(_LIVE, 30_000)
+        clock.now_s += 0.01
+        pacer.acked(30_000)
+        pacer.on_round_trip(0.01)
+    assert 60_000 <= pacer.window <= 120_000
+
+
 def test_a_window_shrinks_once_per_round_trip_while_the_queue_is_long() -> None:
     pacer = Pacer(clock=(clock := _Clock()))
     for _ in range(20):

@@ -24,6 +24,7 @@ class _Platform:
         self._port = port
         self.records: dict[int, dict[str, Any]] = {}
         self.order: list[int] = []
+        self.subscribed = asyncio.Event()
         self._changed = asyncio.Condition()
 
     async def run(self) -> None:
@@ -34,6 +35,7 @@ class _Platform:
             try:
                 async with aiomqtt.Client("127.0.0.1", self._port, identifier="platform", keepalive=5) as client:
                     await client.subscribe(f"{_ROOT}/records", qos=1)
+                    self.subscribed.set()
                     async for message in client.messages:
                         await self._take(client, message)
                         raise_if_cancelled(since)
