@@ -1,8 +1,8 @@
 """Reads, weights and boom positions that are not what they seem, and what a lane makes of them."""
 
 from protocols.registers import barrier as bar
-from tests.edge.lane.test_machine import PASSED, check_books, check_commands, finish, make_world
-from tests.edge.lane.world import Truck
+from tests.edge.lane.test_machine import PASSED, check_books, finish, make_world
+from tests.edge.lane.world import Truck, check_commands
 
 
 def test_read_from_long_before_the_arrival_is_not_this_trucks() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from edge.lane.machine import LaneMachine, LaneStateError
 from protocols.registers import barrier as bar
-from tests.edge.lane.world import SETTINGS, Truck, World
+from tests.edge.lane.world import SETTINGS, Truck, World, check_commands
 
 PASSED = ["transaction_opened", "identified", "weighed", "decided", "passed", "transaction_closed"]
 
@@ -34,13 +34,6 @@ def check_books(world: World) -> None:
     assert outcomes.count("passed") == world.gone_forward
     assert outcomes.count("turned_back") == world.gone_back
     check_commands(world)
-
-
-def check_commands(world: World) -> None:
-    """Every command that left has exactly one record, but for the one that is under way."""
-    pending = world.machine.commander.pending
-    sent = [command.token for command in world.sent if pending is None or command.token != pending.token]
-    assert [record.data["token"] for record in world.records if record.kind == "command"] == sent
 
 
 def test_truck_passes() -> None:

@@ -342,3 +342,10 @@ class World:
         """The operator asks; shown to the machine in the next tick."""
         self.operator = OperatorRequest(request, "an", 1000, "seen by eye")
         self._is_operator_open |= request == "open"
+
+
+def check_commands(world: World) -> None:
+    """Every command that left has exactly one record, but for the one that is under way."""
+    pending = world.machine.commander.pending
+    sent = [command.token for command in world.sent if pending is None or command.token != pending.token]
+    assert [record.data["token"] for record in world.records if record.kind == "command"] == sent
