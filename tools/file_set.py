@@ -18,8 +18,14 @@ DEVICE_FOLDERS = ("protocols", "firmware")
 TEXT_STARTED = frozenset({"rp2", "esp32"})
 # Modules a microcontroller has in a faster form of its own: the same functions, written in Viper.
 FAST = {
+    "firmware.app.changes": "firmware/boards/fast/changes.py",
+    "firmware.control.buckets": "firmware/boards/fast/buckets.py",
+    "firmware.control.deadlines": "firmware/boards/fast/deadlines.py",
+    "firmware.control.rows": "firmware/boards/fast/rows.py",
+    "protocols.compat": "firmware/boards/fast/compat.py",
     "protocols.copying": "firmware/boards/fast/copying.py",
     "protocols.crc": "firmware/boards/fast/crc.py",
+    "protocols.scaling": "firmware/boards/fast/scaling.py",
 }
 # Modules a MicroPython board brings along; anything else would only fail on the device, at night.
 BOARD_MODULES = frozenset(

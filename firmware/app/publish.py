@@ -3,13 +3,14 @@
 Knows addresses only through the role's generated map. Allocates nothing after construction.
 """
 
+from firmware.app.changes import put_changes
 from firmware.app.settings import Settings
+from firmware.control.rows import make_row
 from protocols.bigendian import put_i32, put_u16
 from protocols.compat import const
 from protocols.modbus.image import HOLDINGS, INPUTS, RegisterImage
 
 _U16_MAX = const(65535)
-_STATUS_ENTRY = const(4)
 # The points of the header that follow every scan: two of 32 bits, then those of 16.
 HEADER = (
     "AT_UPTIME_S",
@@ -44,11 +45,10 @@ class Publisher:
         self._map = regmap
         self._image = image
         self._settings = settings
-        self._status_count = len(regmap.STATUS_TABLE) // _STATUS_ENTRY
         self._header_table = [getattr(regmap, name) * 2 for name in HEADER]
         # What the image shows; a new one shows zeros.
         self._header_seen = [0] * _HEADER_COUNT
-        self._status_seen = [0] * self._status_count
+        self._status_seen = make_row(regmap.STATUS_COUNT, 0)
         self._inputs_seen = [0] * input_count
         self._outputs_seen = [0] * regmap.OUT_COUNT
 
@@ -83,36 +83,22 @@ class Publisher:
     def put_role(self, status: list[int], inputs: list[int], outputs: list[int]) -> None:
         """Fill the role's status points, its inputs as wired and its outputs as driven.
 
-        Most scans change nothing: whole lists are compared first, and only what differs is written.
+        Most scans change nothing, and only what differs is written.
         """
-        if status != self._status_seen:
-            self._put_status(status)
+        put_changes(status, self._status_seen, self._map.STATUS_TABLE, self._image.inputs)
         if inputs != self._inputs_seen:
             self._put_bits(self._map.IN_ADDRESS, self._map.IN_COUNT, inputs, self._inputs_seen)
         if outputs != self._outputs_seen:
             self._put_bits(self._map.OUT_ADDRESS, self._map.OUT_COUNT, outputs, self._outputs_seen)
 
-    def _put_status(self, status: list[int]) -> None:
-        table = self._map.STATUS_TABLE
-        seen = self._status_seen
-        data = self._image.inputs
-        for index in range(self._status_count):
-            value = status[index]
-            if value != seen[index]:
-                seen[index] = value
-                entry = index * _STATUS_ENTRY
-                at = (table[entry] << 8 | table[entry + 1]) * 2
-                if table[entry + 2] == 1:
-                    put_u16(data, at, value)
-                else:
-                    put_i32(data, at, value)
-
     def _put_bits(self, address: int, count: int, values: list[int], seen: list[int]) -> None:
         bits = self._image.discretes
-        for index in range(count):
-            bits[address + index] = 1 if values[index] else 0
-        for index in range(len(seen)):  # analogue inputs stand behind the digital ones
-            seen[index] = values[index]
+        for index in range(len(seen)):
+            value = values[index]
+            if value != seen[index]:
+                seen[index] = value
+                if index < count:  # analogue inputs stand behind the digital ones
+                    bits[address + index] = 1 if value else 0
 
     def put_settings(self) -> None:
         """Fill the holding registers of all settings and the points that tell where they came from."""

@@ -15,7 +15,7 @@ _SETTLING_US = const(401000)
 
 
 class Ads1232:
-    """`poll` it at every scan; `adc` has what was read."""
+    """`poll` it between scans; `adc` has what was read."""
 
     def __init__(self, adc: LoadCellAdc, power_down=None) -> None:  # type: ignore[no-untyped-def]  # a pin or None
         """`power_down` is the PDWN pin, low = off, or None when it is tied high."""
@@ -25,11 +25,6 @@ class Ads1232:
         self._pulses = _PULSES
         if power_down is not None:
             power_down.off()
-
-    def read_into(self, values: list[int], quality: list[int], at: int) -> None:
-        """Poll, then fill the inputs `at` (counts) and `at` + 1 (sequence number)."""
-        self.poll()
-        self.adc.show(values, quality, at)
 
     def poll(self) -> bool:
         """Take a conversion if one is ready; True if `adc.counts` is a new settled one. Never waits."""

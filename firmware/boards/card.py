@@ -18,7 +18,7 @@ _CHAIN_SIZE = const(4)
 class InputCard(NullInputs):
     """`terminals[i]` is the terminal of input `i`, counted from 0. `faults` counts bad reads, wrapping at 2**16.
 
-    `converter` fills the inputs behind the digital ones; without one they stay BAD.
+    `converter` shows its last conversion in the inputs behind the digital ones; without one they stay BAD.
     """
 
     def __init__(  # type: ignore[no-untyped-def]  # of the machine module
@@ -62,7 +62,7 @@ class InputCard(NullInputs):
             for index in range(_CHAIN_SIZE):
                 self._last[index] = chain[index]
         if self._converter is not None:
-            self._converter.read_into(values, quality, count)
+            self._converter.show(values, quality, count)
         else:
             for index in range(count, len(quality)):
                 quality[index] = BAD

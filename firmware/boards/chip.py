@@ -70,18 +70,27 @@ class Watchdog(NullWatchdog):
 
 
 class ChipBoard(NullBoard):
-    """A board with its role. `instrument` is the port behind `field_line` where one is fitted, `network` the radio."""
+    """A board with its role.
+
+    `instrument` is the port behind `field_line` where one is fitted, `converter` the load-cell converter that stands in
+    its place, `network` the radio.
+    """
 
     def __init__(self, role: Role) -> None:
         NullBoard.__init__(self)
         self.role = role
         self.bus: "Rs485Port | None" = None
         self.instrument = None
+        self.converter = None
         self.network = None
 
     def has_received(self) -> bool:
-        """Tell whether bytes wait on a line."""
-        return self.bus.has_received() or (self.instrument is not None and self.instrument.has_received())
+        """Tell whether bytes wait on a line, or a conversion."""
+        if self.bus.has_received():
+            return True
+        if self.converter is not None:
+            return self.converter.adc.is_ready()
+        return self.instrument is not None and self.instrument.has_received()
 
 
 def run(wiring) -> None:
@@ -135,12 +144,12 @@ def build_board(wiring, identity: Identity) -> ChipBoard:
     pins = [_output(wiring.OUTPUTS[terminal]) for terminal in outputs]
     board.output_port = PinOutputs(pins, machine.Timer(wiring.AGE_TIMER))
     protocol = role.choose_protocol(identity.line_protocol)
-    converter = None
     if protocol in terminals.CONVERTERS.get(identity.role, ()):
-        converter = _build_converter(wiring)
+        board.converter = _build_converter(wiring)
     elif protocol:
         board.instrument = board.field_line = _build_line(wiring, identity, protocol)
-    board.input_port = InputCard(_build_spi(wiring), _output(wiring.CARD_LOAD, 1), inputs, converter)
+    shown = board.converter and board.converter.adc
+    board.input_port = InputCard(_build_spi(wiring), _output(wiring.CARD_LOAD, 1), inputs, shown)
     board.bus = board.uart = Rs485Port(
         _build_uart(wiring.BUS_UART, identity.baud, wiring.BUS_TX, wiring.BUS_RX, STOP_BITS),
         identity.baud,
@@ -246,10 +255,13 @@ class Loop:
         board = self._board
         heap = board.heap
         clock = board.clock
+        converter = board.converter
         device = self._device
         while True:
             heap.lock()
             try:
+                if converter is not None:
+                    converter.poll()  # as soon as it is ready: a scan does not wait for 25 pulses
                 wait_us = device.poll(clock.now_ms(), clock.now_us())
                 if wait_us:
                     self._wait(wait_us)
@@ -258,7 +270,7 @@ class Loop:
             self._tend()
 
     def _wait(self, wait_us: int) -> None:
-        """Sleep until the time has passed or bytes arrived."""
+        """Sleep until the time has passed, or something arrived."""
         board = self._board
         end_us = ticks_add(board.clock.now_us(), wait_us)
         while not board.has_received():

@@ -16,7 +16,7 @@ _SETTLING_COUNT = const(4)
 
 
 class Hx711:
-    """`poll` it at every scan; `adc` has what was read."""
+    """`poll` it between scans; `adc` has what was read."""
 
     def __init__(self, adc: LoadCellAdc, pulses: int = CHANNEL_A_128) -> None:
         """`pulses` is the channel, one of CHANNEL_*."""
@@ -25,11 +25,6 @@ class Hx711:
         self.adc = adc
         self._pulses = pulses
         self._is_started = False
-
-    def read_into(self, values: list[int], quality: list[int], at: int) -> None:
-        """Poll, then fill the inputs `at` (counts) and `at` + 1 (sequence number)."""
-        self.poll()
-        self.adc.show(values, quality, at)
 
     def poll(self) -> bool:
         """Take a conversion if one is ready; True if `adc.counts` is a new settled one. Never waits."""

@@ -46,6 +46,10 @@ class LoadCellAdc:
         self._value = 0
         sck.off()
 
+    def is_ready(self) -> bool:
+        """Return True while a conversion is on offer."""
+        return not self._dout_value()
+
     def settle(self, conversions: int, duration_us: int) -> None:
         """Begin to settle: `conversions` are thrown away, and every one that comes before `duration_us` is over."""
         self.quality = qualities.BAD
@@ -91,7 +95,7 @@ class LoadCellAdc:
 
     def is_torn(self) -> bool:
         """Return True if DOUT is low right after a read: both chips drive it high with the 25th pulse."""
-        return not self._dout_value()
+        return self.is_ready()
 
     def show(self, values: list[int], quality: list[int], at: int) -> None:
         """Fill the two inputs of the converter, `at` and the one behind."""

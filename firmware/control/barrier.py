@@ -34,6 +34,7 @@ from firmware.control.barrier_states import BarrierStates, is_moving
 from firmware.control.barrier_tests import BarrierTests
 from firmware.control.barrier_travel import BarrierTravel
 from firmware.control.events import EventRing
+from firmware.control.rows import make_row
 from firmware.control.timer import TimerBank
 from protocols.compat import const
 from protocols.quality import BAD
@@ -60,7 +61,7 @@ class Barrier:
         self.inputs = [0] * reg.IN_COUNT
         self.quality = [BAD] * reg.IN_COUNT
         self.outputs = [0] * reg.OUT_COUNT
-        self.status = [0] * reg.STATUS_COUNT
+        self.status = make_row(reg.STATUS_COUNT, 0)
         self.hub_alive = 0
         self.request_opcode = 0
         self.request_argument = 0

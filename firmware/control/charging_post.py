@@ -31,6 +31,7 @@ from firmware.control.charging_post_power import PostPower
 from firmware.control.charging_post_states import PostStates
 from firmware.control.charging_post_watch import PostWatch
 from firmware.control.events import EventRing
+from firmware.control.rows import make_row
 from firmware.control.timer import TimerBank
 from protocols.compat import const, ticks_diff
 from protocols.quality import BAD
@@ -55,7 +56,7 @@ class ChargingPost:
         self.inputs = [0] * INPUT_COUNT
         self.quality = [BAD] * INPUT_COUNT
         self.outputs = [0] * reg.OUT_COUNT
-        self.status = [0] * reg.STATUS_COUNT
+        self.status = make_row(reg.STATUS_COUNT, 0)
         self.hub_alive = 0
         self.request_opcode = 0
         self.request_argument = 0

@@ -28,6 +28,7 @@ from firmware.control.rfid_memory import (
 )
 from firmware.control.rfid_reads import CAPACITY, RfidReads
 from firmware.control.rfid_reads import SAVE_SIZE as READS_SIZE
+from firmware.control.rows import make_row
 from firmware.control.timer import TimerBank
 from protocols.compat import const
 from protocols.quality import BAD
@@ -64,7 +65,7 @@ class Rfid:
         self.inputs = [0] * reg.IN_COUNT
         self.quality = [BAD] * reg.IN_COUNT
         self.outputs = [0] * reg.OUT_COUNT
-        self.status = [0] * reg.STATUS_COUNT
+        self.status = make_row(reg.STATUS_COUNT, 0)
         self.hub_alive = 0
         self.request_opcode = 0
         self.request_argument = 0

@@ -13,10 +13,22 @@ A disturbance shows with its first sample, because the open bucket takes part.
 
 import struct
 
+from firmware.control.buckets import (
+    COUNTS_FAR,
+    FOUND_COUNT,
+    HIGH,
+    LOW,
+    NEWER_COUNT,
+    NEWER_SUM,
+    OLDER_COUNT,
+    OLDER_SUM,
+    SAMPLES,
+    sum_buckets,
+)
+from firmware.control.rows import make_row
 from protocols.compat import const, ticks_add, ticks_diff
 
 _BUCKET_COUNT = const(10)
-_HALF_COUNT = const(5)
 _SAMPLES_MIN = const(5)
 _STABLE_MS_MAX = const(65535)
 
@@ -26,7 +38,6 @@ _SUMMED_MAX = const(120)
 # 0.5 d/s over the distance of the halves' centres, half a window: d * window_ms / 4000.
 _SLOPE_DIVISOR = const(4000)
 
-_COUNTS_FAR = const(0x1000000)
 _HEAD_FORMAT = ">iiiiiiiiiiiiiiiiii"
 _HEAD_SIZE = const(72)
 _BUCKET_FORMAT = ">iiii"
@@ -46,11 +57,12 @@ class StabilityWindow:
         self.mean = 0
         self.spread = 0
         self._bucket_ms = 0
-        self._min = [0] * _BUCKET_COUNT
-        self._max = [0] * _BUCKET_COUNT
-        self._mean = [0] * _BUCKET_COUNT
-        self._count = [0] * _BUCKET_COUNT
+        self._min = make_row(_BUCKET_COUNT, 0)
+        self._max = make_row(_BUCKET_COUNT, 0)
+        self._mean = make_row(_BUCKET_COUNT, 0)
+        self._count = make_row(_BUCKET_COUNT, 0)
         self._sorted = [0] * _BUCKET_COUNT
+        self._found = make_row(FOUND_COUNT, 0)
         self._index = 0
         self._open_end_ms = 0
         self._last_ms = 0
@@ -75,8 +87,8 @@ class StabilityWindow:
         self._clear_open()
 
     def _clear_open(self) -> None:
-        self._open_min = _COUNTS_FAR
-        self._open_max = -_COUNTS_FAR
+        self._open_min = COUNTS_FAR
+        self._open_max = -COUNTS_FAR
         self._open_sum = 0
         self._open_count = 0
 
@@ -88,8 +100,10 @@ class StabilityWindow:
             self._last_ms = now_ms
         while ticks_diff(now_ms, self._open_end_ms) >= 0:
             self._close_bucket(d_counts)
-        self._open_min = min(self._open_min, counts)
-        self._open_max = max(self._open_max, counts)
+        if counts < self._open_min:
+            self._open_min = counts
+        if counts > self._open_max:
+            self._open_max = counts
         if self._open_count < _SUMMED_MAX:
             self._open_sum += counts
             self._open_count += 1
@@ -194,29 +208,16 @@ class StabilityWindow:
 
     def _summarise(self, d_counts: int) -> None:
         """Extremes, mean and slope of the closed buckets, once per bucket instead of once per sample."""
-        low = _COUNTS_FAR
-        high = -_COUNTS_FAR
-        samples = older_sum = older_count = newer_sum = newer_count = 0
-        index = self._index
-        for age in range(_BUCKET_COUNT):
-            count = self._count[index]
-            if count:
-                low = min(low, self._min[index])
-                high = max(high, self._max[index])
-                samples += count
-                if age < _HALF_COUNT:
-                    older_sum += self._mean[index]
-                    older_count += 1
-                else:
-                    newer_sum += self._mean[index]
-                    newer_count += 1
-            index = index + 1 if index < _BUCKET_COUNT - 1 else 0
-        self._window_min = low
-        self._window_max = high
+        found = self._found
+        sum_buckets(self._min, self._max, self._mean, self._count, self._index, found)
+        self._window_min = found[LOW]
+        self._window_max = found[HIGH]
         self._is_flat = 0
-        if samples >= _SAMPLES_MIN and older_count and newer_count:
-            self.mean = (older_sum + newer_sum) // (older_count + newer_count)
-            difference = newer_sum // newer_count - older_sum // older_count
+        older_count = found[OLDER_COUNT]
+        newer_count = found[NEWER_COUNT]
+        if found[SAMPLES] >= _SAMPLES_MIN and older_count and newer_count:
+            self.mean = (found[OLDER_SUM] + found[NEWER_SUM]) // (older_count + newer_count)
+            difference = found[NEWER_SUM] // newer_count - found[OLDER_SUM] // older_count
             limit = d_counts * self._bucket_ms * _BUCKET_COUNT // _SLOPE_DIVISOR
             self._is_flat = 1 if -limit <= difference <= limit else 0
 

@@ -5,11 +5,10 @@ again, so a scan that comes late, early or twice sees the same thing. Deadlines 
 saved relative to now (rule D8).
 """
 
+from firmware.control.deadlines import DONE, OFF, expire, find_next
+from firmware.control.rows import make_row
 from protocols.bigendian import get_i32, put_i32
-from protocols.compat import const, ticks_add, ticks_diff
-
-_OFF = const(-1)
-_DONE = const(-2)
+from protocols.compat import ticks_add, ticks_diff
 
 TIMER_SIZE = 4
 
@@ -19,27 +18,24 @@ class TimerBank:
 
     def __init__(self, count: int) -> None:
         self.now_ms = 0
-        self.deadlines = [_OFF] * count
+        self.deadlines = make_row(count, OFF)
 
     def advance(self, now_ms: int) -> None:
         """Take the time of this scan; running timers whose deadline has come are done from now on."""
         self.now_ms = now_ms
-        deadlines = self.deadlines
-        for index in range(len(deadlines)):
-            if deadlines[index] >= 0 and ticks_diff(deadlines[index], now_ms) <= 0:
-                deadlines[index] = _DONE
+        expire(self.deadlines, now_ms)
 
     def start(self, index: int, duration_ms: int) -> None:
         """Run for duration_ms from now; 0 is done at once."""
-        self.deadlines[index] = ticks_add(self.now_ms, duration_ms) if duration_ms > 0 else _DONE
+        self.deadlines[index] = ticks_add(self.now_ms, duration_ms) if duration_ms > 0 else DONE
 
     def stop(self, index: int) -> None:
         """Switch off; neither running nor done."""
-        self.deadlines[index] = _OFF
+        self.deadlines[index] = OFF
 
     def is_off(self, index: int) -> bool:
         """Never started, or stopped."""
-        return self.deadlines[index] == _OFF
+        return self.deadlines[index] == OFF
 
     def is_running(self, index: int) -> bool:
         """Started and its deadline has not come."""
@@ -47,7 +43,7 @@ class TimerBank:
 
     def is_done(self, index: int) -> bool:
         """Its deadline has come."""
-        return self.deadlines[index] == _DONE
+        return self.deadlines[index] == DONE
 
     def remaining_ms(self, index: int) -> int:
         """Time to the deadline; 0 unless running."""
@@ -56,13 +52,7 @@ class TimerBank:
 
     def next_ms(self) -> int:
         """Time to the earliest deadline, -1 if nothing runs."""
-        earliest = -1
-        for deadline in self.deadlines:
-            if deadline >= 0:
-                remaining = ticks_diff(deadline, self.now_ms)
-                if earliest < 0 or remaining < earliest:
-                    earliest = remaining
-        return earliest
+        return find_next(self.deadlines, self.now_ms)
 
     def save_into(self, buffer: bytearray, offset: int) -> int:
         """Write every timer relative to now; returns the offset behind the last byte."""

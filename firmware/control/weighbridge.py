@@ -9,6 +9,7 @@ Order of a scan: settings -> conversion, weight and zero -> command -> faults ->
 
 from firmware.control.events import EventRing
 from firmware.control.registration import Registration, show_record
+from firmware.control.rows import make_row
 from firmware.control.sampler import SAVED_SIZE as SAMPLER_SIZE
 from firmware.control.scale import Scale
 from firmware.control.stability import SAVED_SIZE as WINDOW_SIZE
@@ -65,7 +66,7 @@ class Weighbridge:
         self.inputs = [0] * INPUT_COUNT
         self.quality = [quality.GOOD] * INPUT_COUNT
         self.outputs = [0] * regs.OUT_COUNT
-        self.status = [0] * regs.STATUS_COUNT
+        self.status = make_row(regs.STATUS_COUNT, 0)
         self.hub_alive = 0
         self.request_opcode = 0
         self.request_argument = 0

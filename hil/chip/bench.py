@@ -36,10 +36,40 @@ _REACTION_LIMIT_US = 200_000
 # Prime to the scan period and to the client's rhythm, so that events fall on every phase of both.
 _PHASE_STEP_US = 37
 _HEAP_MARK = b"heap "
+_SCAN_MARK = b"scan "
+_TELL_LIMIT_S = 20
+_SCAN_PERIOD_US = 10_000  # the default of every role
 _HEAP_READINGS = 60
 _SCAN_PERIOD_AT = 34  # holding register of scan_period_ms, the same in every role (header.toml)
 _SCAN_PERIOD_MAX_MS = 100
-# The deployed start with one thing more: it tells the heap, and collects nothing.
+# The deployed start with one thing more: it keeps how long each scan took, and tells it after {count} of them.
+_SCAN_START = """
+import array
+from firmware.app import schedule
+from firmware.boards import chip
+
+Deployed = chip.Loop
+took = array.array("H", [0] * {count})
+plain_end = schedule.Schedule.end
+
+def end(self, duration_us):
+    plain_end(self, duration_us)
+    if self.count <= {count}:
+        took[self.count - 1] = min(duration_us, 65535)
+
+class Telling(Deployed):
+    told = False
+    def _tend(self):
+        Deployed._tend(self)
+        if not self.told and self._device.schedule.count > {count}:
+            self.told = True
+            for us in took:
+                print("scan", us)
+
+schedule.Schedule.end = end
+chip.Loop = Telling
+"""
+# And here with another: it tells the heap, and collects nothing.
 _HEAP_START = """
 import gc
 from firmware.boards import chip
@@ -72,7 +102,8 @@ def measure(uf2: Path, role: str, out: Path, plan: Plan) -> dict[str, Any]:
     """Everything about one role; raises TargetError when the device stops or does not answer."""
     bench = RoleBench(uf2, role, out)
     report: dict[str, Any] = {"role": role, "boot_to_first_scan_ms": bench.start() / 1000}
-    report["scan_us"] = bench.scans(plan.scan_s)
+    bench.carrier.advance(20_000)
+    report["scan_us"] = measure_scans(uf2, role, out, plan.scan_s)
     if role == "barrier" and plan.events:
         report["reaction_us"] = bench.reactions(plan.events)
     report["reset"] = bench.reset()
@@ -104,7 +135,7 @@ def provision(role: str) -> Provision:
 
 
 class RoleBench:
-    """One device, carried through the measurements in order: `start`, `scans`, `reactions`, `reset`."""
+    """One device, carried through the measurements in order: `start`, `keep_busy`, `reactions`, `reset`."""
 
     def __init__(self, uf2: Path, role: str, out: Path, start: bytes | None = None) -> None:
         """`start` takes the place of the deployed main.py."""
@@ -115,7 +146,6 @@ class RoleBench:
         wire_idle(self.carrier)
         self.boom = BoomField(self.carrier) if role == "barrier" else None
         self.converter = ConverterField(self.carrier) if role == "weighbridge" else None
-        self._scan_us: list[int] = []
         self._lively = 0
         self._alarm = self.carrier.chip.create_alarm(self._stir)
 
@@ -129,31 +159,13 @@ class RoleBench:
                 raise TargetError(f"no scan within {_START_LIMIT_US // 1_000_000} s after power came on")
         return carrier.scans[0]
 
-    def scans(self, duration_s: int) -> dict[str, int]:
-        """Scan times as the device itself publishes them, with the line busy and an input moving.
-
-        The largest is the device's own register: it knows the scans between two reads too, and the first after
-        power-on, which publishes everything.
-        """
-        self.carrier.advance(20_000)
-        first = self.client.read(0, _HEADER_SIZE)[self.regmap.AT_SCAN_MAX_US]
-        self.client.repeat(self._requests(), self._on_answer)
+    def keep_busy(self, duration_us: int) -> None:
+        """Let time pass with the line busy and an input moving."""
+        self.client.repeat(self._requests(), lambda request, answer: None)
         self._stir()
-        self.carrier.advance(duration_s * 1_000_000)
+        self.carrier.advance(duration_us)
         self.client.pause()
         self.carrier.advance(50_000)
-        header = self.client.read(0, _HEADER_SIZE)
-        samples = sorted(self._scan_us)
-        return {
-            "median": samples[len(samples) // 2],
-            "p99": samples[len(samples) * 99 // 100],
-            "max": header[self.regmap.AT_SCAN_MAX_US],
-            "max_of_first_scans": first,
-            "samples": len(samples),
-            "overruns": header[self.regmap.AT_SCAN_OVERRUNS],
-            "answers": self.client.answers,
-            "timeouts": self.client.timeouts,
-        }
 
     def reactions(self, count: int) -> dict[str, int]:
         """Microseconds from an obstacle in the light curtain to the closing drive off, while the line is busy.
@@ -223,11 +235,6 @@ class RoleBench:
         ring = struct.pack(">BHH", pdu.READ_INPUT_REGISTERS, _RING_AT, pdu.READ_REGISTERS_MAX)
         return [status, bits, status, ring]
 
-    def _on_answer(self, request: bytes, answer: bytes) -> None:
-        if request[0] == pdu.READ_INPUT_REGISTERS and request[1:3] == b"\0\0":
-            at = 2 + 2 * self.regmap.AT_SCAN_LAST_US
-            self._scan_us.append(answer[at] << 8 | answer[at + 1])
-
     def _stir(self) -> None:
         self._lively ^= 1
         self.carrier.set_input(LIVELY[self.role], self._lively)
@@ -255,15 +262,41 @@ class RoleBench:
         raise TargetError(f"the boom closes on after {_REACTION_LIMIT_US // 1000} ms with an obstacle")
 
 
+def measure_scans(uf2: Path, role: str, out: Path, duration_s: int) -> dict[str, int]:
+    """How long the scans took, every one from power-on, with the line busy and an input moving.
+
+    The device measures, from the latching of its inputs until its outputs are driven and its status is published. The
+    largest is its own register; it tells the others when all have passed, since no client could read them in time.
+    """
+    count = duration_s * 1_000_000 // _SCAN_PERIOD_US
+    bench = RoleBench(uf2, role, out, _start_with(role, out, _SCAN_START.format(count=count)))
+    carrier = bench.carrier
+    bench.start()
+    carrier.advance(20_000)
+    bench.keep_busy(duration_s * 1_000_000)
+    header = bench.client.read(0, _HEADER_SIZE)
+    told = _told(bench, _SCAN_MARK, count)
+    samples = sorted(int(words[1]) for words in told)
+    return {
+        "median": samples[len(samples) // 2],
+        "p99": samples[len(samples) * 99 // 100],
+        "max": header[bench.regmap.AT_SCAN_MAX_US],
+        "first": int(told[0][1]),
+        "over_p99_target": sum(us > SCAN_P99_US for us in samples),
+        "samples": len(samples),
+        "overruns": header[bench.regmap.AT_SCAN_OVERRUNS],
+        "answers": bench.client.answers,
+        "timeouts": bench.client.timeouts,
+    }
+
+
 def measure_heap(uf2: Path, role: str, out: Path, minutes: int) -> dict[str, int]:
     """Heap in use and free at the start and after `minutes`, nothing collected in between, a client asking each second.
 
     The device scans at its longest period: what a scan leaves behind counts per scan, and an hour has 36,000 of them.
     """
-    text = _deployed_start(role, out)
-    first_import = text.index("from firmware.boards.chip import run")
-    start = text[:first_import] + _HEAP_START.format(period_ms=minutes * 60_000 // _HEAP_READINGS) + text[first_import:]
-    bench = RoleBench(uf2, role, out, start.encode())
+    text = _HEAP_START.format(period_ms=minutes * 60_000 // _HEAP_READINGS)
+    bench = RoleBench(uf2, role, out, _start_with(role, out, text))
     carrier = bench.carrier
     bench.start()
     if bench.command("SET", _SCAN_PERIOD_AT, _SCAN_PERIOD_MAX_MS) != bench.regmap.COMMAND_RESULT_ACCEPTED:
@@ -274,10 +307,7 @@ def measure_heap(uf2: Path, role: str, out: Path, minutes: int) -> dict[str, int
     for _ in range(minutes * 60):
         carrier.advance(990_000)
         bench.client.read(0, _HEADER_SIZE)
-    told = [line.split() for line in bytes(carrier.chip.console).splitlines() if line.startswith(_HEAP_MARK)]
-    if len(told) < 2:
-        carrier.chip.check_alive()
-        raise TargetError("the device did not tell its heap")
+    told = _told(bench, _HEAP_MARK, 2)
     used = [int(words[1]) for words in told]
     return {
         "minutes": minutes,
@@ -289,8 +319,23 @@ def measure_heap(uf2: Path, role: str, out: Path, minutes: int) -> dict[str, int
     }
 
 
-def _deployed_start(role: str, out: Path) -> str:
-    return deployed_files(provision(role), out)["main.py"].decode()
+def _start_with(role: str, out: Path, more: str) -> bytes:
+    """The deployed start, with `more` behind the switching off of the outputs."""
+    text = deployed_files(provision(role), out)["main.py"].decode()
+    first_import = text.index("from firmware.boards.chip import run")
+    return (text[:first_import] + more + text[first_import:]).encode()
+
+
+def _told(bench: RoleBench, mark: bytes, least: int) -> list[list[bytes]]:
+    """The words of every line the device told that begins with `mark`, once there are `least` of them."""
+    console = bench.carrier.chip.console
+    for _ in range(_TELL_LIMIT_S):
+        told = [line.split() for line in bytes(console).splitlines() if line.startswith(mark)]
+        if len(told) >= least:
+            return told
+        bench.carrier.advance(1_000_000)
+    bench.carrier.chip.check_alive()
+    raise TargetError(f"the device told {len(told)} lines of {mark.decode().strip()}, expected {least}")
 
 
 def _in_child(work: Any) -> int:

@@ -170,6 +170,7 @@ class Model:
             raise ModelError(f"the core has {len(bank.deadlines)} timers, the model of {self.role} names {len(names)}")
         blur(type(bank).__module__, "ticks_add")
         blur(type(bank).__module__, "ticks_diff")
+        blur("firmware.control.deadlines", "ticks_diff")
         everything = self.watch_list("timers", items)
         bank.deadlines = everything
         self.watch(bank, {"now_ms": self.add("now_ms", SCAN, UNWATCHED)})

@@ -64,7 +64,10 @@ LAYERS = (
         BOARD_MODULES,
     ),
     _row(
-        "firmware/boards/fast/", "", "the fast forms are pure: write the plain form first", frozenset({"micropython"})
+        "firmware/boards/fast/",
+        "",
+        "the fast forms are pure: write the plain form first",
+        frozenset({"array", "micropython"}),
     ),
     _row("firmware/boards/rp2/", "firmware.boards.chip firmware.boards.rp2", _BOARD_HOME, BOARD_MODULES),
     _row("firmware/boards/esp32/", "firmware.boards.chip firmware.boards.esp32", _BOARD_HOME, BOARD_MODULES),

@@ -146,10 +146,10 @@ def test_the_ads1232_shows_nothing_before_it_has_settled(switched):
 def test_the_inputs_show_counts_and_sequence_with_their_quality():
     chip, driver = hx711(-4321)
     values, qualities = [7, 0, 0], [quality.GOOD] * 3
-    driver.read_into(values, qualities, 1)
+    driver.adc.show(values, qualities, 1)
     assert (values, qualities) == ([7, 0, 0], [quality.GOOD, quality.BAD, quality.BAD])
     run(chip, driver, 640_000)
-    driver.read_into(values, qualities, 1)
+    driver.adc.show(values, qualities, 1)
     assert (values, qualities) == ([7, -4321, 1], [quality.GOOD] * 3)
 
 
