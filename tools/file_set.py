@@ -25,8 +25,21 @@ FAST = {
     "protocols.compat": "firmware/boards/fast/compat.py",
     "protocols.copying": "firmware/boards/fast/copying.py",
     "protocols.crc": "firmware/boards/fast/crc.py",
+    "protocols.rfid.gen2": "firmware/boards/fast/gen2.py",
     "protocols.scaling": "firmware/boards/fast/scaling.py",
 }
+# Drivers that only some sets need. A board imports one where role, wiring or provision file ask for it, and a set that
+# cannot be asked does without.
+ROLE_DRIVERS = {
+    "firmware.boards.ads1232": "weighbridge",
+    "firmware.boards.hx711": "weighbridge",
+    "firmware.boards.load_cell_adc": "weighbridge",
+    "firmware.boards.pulses": "rfid",
+}
+NETWORK_DRIVER = "firmware.boards.wifi"
+# Boards that have a radio, and those that are also made with one.
+RADIO_ALWAYS = frozenset({"esp32"})
+RADIO_OPTIONAL = frozenset({"rp2"})
 # Modules a MicroPython board brings along; anything else would only fail on the device, at night.
 BOARD_MODULES = frozenset(
     {
@@ -57,11 +70,17 @@ class DeployError(Exception):
 
 @dataclass(frozen=True)
 class Order:
-    """The file set that is asked for."""
+    """The file set that is asked for; `radio` for a board of RADIO_OPTIONAL that has one."""
 
     root: Path
     role: str
     board: str
+    radio: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the set is called, on disk and in the budget."""
+        return f"{self.role}-{self.board}" + ("-wifi" if self.radio else "")
 
     @property
     def main_module(self) -> str:
@@ -103,6 +122,8 @@ def collect_modules(order: Order) -> dict[str, Path]:
         need = waiting.pop()
         if need.module in found or (need.importer == ROLE_TABLE and _other_role(need.module, order)):
             continue
+        if _is_needless(need.module, order):
+            continue
         path = find_module(need.module, order.root)
         reason = _refuse(need.module, order)
         if path is None:
@@ -119,6 +140,13 @@ def collect_modules(order: Order) -> dict[str, Path]:
     if order.board in TEXT_STARTED:
         found.update({name: order.root / FAST[name] for name in FAST if name in found})
     return {_target(name, path, order): path for name, path in found.items()}
+
+
+def _is_needless(name: str, order: Order) -> bool:
+    """Whether it is the driver of something this role or board does not have."""
+    if name == NETWORK_DRIVER:
+        return not order.radio and order.board not in RADIO_ALWAYS
+    return ROLE_DRIVERS.get(name, order.role) != order.role
 
 
 def _refuse(name: str, order: Order) -> str:

@@ -228,8 +228,12 @@ def _build_line(wiring, identity: Identity, protocol: str):
 def _start_network(board: ChipBoard, provision: dict[str, str]):
     if not provision.get("wifi_ssid"):
         return None
-    from firmware.boards.wifi import Wifi
-
+    try:
+        from firmware.boards.wifi import Wifi
+    except ImportError:
+        raise ProvisionError(  # noqa: B904
+            "wifi_ssid is set, but this file set has no Wi-Fi: copy the one whose name ends in -wifi"
+        )
     return Wifi(board, provision)
 
 

@@ -30,6 +30,8 @@ class PinOutputs(OutputLatch):
     def _drive(self, values: list[int]) -> None:
         pins = self._pins
         driven = self.values
+        if values == driven:
+            return
         for index in range(len(driven)):
             value = values[index]
             if driven[index] != value:

@@ -249,6 +249,8 @@ class Rfid:
             faults |= _INPUT_BAD
         changed = faults ^ memory.faults
         memory.faults = faults
+        if not changed:
+            return
         for bit in range(_FAULT_COUNT):
             if changed & (1 << bit):
                 self.ring.push(reg.EV_FAULT_RAISED if faults & (1 << bit) else reg.EV_FAULT_CLEARED, bit)

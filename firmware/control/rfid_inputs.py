@@ -23,14 +23,17 @@ class RfidInputs:
     def read(self, values: list[int], quality: list[int], seal_fitted: bool) -> None:
         """Judge one scan's inputs. `side` is IN or OUT when exactly one presence input is on and both are good."""
         self.bad = self.uncertain = False
+        kept = self.values
         for index in range(reg.IN_COUNT):
-            self.values[index] = values[index]
+            kept[index] = values[index]
+            if quality[index] == GOOD:
+                continue
             if not seal_fitted and (index == reg.IN_SEAL_CLOSED or index == reg.IN_SEAL_BATTERY_OK):
                 continue
             if quality[index] >= BAD:
-                self.values[index] = _DANGEROUS[index]
+                kept[index] = _DANGEROUS[index]
                 self.bad = True
-            elif quality[index] != GOOD:
+            else:
                 self.uncertain = True
         self._read_presence(quality)
         self._read_seal(quality, seal_fitted)

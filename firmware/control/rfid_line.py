@@ -23,8 +23,7 @@ class RfidLine:
             link.expire()
         self._heard_ms = now_ms
         self.heard = 1
-        for index in range(size):
-            link.on_byte(data[index])
+        link.on_bytes(data, size)
 
     def transmit(self, data: bytearray) -> int:
         """Fill in the question that waits (at most 10 bytes); return its size, 0 for none."""

@@ -54,8 +54,8 @@ class Link:
     def begin(self) -> None:
         """Bytes of one poll follow."""
 
-    def on_byte(self, byte: int) -> None:
-        """Take one byte of the line."""
+    def on_bytes(self, data: bytes | bytearray, size: int) -> None:
+        """Take the first `size` bytes of `data`, which came over the line."""
 
     def is_waiting(self) -> bool:
         """Tell whether a part of a frame waits for its rest; never, in a family whose bytes are whole frames."""
@@ -84,11 +84,14 @@ class FrameLink(Link):
 
     _window: FrameWindow
 
-    def on_byte(self, byte: int) -> None:
-        """Take one byte of the line."""
-        self._window.push(byte)
-        while self._window.take():
-            self._on_frame()
+    def on_bytes(self, data: bytes | bytearray, size: int) -> None:
+        """Take bytes of the line, as many at once as there is room for."""
+        window = self._window
+        at = 0
+        while at < size:
+            at += window.fill(data, at, size - at)
+            while window.take():
+                self._on_frame()
         self._take_errors()
 
     def is_waiting(self) -> bool:
@@ -251,11 +254,12 @@ class WiegandLink(Link):
         self._collector = wiegand.WiegandCollector()
         self._is_broken = 0
 
-    def on_byte(self, byte: int) -> None:
-        """Take one bit; anything else breaks the frame."""
-        if byte > 1:
-            self._is_broken = 1
-        self._collector.on_bit(byte & 1)
+    def on_bytes(self, data: bytes | bytearray, size: int) -> None:
+        """Take bits, one in each byte; anything else breaks the frame."""
+        for index in range(size):
+            if data[index] > 1:
+                self._is_broken = 1
+            self._collector.on_bit(data[index] & 1)
 
     def is_waiting(self) -> bool:
         """Tell whether bits came since the last gap."""

@@ -4,6 +4,7 @@ Knows bytes, sizes and kinds; must not know time, readers or registers. Nothing 
 """
 
 from protocols.compat import const
+from protocols.copying import copy_bytes
 from protocols.rfid.gen2 import tag_crc
 from protocols.rfid.read_slot import ID_SIZE, RSSI_NONE
 
@@ -23,8 +24,10 @@ class Identifier:
         self.size = size
         self.kind = kind
         self.check = tag_crc(buffer, at, size)
-        for index in range(ID_SIZE):
-            self.data[index] = buffer[at + index] if index < size else 0
+        kept = size if size < ID_SIZE else ID_SIZE
+        copy_bytes(self.data, 0, buffer, at, kept)
+        for index in range(kept, ID_SIZE):
+            self.data[index] = 0
 
 
 class TagTable:
@@ -51,18 +54,14 @@ class TagTable:
         self.kinds[place] = tag.kind
         self.checks[place] = tag.check
         self.antennas[place] = antenna
-        start = place * ID_SIZE
-        for index in range(ID_SIZE):
-            self.data[start + index] = tag.data[index]
+        copy_bytes(self.data, place * ID_SIZE, tag.data, 0, ID_SIZE)
 
     def get(self, place: int, tag: Identifier) -> None:
         """Copy the identifier at `place` into `tag`."""
         tag.size = self.sizes[place]
         tag.kind = self.kinds[place]
         tag.check = self.checks[place]
-        start = place * ID_SIZE
-        for index in range(ID_SIZE):
-            tag.data[index] = self.data[start + index]
+        copy_bytes(tag.data, 0, self.data, place * ID_SIZE, ID_SIZE)
 
     def forget(self) -> None:
         """Empty every place."""
@@ -84,7 +83,7 @@ class Sightings:
     def __init__(self) -> None:
         self.table = TagTable(SIGHTING_COUNT)
         self.rssi_dbm = [RSSI_NONE] * SIGHTING_COUNT
-        self.clear()
+        self.count = self.repeats = self.lost = 0
 
     def add(self, tag: Identifier, antenna: int, rssi_dbm: int) -> None:
         """Note one sighting."""
@@ -101,5 +100,6 @@ class Sightings:
 
     def clear(self) -> None:
         """All were dealt with."""
-        self.table.forget()
+        if self.count:
+            self.table.forget()
         self.count = self.repeats = self.lost = 0

@@ -79,12 +79,12 @@ class Weighbridge:
         self.memory = WeighbridgeMemory()
         self.timers = TimerBank(TIMER_COUNT)
         self.record = [0] * RECORD_COUNT
-        self._shown = [0] * RECORD_COUNT  # what READ_ALIBI shows; a view for the hub, no state of the weighing
         self._scale = Scale(self.memory, self.timers, self._front)
         self._registration = Registration(self.memory, self._scale, self.record)
         self._drafts = Drafts(self.memory, self._registration, settings)
         self._commands = WeighbridgeCommands(self.memory, self._scale, self._registration, self._drafts, ring)
         self._opcode = 0
+        self._applied = [0] * len(settings)  # the settings in force, once there are any
 
     def step(self, now_ms: int) -> None:
         """Scan once at `now_ms` (30-bit ticks). Field conditions never raise; they show as faults and flags."""
@@ -121,8 +121,7 @@ class Weighbridge:
         Only now a weight counts as registered, and the request that asked for it as answered.
         """
         if self._commands.pending == PENDING_READ and result == regs.COMMAND_RESULT_ACCEPTED:
-            for index in range(RECORD_COUNT):
-                self._shown[index] = self.record[index]
+            show_record(self.record, self.status)
         self._commands.finish(result == regs.COMMAND_RESULT_ACCEPTED)
         if self._opcode:
             self._report(self._opcode, result)
@@ -155,6 +154,7 @@ class Weighbridge:
         self._scale.window.load(buffer, offset, now_ms)
         self._scale.recall()
         self._scale.is_axle_wise = self.memory.mode
+        self._applied[0] = -1  # settings are looked at anew: those of the saved state may have been others
         self._judge_health()
         self._publish()
         return True
@@ -162,8 +162,17 @@ class Weighbridge:
     # Settings and inputs.
 
     def _apply_settings(self) -> None:
-        """Put settings in force; every change of a metrological one moves the sealed counter."""
+        """Put settings in force that are not yet, which takes a tenth of a scan."""
         settings = self.settings
+        applied = self._applied
+        if self.memory.is_started and settings == applied:
+            return
+        self._put_in_force(settings)
+        for index in range(len(applied)):
+            applied[index] = settings[index]
+
+    def _put_in_force(self, settings: list[int]) -> None:
+        """Every change of a metrological setting moves the sealed counter."""
         scale = self._scale
         self._front.configure(settings)
         scale.sampler.timeout_ms = settings[regs.SET_ADC_TIMEOUT_MS]
@@ -353,7 +362,6 @@ class Weighbridge:
         status[regs.ST_DRAFT_FLAGS] = memory.draft_flags
         status[regs.ST_ALIBI_NEWEST] = memory.alibi_newest
         self._front.publish(status, scale.sampler.silent)
-        show_record(self._shown, status)
 
     def _find_flags(self) -> int:
         scale = self._scale

@@ -18,7 +18,7 @@ from typing import Any
 from hil.chip.carrier import Carrier, deployed_files
 from hil.chip.client import ChipClient
 from hil.chip.emulator import FLOATING, HIGH, LOW
-from hil.chip.field import LIVELY, BoomField, ConverterField, wire_idle
+from hil.chip.field import LIVELY, BoomField, ConverterField, InstrumentField, wire_idle
 from hil.targets.target import Provision, TargetError
 from protocols.modbus import pdu
 
@@ -42,7 +42,7 @@ _SCAN_PERIOD_US = 10_000  # the default of every role
 _HEAP_READINGS = 60
 _SCAN_PERIOD_AT = 34  # holding register of scan_period_ms, the same in every role (header.toml)
 _SCAN_PERIOD_MAX_MS = 100
-# The deployed start with one thing more: it keeps how long each scan took, and tells it after {count} of them.
+# The deployed start with one thing more: it keeps how long each scan took, and tells {count} of them a second later.
 _SCAN_START = """
 import array
 from firmware.app import schedule
@@ -61,7 +61,7 @@ class Telling(Deployed):
     told = False
     def _tend(self):
         Deployed._tend(self)
-        if not self.told and self._device.schedule.count > {count}:
+        if not self.told and self._device.schedule.count > {count} + 100:
             self.told = True
             for us in took:
                 print("scan", us)
@@ -146,6 +146,7 @@ class RoleBench:
         wire_idle(self.carrier)
         self.boom = BoomField(self.carrier) if role == "barrier" else None
         self.converter = ConverterField(self.carrier) if role == "weighbridge" else None
+        self.instrument = InstrumentField(self.carrier) if role in ("charging_post", "rfid") else None
         self._lively = 0
         self._alarm = self.carrier.chip.create_alarm(self._stir)
 

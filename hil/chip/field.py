@@ -1,5 +1,5 @@
-"""The least field each role needs on an emulated chip: inputs of a healthy, idle post, for the barrier a boom, for
-the weighbridge a converter.
+"""The least field each role needs on an emulated chip: inputs of a healthy, idle post, for the barrier a boom, for the
+weighbridge a converter, for the RFID reader and the charging post the instrument they talk to.
 
 Knows signal names. Must not know frames.
 """
@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from firmware.boards.rp2 import wiring
 from hil.chip.carrier import Carrier
 from hil.chip.emulator import HIGH, LOW
-from hil.rig.plants import STEP_US, BoomPlant
+from hil.rig.plants import STEP_US, BoomPlant, ChargingPlant, Plant, ReaderPlant
 
 _CONVERSION_US = 100_000
 _PULSES = 25
+_CHARACTER_BITS = 10
+_INSTRUMENT_BAUD = 115_200  # without line_baud in the provision file
 
 # Energised while everything is well and nobody is there.
 IDLE = {
@@ -59,6 +61,40 @@ class ConverterField:
             self._pulses += 1
             if self._pulses == _PULSES:
                 self._chip.drive(wiring.LINE_RX, HIGH)
+
+
+class InstrumentField:
+    """The rig's instrument of a role on the chip's second serial line, a character at a time, both ways.
+
+    Before the reader stands a tag, so every question is answered with one; of the charging bay only the module is here.
+    """
+
+    def __init__(self, carrier: Carrier) -> None:
+        self._chip = carrier.chip
+        self._plant: Plant = ReaderPlant(random.Random(1), "")
+        if carrier.provision.role == "charging_post":
+            self._plant = ChargingPlant(random.Random(1), "")
+        else:
+            self._plant.turn("tag", 1)
+        self._outputs = [0] * len(carrier.signal_order)
+        self._said = bytearray()
+        self._alarm = carrier.chip.create_alarm(self._step)
+        self._feed = carrier.chip.create_alarm(self._feed_next)
+        carrier.chip.on_uart(wiring.LINE_UART, lambda byte: self._plant.receive(bytes([byte])))
+        self._step()
+
+    def _step(self) -> None:
+        self._plant.advance(self._outputs)
+        idle = not self._said
+        self._said += self._plant.take()
+        if idle and self._said:
+            self._feed_next()
+        self._alarm(STEP_US)
+
+    def _feed_next(self) -> None:
+        if self._said:
+            self._chip.feed_uart(wiring.LINE_UART, self._said.pop(0))
+            self._feed(_CHARACTER_BITS * 1_000_000 // _INSTRUMENT_BAUD)
 
 
 class BoomField:

@@ -8,13 +8,14 @@ the garbage claims. Nothing allocates after construction.
 """
 
 from protocols.compat import const
+from protocols.copying import copy_bytes
 
 MORE = const(-1)
 NO_FRAME = const(0)
 
 
 class FrameWindow:
-    """`buffer[start:start + size]` is the frame after `take` returned True, until the next `push`, `take` or `expire`.
+    """`buffer[start:start + size]` is the frame once `take` was True, until it, `push`, `fill` or `expire` is called.
 
     `errors` counts, wrapping at 2**16, the stretches of garbage: broken, cut and foreign bytes between two good frames.
     """
@@ -34,6 +35,20 @@ class FrameWindow:
             self._compact()
         self.buffer[self._end] = byte
         self._end += 1
+
+    def fill(self, data: bytes | bytearray, at: int, size: int) -> int:
+        """Append as many of the `size` bytes at `at` as there is room for, one or more; return how many.
+
+        As with `push`, `take` must have been False before.
+        """
+        self._skip(self.size)
+        if self._end == len(self.buffer):
+            self._compact()
+        room = len(self.buffer) - self._end
+        count = size if size < room else room
+        copy_bytes(self.buffer, self._end, data, at, count)
+        self._end += count
+        return count
 
     def take(self) -> bool:
         """Move to the next whole frame; False when none is there yet."""
@@ -89,7 +104,6 @@ class FrameWindow:
     def _compact(self) -> None:
         """Move what waits to the front; a frame is at most half the buffer, so there is room afterwards."""
         count = self._end - self.start
-        for index in range(count):
-            self.buffer[index] = self.buffer[self.start + index]
+        copy_bytes(self.buffer, 0, self.buffer, self.start, count)
         self.start = 0
         self._end = count

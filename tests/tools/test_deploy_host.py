@@ -1,5 +1,6 @@
 """The deployed file sets: exactly what a role on a board needs, closed under import, within budget."""
 
+import ast
 import hashlib
 import json
 import subprocess
@@ -9,7 +10,17 @@ from pathlib import Path
 import pytest
 
 from tools import deploy
-from tools.file_set import TEXT_STARTED, DeployError, find_boards, find_roles
+from tools.file_set import (
+    NETWORK_DRIVER,
+    ROLE_DRIVERS,
+    TEXT_STARTED,
+    DeployError,
+    Order,
+    collect_modules,
+    find_boards,
+    find_roles,
+)
+from tools.imports import PROJECT_FOLDERS, read_imports
 
 ROOT = Path(__file__).parents[2]
 MICROPYTHON = Path(sys.executable).with_name("micropython")
@@ -54,7 +65,14 @@ REFUSED = (
     ("firmware/app/device.py", "import dataclasses", "which no board brings along; use what MicroPython has"),
     ("firmware/app/device.py", "import firmware.app.nothing", "module firmware.app.nothing does not exist; write it"),
 )
-BUDGETED = sorted((role, board) for board in find_boards(ROOT) for role in find_roles(ROOT))
+BUDGETED = deploy.find_orders(find_roles(ROOT), find_boards(ROOT))
+# What each role has of the drivers, however many boards there are.
+DRIVERS = {
+    "barrier": set(),
+    "charging_post": set(),
+    "rfid": {"pulses"},
+    "weighbridge": {"ads1232", "hx711", "load_cell_adc"},
+}
 
 
 @pytest.fixture
@@ -147,13 +165,39 @@ def test_a_broken_budget_file_is_one_sentence(tmp_path: Path) -> None:
         deploy.read_budgets(tmp_path / "deploy_budget.toml")
 
 
-@pytest.mark.parametrize(("role", "board"), BUDGETED)
-def test_a_file_set_is_within_its_budget(role: str, board: str, tmp_path: Path) -> None:
-    file_set = deploy.deploy(ROOT, role, board, tmp_path)
+@pytest.mark.parametrize(("role", "board", "radio"), BUDGETED)
+def test_a_file_set_is_within_its_budget(role: str, board: str, radio: bool, tmp_path: Path) -> None:
+    file_set = deploy.deploy(ROOT, role, board, tmp_path, radio)
     assert deploy.report(file_set, deploy.read_budgets(ROOT / deploy.BUDGET)) == []
 
 
-@pytest.mark.parametrize(("role", "board"), [pair for pair in BUDGETED if pair[1] not in TEXT_STARTED])
+@pytest.mark.parametrize(("role", "board", "radio"), BUDGETED)
+def test_a_file_set_has_the_drivers_its_role_and_board_need_and_no_other(role: str, board: str, radio: bool) -> None:
+    names = {name.removesuffix(".mpy") for name in collect_modules(Order(ROOT, role, board, radio))}
+    found = {name.rpartition("/")[2] for name in names if name.startswith("firmware/boards/")}
+    optional = {module.rpartition(".")[2] for module in (*ROLE_DRIVERS, NETWORK_DRIVER)}
+    network = {"wifi"} if radio or board == "esp32" else set()
+    assert found & optional == (set() if board == "unix" else DRIVERS[role] | network)
+    assert ("sessions" in found) == (board == "unix" or bool(network))
+    others = [other for other in DRIVERS if other != role]
+    assert not [name for name in names if name.startswith(tuple(f"firmware/control/{other}" for other in others))]
+
+
+@pytest.mark.parametrize(("role", "board", "radio"), BUDGETED)
+def test_every_module_a_set_imports_is_in_it_but_for_what_it_is_never_asked_for(
+    role: str, board: str, radio: bool
+) -> None:
+    order = Order(ROOT, role, board, radio)
+    sources = collect_modules(order)
+    present = {name.rpartition(".")[0].removesuffix("/__init__").replace("/", ".") for name in sources}
+    for target, source in sources.items():
+        for item in read_imports(ast.parse(source.read_text(encoding="utf-8")), ROOT):
+            if item.top not in PROJECT_FOLDERS or item.module in present or target == "firmware/app/roles.mpy":
+                continue
+            assert item.module in (*ROLE_DRIVERS, NETWORK_DRIVER), (target, item.module)
+
+
+@pytest.mark.parametrize(("role", "board"), [order[:2] for order in BUDGETED if order[1] not in TEXT_STARTED])
 def test_the_vm_imports_every_module_of_a_file_set_alone(role: str, board: str, tmp_path: Path) -> None:
     """What has machine code for a microcontroller is started whole on one: tests/hil/chip/."""
     file_set = deploy.deploy(ROOT, role, board, tmp_path)

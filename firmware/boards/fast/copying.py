@@ -8,7 +8,7 @@ import micropython
 
 @micropython.viper
 def copy_bytes(target, to: int, source, start: int, size: int):
-    """Copy `size` bytes of `source` from `start` to `to` of `target`; both have room, and do not overlap."""
+    """Copy `size` bytes of `source` from `start` to `to` of `target`; both have room. In one buffer `to` is first."""
     into = ptr8(target)  # noqa: F821  # Viper's own
     taken = ptr8(source)  # noqa: F821
     for index in range(size):

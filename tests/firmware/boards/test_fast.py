@@ -10,12 +10,13 @@ from protocols import compat as plain_compat
 from protocols.copying import copy_bytes
 from protocols.crc import crc16
 from protocols.registers import barrier, weighbridge
+from protocols.rfid import gen2 as plain_gen2
 from protocols.scaling import RESULT_MAX, scale_counts
 
 try:
-    from firmware.boards.fast import buckets, changes, compat, copying, crc, deadlines, rows, scaling
+    from firmware.boards.fast import buckets, changes, compat, copying, crc, deadlines, gen2, rows, scaling
 except ImportError:  # CPython: nothing to compare with
-    buckets = changes = compat = copying = crc = deadlines = rows = scaling = None
+    buckets = changes = compat = copying = crc = deadlines = gen2 = rows = scaling = None
 
 TICKS = (0, 1, 2, 0x0FFFFFFF, 0x1FFFFFFE, 0x1FFFFFFF, 0x20000000, 0x20000001, 0x3FFFFFFE, 0x3FFFFFFF)
 
@@ -140,6 +141,17 @@ class FastTest(unittest.TestCase):
             data = noise(size + 7, size)
             for start in (0, 7):
                 self.assertEqual(crc.crc16(data, start, size), crc16(data, start, size))
+
+    def test_the_checksum_of_a_tag_is_the_same(self):
+        if gen2 is None:
+            return
+        self.assertEqual((gen2.EPC_WORDS_MAX, gen2.EPC_SIZE_MAX), (plain_gen2.EPC_WORDS_MAX, plain_gen2.EPC_SIZE_MAX))
+        for size in range(65):
+            data = noise(size + 3, size)
+            self.assertEqual(gen2.tag_crc(data, 3, size), plain_gen2.tag_crc(data, 3, size))
+            self.assertEqual(gen2.pc_for(size), plain_gen2.pc_for(size))
+        for pc in range(0, 0x10000, 0x155):
+            self.assertEqual(gen2.epc_size(pc), plain_gen2.epc_size(pc))
 
     def test_the_copy_is_the_same_and_touches_nothing_else(self):
         for copy in (copy_bytes, copying and copying.copy_bytes):
