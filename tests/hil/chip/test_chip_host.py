@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from firmware.boards import card
+from firmware.boards.rp2 import wiring
 from hil.chip import emulator
-from hil.chip.bench import REACTION_MAX_US, RoleBench
+from hil.chip.bench import REACTION_MAX_US, RoleBench, provision
 from hil.chip.carrier import Carrier
 from hil.chip.emulator import HIGH, LOW, UF2_SHA256, find_uf2
 from hil.chip.field import IDLE
@@ -115,6 +116,81 @@ def test_the_maintenance_file_keeps_control_and_watchdog_off(uf2: Path, tmp_path
     assert carrier.chip.resets == []
     assert carrier.scans == []
     assert b"smartgate: maintenance, because the file maintenance is there" in carrier.chip.console
+
+
+def test_the_bridged_maintenance_terminal_keeps_control_and_watchdog_off(uf2: Path, tmp_path: Path) -> None:
+    bench = RoleBench(uf2, "barrier", tmp_path)
+    bench.carrier.chip.drive(wiring.MAINTENANCE, LOW)
+    bench.carrier.advance(12_000_000)
+    assert bench.carrier.chip.resets == []
+    assert bench.carrier.scans == []
+    assert {bench.carrier.output(name) for name in bench.carrier.output_names} == {LOW}
+    assert b"smartgate: maintenance, because the maintenance terminal is bridged" in bench.carrier.chip.console
+
+
+# What is added to the provision file, and what the device says instead of starting.
+REFUSED = (
+    (b"watchdog_ms=999", b"watchdog_ms is '999': expected a number from 1000 to 8000"),
+    (b"watchdog_ms=8001", b"watchdog_ms is '8001': expected a number from 1000 to 8000"),
+    (b"wifi_ssid=gate", b"wifi_ssid is set, but this file set has no Wi-Fi: copy the one whose name ends in -wifi"),
+)
+
+
+@pytest.mark.parametrize(("line", "sentence"), REFUSED, ids=[case[0].decode() for case in REFUSED])
+def test_a_provision_file_that_cannot_be_kept_starts_nothing_and_says_why(
+    uf2: Path, tmp_path: Path, line: bytes, sentence: bytes
+) -> None:
+    start = b"with open('provision.txt', 'a') as file:\n    file.write('" + line + b"\\n')\n"
+    start += b"from firmware.boards.chip import run\nfrom firmware.boards.rp2 import wiring\nrun(wiring)\n"
+    carrier = Carrier(uf2, provision("weighbridge"), tmp_path, start)
+    carrier.advance(3_000_000)
+    assert carrier.scans == []
+    assert b"smartgate: maintenance, because " + sentence in carrier.chip.console
+
+
+@pytest.mark.parametrize(("asked_ms", "kept_ms"), [(1, 1000), (3000, 3000), (60_000, 8000)])
+def test_the_watchdog_is_held_between_one_and_eight_seconds(
+    uf2: Path, tmp_path: Path, asked_ms: int, kept_ms: int
+) -> None:
+    start = b"import time\nfrom firmware.boards.chip import Watchdog\nfrom machine import Pin\n"
+    start += b"Watchdog(%d)\nPin(6, Pin.OUT, value=1)\nwhile True:\n    pass\n" % asked_ms
+    carrier = Carrier(uf2, provision("weighbridge"), tmp_path, start)
+    while not carrier.chip.resets and carrier.chip.now_us < 12_000_000:
+        carrier.advance(100_000)
+    (begun_us,) = [us for us, name, level in carrier.output_changes if level == HIGH][:1]
+    assert 0 <= begun_us + kept_ms * 1000 - carrier.chip.resets[0] < 5000
+
+
+def test_nothing_is_printed_while_the_control_runs(uf2: Path, tmp_path: Path) -> None:
+    bench = RoleBench(uf2, "barrier", tmp_path)
+    run_to_an_answer(bench)
+    bench.command("OPEN")
+    bench.command("CLOSE", argument=7)
+    bench.carrier.send(bytes(range(256)))
+    bench.carrier._chain[3] ^= 0x10
+    bench.keep_busy(3_000_000)
+    assert bench.carrier.scans
+    assert bytes(bench.carrier.chip.console) == b""
+
+
+def test_a_reader_that_answers_makes_no_scan_late_and_its_tag_is_read(uf2: Path, tmp_path: Path) -> None:
+    bench = RoleBench(uf2, "rfid", tmp_path)
+    run_to_an_answer(bench)
+    bench.keep_busy(3_000_000)
+    header = bench.client.read(0, 29)
+    assert header[bench.regmap.AT_SCAN_OVERRUNS] == 0
+    assert any(bench.client.read(bench.regmap.AT_READ_LIST, 2))
+
+
+def test_a_conversion_of_the_converter_reaches_the_registers(uf2: Path, tmp_path: Path) -> None:
+    bench = RoleBench(uf2, "weighbridge", tmp_path)
+    run_to_an_answer(bench)
+    bench.keep_busy(2_000_000)
+    (at,) = struct.unpack_from(">H", bench.regmap.STATUS_TABLE, 4 * bench.regmap.ST_ADC_SAMPLES)
+    (samples,) = bench.client.read(at, 1)
+    assert samples > 0
+    bench.carrier.advance(1_000_000)
+    assert bench.client.read(at, 1)[0] - samples in (9, 10, 11)
 
 
 def test_the_same_run_twice_gives_the_same_instants(uf2: Path, tmp_path: Path) -> None:
