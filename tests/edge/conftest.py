@@ -170,6 +170,35 @@ class Field:
 
         return self.answer(unit_id, pdu, frame)
 
+    def _answer_rtu(self, received: bytearray) -> bytes:
+        """What is answered now to the whole requests in `received`, which are removed from it."""
+        out = b""
+        while len(received) >= 8:
+            size = 8 if received[1] != 16 else 9 + received[6]
+            if len(received) < size:
+                break
+            unit_id, pdu = received[0], bytes(received[1 : size - 2])
+            del received[:size]
+            out += self.answer(unit_id, pdu, lambda answer, unit_id=unit_id: _frame_rtu(unit_id, answer))
+        return out
+
+    async def _serve_rtu_over_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received = bytearray()
+        while data := await reader.read(300):
+            received += data
+            writer.write(self._answer_rtu(received))
+        writer.close()
+
+    @asynccontextmanager
+    async def on_rtu_over_tcp(self) -> AsyncIterator[LineConfig]:
+        """Serve as a gateway does that passes the frames of a serial line through a TCP connection."""
+        server = await asyncio.start_server(self._serve_rtu_over_tcp, "127.0.0.1", 0)
+        bound = server.sockets[0].getsockname()[1]
+        try:
+            yield LineConfig("line-1", "rtu_over_tcp", "", 0, "N", "127.0.0.1", bound, 100)
+        finally:
+            server.close()
+
     @asynccontextmanager
     async def on_tcp(self, port: int = 0) -> AsyncIterator[LineConfig]:
         """Serve Modbus TCP on a free port."""
@@ -190,15 +219,9 @@ class Field:
 
         def on_readable() -> None:
             received.extend(os.read(master, 300))
-            while len(received) >= 8:
-                size = 8 if received[1] != 16 else 9 + received[6]
-                if len(received) < size:
-                    return
-                unit_id, pdu = received[0], bytes(received[1 : size - 2])
-                del received[:size]
-                out = self.answer(unit_id, pdu, lambda answer, unit_id=unit_id: _frame_rtu(unit_id, answer))
-                if out:
-                    os.write(master, out)
+            out = self._answer_rtu(received)
+            if out:
+                os.write(master, out)
 
         loop = asyncio.get_running_loop()
         loop.add_reader(master, on_readable)
@@ -224,7 +247,12 @@ def wire(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def open_field() -> Callable[[Field, str], object]:
     """`async with open_field(field, wire) as line_config`."""
-    return lambda field, wire: field.on_tcp() if wire == "tcp" else field.on_pty()
+
+    def open_on(field: Field, wire: str) -> object:
+        opened = {"tcp": field.on_tcp, "rtu": field.on_pty, "rtu_over_tcp": field.on_rtu_over_tcp}
+        return opened[wire]()
+
+    return open_on
 
 
 @pytest.fixture

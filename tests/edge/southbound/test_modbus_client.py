@@ -54,6 +54,7 @@ async def test_silence_is_a_timeout_and_the_next_answer_is_right(make_field: Any
         client.close()
 
 
+@pytest.mark.parametrize("wire", ["tcp", "rtu", "rtu_over_tcp"])
 async def test_a_late_answer_is_never_taken_for_the_next_ones(make_field: Any, open_field: Any, wire: str) -> None:
     field = make_field(u1=("barrier", 77))
     async with open_field(field, wire) as config:
