@@ -3,7 +3,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.poll.merge import GAP_REGISTERS_MAX, READ_REGISTERS_MAX, Block, Point, merge_points
+from edge.poll.merge import (
+    COIL,
+    GAP_REGISTERS_MAX,
+    HOLDING_REGISTER,
+    INPUT_REGISTER,
+    READ_REGISTERS_MAX,
+    Block,
+    Point,
+    merge_points,
+)
 
 
 def test_neighbours_share_a_read_and_a_small_gap_is_bridged() -> None:
@@ -28,3 +37,21 @@ def test_every_point_is_covered_at_its_period_within_the_limit_of_a_read(points:
             and block.period_ms == point.period_ms
             for block in blocks
         )
+
+
+def test_tables_are_read_apart_and_bits_reach_sixteen_times_as_far() -> None:
+    points = [Point(0, 1, 100), Point(1, 1, 100, HOLDING_REGISTER), Point(2, 1, 100, COIL), Point(150, 1, 100, COIL)]
+    assert merge_points(points) == [
+        Block(2, 149, 100, COIL),
+        Block(1, 1, 100, HOLDING_REGISTER),
+        Block(0, 1, 100, INPUT_REGISTER),
+    ]
+
+
+def test_a_device_that_takes_few_registers_is_asked_for_few() -> None:
+    points = [Point(address, 2, 100) for address in range(0, 20, 2)]
+    assert merge_points(points, registers_max=8) == [Block(0, 8, 100), Block(8, 8, 100), Block(16, 4, 100)]
+
+
+def test_a_device_that_refuses_gaps_is_asked_for_none() -> None:
+    assert len(merge_points([Point(0, 2, 100), Point(3, 2, 100)], gap_max=0)) == 2
