@@ -108,6 +108,9 @@ class Hub:
             session.config.name: session for line in self._lines.values() for session in line.sessions.values()
         }
         self._lanes = {lane.name: self._make_lane(lane.name, saved.get(lane.name, "")) for lane in config.lanes}
+        self._shell_of = {
+            device: self._lanes[lane.name] for lane in config.lanes for device in (lane.barrier, lane.weighbridge)
+        }
         for name, shell in self._lanes.items():
             shell.counts.update({kind: counts.get((name, kind), 0) for kind in COUNTED_KINDS.values()})
         self._telemetry, self._uplink = self._make_uplink(config)
@@ -226,9 +229,9 @@ class Hub:
             self._telemetry.on_presence(device, is_online, reason, time_ms)
 
     def _on_change(self, device: str) -> None:
-        for lane in self._config.lanes:
-            if device in (lane.barrier, lane.weighbridge):
-                self._lanes[lane.name].on_change()
+        shell = self._shell_of.get(device)
+        if shell is not None:
+            shell.on_change()
 
     async def _ask_lane(self, lane: str, asked: OperatorRequest) -> str:
         return await self._lanes[lane].on_operator(asked)

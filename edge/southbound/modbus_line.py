@@ -59,7 +59,7 @@ class ModbusLine:
         on_change: Callable[[str], None],
         report: OnReport = lambda report: None,
         on_presence: OnPresence = lambda device, is_online, reason, time_ms: None,
-        stamp: Callable[[], Stamp] = lambda: stamp_now(),
+        stamp: Callable[[], Stamp] | None = None,
     ) -> None:
         """`devices` are (device, lane name) of this line; `cursors` the journalled event cursors of any device."""
         self.config = config
@@ -67,12 +67,12 @@ class ModbusLine:
         self._by_name = {session.config.name: session for session in self.sessions.values()}
         self._client = ModbusClient(config)
         phase = zlib.crc32(config.name.encode()) / 2**32  # of its own, and the same after every start
-        self._plan = PollPlan(scan=config.kind == KIND_RTU, now_ms=stamp().mono_ms, phase=phase)
+        self._plan = PollPlan(scan=config.kind == KIND_RTU, now_ms=_now_ms(), phase=phase)
         self._sink = sink
         self._on_change = on_change
         self._report = report
         self._on_presence = on_presence
-        self._stamp = stamp
+        self._stamp = stamp or stamp_now
         self._commands = LineCommands(self._plan, self.sessions)
         self._waiter: asyncio.Future[None] | None = None
         self._online: set[int] = set()
@@ -141,7 +141,7 @@ class ModbusLine:
         """Until the connection is lost; the reason."""
         lost = LineError(Fault.CONNECTION_LOST, f"line {self.config.name} was lost")
         while self._client.is_open:
-            now_ms = self._stamp().mono_ms
+            now_ms = _now_ms()
             self._commands.expire(now_ms)
             if now_ms >= self._ages_due_ms:
                 self._check_ages()
@@ -167,12 +167,12 @@ class ModbusLine:
             if not error.is_line_wide and job.unit_id in self.sessions:
                 self._on_failure(self.sessions[job.unit_id], error, job.block)
         answered = failure is None or failure.fault is Fault.EXCEPTION
-        self._plan.finish(job, self._stamp().mono_ms, answered=answered)
+        self._plan.finish(job, _now_ms(), answered=answered)
         self._after(job.unit_id)
         return failure if failure is not None and failure.is_line_wide else None
 
     async def _do_read(self, unit_id: int, block: Block) -> None:
-        asked_ms = self._stamp().mono_ms
+        asked_ms = _now_ms()
         raw = await self._client.read(unit_id, block)
         self.polls += 1
         if self._down_reason:  # a port that opens and tells nothing is no better than none
@@ -207,7 +207,7 @@ class ModbusLine:
             exchange.on_failure(error)
             raise
         finally:
-            commands.settle(unit_id, self._stamp().mono_ms)
+            commands.settle(unit_id, _now_ms())
 
     def _take_nonce(self, unit_id: int) -> tuple[int, int] | None:
         session = self.sessions[unit_id]
@@ -243,7 +243,7 @@ class ModbusLine:
             self._set_blocks(unit_id)
         wanted = session.event_block
         if wanted is not None:
-            self._plan.request_events(unit_id, wanted, self._stamp().mono_ms)
+            self._plan.request_events(unit_id, wanted, _now_ms())
 
     def _flush(self, session: Session) -> None:
         if session.outbox:
@@ -300,7 +300,7 @@ class ModbusLine:
 
     def _set_blocks(self, unit_id: int) -> None:
         self._blocks[unit_id] = self.sessions[unit_id].blocks
-        self._plan.set_blocks(unit_id, self._blocks[unit_id], self._stamp().mono_ms)
+        self._plan.set_blocks(unit_id, self._blocks[unit_id], _now_ms())
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -319,18 +319,22 @@ class ModbusLine:
         finally:
             if timer is not None:
                 timer.cancel()
-        self._commands.expire(self._stamp().mono_ms)
+        self._commands.expire(_now_ms())
 
     async def _pause(self, seconds: float) -> None:
         """Before the line is opened again; commands expire meanwhile, and a new one does not cut it short."""
-        end_ms = self._stamp().mono_ms + int(seconds * 1000)
-        while self._stamp().mono_ms < end_ms:
+        end_ms = _now_ms() + int(seconds * 1000)
+        while _now_ms() < end_ms:
             await self._wait_until(end_ms)
 
 
 def _make_session(device: DeviceConfig, lane: str, cursors: Mapping[str, tuple[int, int]]) -> Session:
     profile = device.profile
     return DeviceSession(device, lane, cursors) if profile is None else ProfileSession(device, profile, lane)
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
 
 
 def stamp_now() -> Stamp:
