@@ -44,6 +44,7 @@ EXIT_DONE = 0
 EXIT_FAILED = 1  # a program error, or the journal could not be flushed
 EXIT_CANNOT_START = 1  # not 2: the site is sound
 LOCK_NAME = "hub.lock"
+RESERVE_SIZE = 8 * 1024 * 1024  # of the disk, kept for records: some ten thousand of them
 _log = logging.getLogger(__name__)
 
 
@@ -79,7 +80,7 @@ async def _run(config: SiteConfig) -> int:
     limits = Limits(config.journal.keep_days, config.journal.keep_mb)
     clock = SiteClock()
     retention = Retention(limits, key, lambda: clock.is_trusted)
-    journal = JournalWriter(config.journal_path, retention=retention)
+    journal = JournalWriter(config.journal_path, retention=retention, reserve_size=RESERVE_SIZE)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -11,9 +11,10 @@ from enum import StrEnum
 
 
 class DiskMode(StrEnum):
-    """How the journal stands with its disk. In every mode but normal no command leaves the hub."""
+    """How the journal stands with its disk. In every mode but the first two no command leaves."""
 
     NORMAL = "normal"
+    LOW = "disk_low"  # the disk is full and the reserve is in use: everything goes on, until that is full too
     FULL = "disk_full"
     READ_ONLY = "disk_read_only"
     DAMAGED = "journal_damaged"  # what is on the disk is not what was written

@@ -21,6 +21,7 @@ from edge.journal.checkpoint import CHECKPOINT, make_checkpoint, position_behind
 from edge.journal.database import COLUMNS, JournalError, classes_behind, connect, insert_records, put_head
 from edge.journal.ledger import ClassLedger
 from edge.journal.records import ChainPosition, Draft, StoredRecord, encode, first_break, seal
+from edge.journal.reserve import Fill, Reserve
 from edge.journal.retention import Limits, next_page, used_bytes
 from edge.journal.signing import GateKey
 from edge.model import Record
@@ -105,6 +106,21 @@ class JournalStore:
         self._commit([draft], {}, {}, remove)
         return len(page.records)
 
+    def fill_reserve(self, reserve: Reserve) -> Fill:
+        """One step towards a whole reserve; what it takes is then in the database's own file, not in its log."""
+        with self._transaction():
+            fill = reserve.fill(self._db)
+        if fill is Fill.GROWING:
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        return fill
+
+    def release_reserve(self, reserve: Reserve) -> bool:
+        """Make its room available; whether there was any."""
+        with self._transaction():
+            released = reserve.release(self._db)
+        self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # so that the log begins anew and needs no more room
+        return released
+
     def usage(self) -> Usage:
         """What the journal takes up now."""
         first = self._db.execute("SELECT min(seq) FROM records").fetchone()[0]
@@ -156,18 +172,23 @@ class JournalStore:
         """The one transaction there is: seal, insert, do `also`, keep the numbers. All or nothing."""
         position = self._head.copy()
         sealed = [seal(draft, position) for draft in drafts]
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction():
             stored = self._insert(sealed, position)
             also()
             ledgers = self._put_classes(stored, position, acked, lost)
+        self._head, self.ledgers = position, ledgers
+        self.acked |= acked
+        return self.last_seq
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
             self._db.execute("COMMIT")
         except BaseException:
             self._rollback()
             raise
-        self._head, self.ledgers = position, ledgers
-        self.acked |= acked
-        return self.last_seq
 
     def _newest_checkpoint(self) -> str:
         row = self._db.execute("SELECT data FROM checkpoints ORDER BY last DESC LIMIT 1").fetchone()

@@ -4,9 +4,10 @@ Knows: asyncio, one single-thread executor, the journal store, and what to do wh
 Must not know: what the records mean.
 
 While the disk refuses the journal is *degraded*, in a mode with a name (edge/journal/disk_mode.py): what waits is kept
-in memory up to PENDING_MAX drafts and PENDING_SIZE_MAX characters and tried again; beyond that, drafts posted without
-waiting are dropped and counted. Whoever waits for durability keeps waiting: no command leaves unrecorded. The first
-commit that works again carries the records that tell of the time and of every loss.
+in memory within bounds (edge/journal/pending.py) and tried again; beyond that, drafts posted without waiting are
+dropped and counted. Whoever waits for durability keeps waiting: no command leaves unrecorded. The first commit that
+works again carries the records that tell of the time and of every loss. A disk that is full first costs the reserve
+(edge/journal/reserve.py): with it everything goes on, in mode `disk_low`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,19 +28,20 @@ from edge.journal.classes import RecordClass, class_of
 from edge.journal.database import JournalError
 from edge.journal.disk_mode import DiskMode, mode_of
 from edge.journal.ledger import ClassLedger
+from edge.journal.pending import PENDING_MAX, Attempt, Entry, Pending
 from edge.journal.records import Draft, StoredRecord, encode
+from edge.journal.reserve import Fill, Reserve, free_bytes
 from edge.journal.retention import Limits
 from edge.journal.signing import GateKey
 from edge.journal.store import JournalStore
 from edge.model import Record
 
-PENDING_MAX = 5000  # drafts held in memory while the disk refuses; about an hour of two busy lanes
-PENDING_SIZE_MAX = 8 * 1024 * 1024  # characters of data held with them
 RETRY_S = 1.0
 CLOSE_DEADLINE_S = 5.0  # a stopping hub waits no longer for a refusing disk
-RETAIN_EVERY_S = 60.0
+CARE_EVERY_S = 60.0  # retention and reserve are looked at
 CURSORS_AFTER_S = 0.2  # a drained backlog costs five flushes a second, not one per acknowledgement
 _CHECKPOINT_DRAFT = Draft(0, CHECKPOINT, "", "", "{}", class_of(CHECKPOINT))  # stands for what the store writes itself
+_REFUSALS = (sqlite3.Error, JournalError, OSError)
 _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
 
@@ -51,27 +53,6 @@ class Retention:
     limits: Limits
     key: GateKey
     is_clock_good: Callable[[], bool] = lambda: True
-    every_s: float = RETAIN_EVERY_S
-
-
-@dataclass
-class _Attempt:
-    """One transaction: the entries it was made of, what it told of itself, the cursors and losses it carried."""
-
-    entries: Sequence[_Entry]
-    told: Sequence[Draft]
-    acked: dict[str, int]
-    lost: Counter[str]
-
-
-@dataclass
-class _Entry:
-    """What one caller wants written together, and who waits for it."""
-
-    drafts: Sequence[Draft]
-    lane_states: Mapping[str, str]
-    cursors: Mapping[str, tuple[int, int]]
-    durable: asyncio.Future[int] = field(repr=False)
 
 
 class JournalWriter:
@@ -82,25 +63,23 @@ class JournalWriter:
         path: Path,
         *,
         retention: Retention | None = None,
+        reserve_size: int = 0,
+        care_every_s: float = CARE_EVERY_S,
         retry_s: float = RETRY_S,
         pending_max: int = PENDING_MAX,
     ) -> None:
         """Open the journal of a site; without `retention` nothing is ever removed. Raises JournalError."""
         self._path = path
-        self._store = JournalStore(path, may_migrate=True)
+        self._reserve = Reserve(path, reserve_size)
+        self._store = self._open_first()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._retention = retention
-        self._retain_at_s = 0.0  # loop time
+        self._care_every_s = care_every_s
+        self._care_at_s = 0.0  # loop time
         self._retry_s = retry_s
-        self._pending_max = pending_max
-        self._entries: list[_Entry] = []
-        self._pending: Counter[str] = Counter()  # drafts in memory by class
-        self._pending_size = 0
-        self._lost: Counter[str] = Counter()  # dropped by class and not told of yet
         self._wake = asyncio.Event()
         self._closing = False
         self._reopen = False
-        self._attempt = _Attempt([], [], {}, Counter())
         self.listeners: list[Callable[[], None]] = []  # called after every commit
         self.last_seq = self._store.last_seq
         self.heads = self._heads()
@@ -108,14 +87,24 @@ class JournalWriter:
         self._acked_durable = dict(self.acked)
         self._cursors_due_s = 0.0  # loop time
         self._stored_ledgers = dict(self._store.ledgers)
-        self._produced = Counter({name: ledger.produced for name, ledger in self._stored_ledgers.items()})
-        self.mode = DiskMode.NORMAL
+        produced = {name: ledger.produced for name, ledger in self._stored_ledgers.items()}
+        self._pending = Pending(produced, pending_max)
+        self._attempt = Attempt([], [], {}, Counter())  # the last transaction that was tried
+        self._refusal = DiskMode.NORMAL
         self.degraded = ""  # the reason while the disk refuses
         self._degraded_since_ms = 0
+        self._is_low = False
         self.write_errors = 0
         self.records_lost = 0
         self.removed = 0  # by retention since the start
         self.usage = self._store.usage()  # as of the last look of retention
+
+    @property
+    def mode(self) -> DiskMode:
+        """How the journal stands with its disk."""
+        if self.degraded:
+            return self._refusal
+        return DiskMode.LOW if self._is_low else DiskMode.NORMAL
 
     @property
     def public_key(self) -> str:
@@ -141,12 +130,8 @@ class JournalWriter:
 
     def ledger(self) -> dict[str, ClassLedger]:
         """By class: the account of this moment, every side from its own counter."""
-        return {
-            name.value: replace(self._stored_ledgers.get(name, ClassLedger()), produced=self._produced[name]).plus(
-                pending=self._pending[name], lost=self._lost[name]
-            )
-            for name in RecordClass
-        }
+        names = [name.value for name in RecordClass]
+        return {name: self._pending.account(name, self._stored_ledgers.get(name, ClassLedger())) for name in names}
 
     async def append(
         self,
@@ -163,11 +148,8 @@ class JournalWriter:
     def post(self, records: Sequence[Record], cursors: Mapping[str, tuple[int, int]] | None = None) -> bool:
         """Write soon, without waiting; False when memory is full and the records were dropped and counted."""
         drafts = [encode(record) for record in records]
-        is_full = self._pending.total() + len(drafts) > self._pending_max or self._pending_size > PENDING_SIZE_MAX
-        if drafts and is_full:
-            classes = [draft.record_class for draft in drafts]
-            self._produced.update(classes)
-            self._lost.update(classes)
+        if not self._pending.has_room(drafts):
+            self._pending.drop(drafts)
             self.records_lost += len(drafts)
             return False
         self._enqueue(drafts, {}, cursors or {})
@@ -194,14 +176,15 @@ class JournalWriter:
 
     async def run(self) -> None:
         """Commit what is waiting, all of it at a time, until `close` was called and nothing is left."""
+        self._wake.set()  # for the first look at reserve and retention
         while not (self._closing and not self.has_work()):
             await self._wake.wait()
             self._wake.clear()
             while self._is_due():
                 if not await self._commit_once():
                     await asyncio.sleep(self._retry_s)
-            if self._retention is not None and not self._closing:
-                await self._retain(self._retention)
+            if not self._closing:
+                await self._take_care()
 
     async def close(self, runner: asyncio.Task[None]) -> bool:
         """Flush within CLOSE_DEADLINE_S, end `runner`, close the file; False when something could not be written."""
@@ -224,7 +207,7 @@ class JournalWriter:
 
     def has_entries(self) -> bool:
         """Whether somebody's records or states wait to be written."""
-        return bool(self._entries)
+        return bool(self._pending.entries)
 
     def _put_off_cursors(self) -> None:
         loop = asyncio.get_running_loop()
@@ -241,56 +224,83 @@ class JournalWriter:
         self, drafts: Sequence[Draft], lane_states: Mapping[str, str], cursors: Mapping[str, tuple[int, int]]
     ) -> asyncio.Future[int]:
         durable: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._entries.append(_Entry(drafts, lane_states, cursors, durable))
-        for draft in drafts:
-            self._pending[draft.record_class] += 1
-            self._produced[draft.record_class] += 1
-            self._pending_size += len(draft.data)
+        self._pending.add(Entry(drafts, lane_states, cursors, durable))
         self._wake.set()
         return durable
 
     async def _commit_once(self) -> bool:
-        """One transaction with everything that waits; on a refusing disk everything stays where it is."""
-        before = self._attempt
-        self._attempt = _Attempt(list(self._entries), self._tell(), dict(self.acked), Counter(self._lost))
+        """One transaction with everything that waits; on a refusing disk everything stays where it is.
+
+        Whether it may go on at once.
+        """
+        pending, told = self._pending, self._tell()
+        attempt = Attempt(list(pending.entries), told, dict(self.acked), Counter(pending.lost))
         try:
-            if await self._in_thread(self._did_land_before):
-                self._attempt = before  # the disk had it, though it said otherwise
-            else:
+            if not await self._in_thread(self._did_land_before):
+                self._attempt = attempt
                 await self._in_thread(self._write)
-        except (sqlite3.Error, JournalError, OSError) as error:
+        except _REFUSALS as error:
             self._note_failure(error)
-            return False
-        self._take_over(self._attempt)
+            return await self._use_reserve()
         self._note_success()
-        for listener in self.listeners:
-            listener()
+        self._take_over(self._attempt)
         return True
 
-    async def _retain(self, retention: Retention) -> None:
-        """Remove a page of records when it is time to look, and look again at once while there are more."""
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._retain_at_s:
-            return
-        self._attempt = _Attempt([], [_CHECKPOINT_DRAFT], dict(self._acked_durable), Counter())
+    async def _use_reserve(self) -> bool:
+        """Whether a full disk has room again because the reserve was given back."""
+        if self._refusal is not DiskMode.FULL:
+            return False
         try:
-            removed = await self._in_thread(lambda: self._remove_page(retention))
-        except (sqlite3.Error, OSError) as error:
+            released = await self._in_thread(lambda: self._store.release_reserve(self._reserve))
+        except _REFUSALS:  # the disk refuses even that; it is tried again with the records
+            return False
+        if released:
+            self._set_low(True)
+        return released
+
+    async def _take_care(self) -> None:
+        """When it is time, fill the reserve and remove what is old: a step of each, at once again if there is more."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._care_at_s:
+            return
+        fill, removed = Fill.NO_ROOM, 0
+        self._attempt = Attempt([], [_CHECKPOINT_DRAFT], dict(self._acked_durable), Counter())
+        try:
+            fill = await self._in_thread(lambda: self._store.fill_reserve(self._reserve))
+            removed = await self._in_thread(self._remove_page)
+        except _REFUSALS as error:
             self._note_failure(error)
-            removed = 0
         if removed:
             self._take_over(self._attempt)
             self.removed += removed
-            for listener in self.listeners:
-                listener()
-        self._retain_at_s = loop.time() + (0 if removed else retention.every_s)
-        loop.call_at(self._retain_at_s, self._wake.set)
+        if fill is not Fill.GROWING:
+            self._set_low(fill is Fill.NO_ROOM)
+        self._care_at_s = loop.time() + (0 if removed or fill is Fill.GROWING else self._care_every_s)
+        loop.call_at(self._care_at_s, self._wake.set)
 
-    def _remove_page(self, retention: Retention) -> int:
-        now_ms, is_clock_good = time.time_ns() // 1_000_000, retention.is_clock_good()
-        removed = self._store.remove_page(retention.limits, retention.key, now_ms, is_clock_good=is_clock_good)
+    def _remove_page(self) -> int:
+        retention, removed = self._retention, 0
+        if retention is not None:
+            now_ms, is_clock_good = time.time_ns() // 1_000_000, retention.is_clock_good()
+            removed = self._store.remove_page(retention.limits, retention.key, now_ms, is_clock_good=is_clock_good)
         self.usage = self._store.usage()
         return removed
+
+    def _set_low(self, is_low: bool) -> None:
+        """The reserve is in use, or whole again: said in the status, and by a record each time."""
+        if is_low != self._is_low:
+            self._is_low = is_low
+            data = {"reason": "journal_disk_low", "low": is_low, "free_bytes": free_bytes(self._path.parent)}
+            self.post([Record("attention", "", "", data, time.time_ns() // 1_000_000)])
+
+    def _open_first(self) -> JournalStore:
+        """The journal at the start. On a disk without room the spare file makes some for the database's log."""
+        try:
+            return JournalStore(self._path, may_migrate=True)
+        except JournalError as error:
+            if mode_of(error) is DiskMode.DAMAGED or not self._reserve.release_spare():
+                raise
+            return JournalStore(self._path, may_migrate=True)
 
     def _did_land_before(self) -> bool:
         """Open the file anew after a failure; whether the transaction that failed is in it all the same.
@@ -320,20 +330,12 @@ class JournalWriter:
 
     def _write(self) -> None:
         attempt = self._attempt
-        drafts = [*(draft for entry in attempt.entries for draft in entry.drafts), *attempt.told]
-        states = {lane: state for entry in attempt.entries for lane, state in entry.lane_states.items()}
-        cursors = {device: cursor for entry in attempt.entries for device, cursor in entry.cursors.items()}
         moved = {name: seq for name, seq in attempt.acked.items() if seq != self._store.acked.get(name, 0)}
-        self._store.append_drafts(drafts, states, cursors, moved, attempt.lost)
+        self._store.append_drafts(attempt.drafts(), attempt.lane_states(), attempt.cursors(), moved, attempt.lost)
 
-    def _take_over(self, attempt: _Attempt) -> None:
+    def _take_over(self, attempt: Attempt) -> None:
         """What was committed is no longer pending: all numbers move in one go, then those who wait are told."""
-        del self._entries[: len(attempt.entries)]
-        written = [draft for entry in attempt.entries for draft in entry.drafts]
-        self._pending.subtract(draft.record_class for draft in written)
-        self._pending_size -= sum(len(draft.data) for draft in written)
-        self._lost.subtract(attempt.lost)
-        self._produced.update(draft.record_class for draft in attempt.told)
+        self._pending.settle(attempt)
         self._acked_durable = attempt.acked
         if self.acked != self._acked_durable:
             self._put_off_cursors()
@@ -342,6 +344,8 @@ class JournalWriter:
         for entry in attempt.entries:
             if not entry.durable.done():
                 entry.durable.set_result(self.last_seq)
+        for listener in self.listeners:
+            listener()
 
     def _tell(self) -> list[Draft]:
         """What the next commit has to say of itself: that the disk refused until now, and what was lost meanwhile."""
@@ -353,11 +357,11 @@ class JournalWriter:
                     "mode": self.mode.value,
                     "error": self.degraded,
                     "since_ms": self._degraded_since_ms,
-                    "kept": self._pending.total(),
+                    "kept": self._pending.count,
                 }
             )
-        if lost := self._lost.total():
-            facts.append({"reason": "journal_records_lost", "count": lost, "classes": dict(+self._lost)})
+        if lost := self._pending.lost.total():
+            facts.append({"reason": "journal_records_lost", "count": lost, "classes": dict(+self._pending.lost)})
         now_ms = time.time_ns() // 1_000_000
         return [encode(Record("attention", "", "", data, now_ms)) for data in facts]
 
@@ -367,12 +371,12 @@ class JournalWriter:
         if not self.degraded:
             _log.error("the journal cannot be written (%s); records are kept in memory and tried again", error)
             self._degraded_since_ms = time.time_ns() // 1_000_000
-        self.degraded, self.mode = str(error), mode_of(error)
+        self.degraded, self._refusal = str(error), mode_of(error)
 
     def _note_success(self) -> None:
         if self.degraded:
             _log.warning("the journal can be written again after %d failed tries", self.write_errors)
-        self.degraded, self.mode = "", DiskMode.NORMAL
+        self.degraded = ""
 
     def _heads(self) -> dict[str, int]:
         return {name.value: 0 for name in RecordClass} | self._store.heads

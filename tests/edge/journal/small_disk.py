@@ -1,6 +1,6 @@
 """A journal on a disk that gets full and is freed again; run inside a mount of its own by test_disk.py.
 
-    python -m tests.edge.journal.small_disk full|start FOLDER
+    python -m tests.edge.journal.small_disk full|start|reserve FOLDER
 
 Prints what happened as one JSON object. No test by itself.
 """
@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sqlite3
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from edge.journal.database import JournalError
 from edge.journal.disk_mode import DiskMode
+from edge.journal.reserve import ROW_SIZE
 from edge.journal.store import JournalStore
 from edge.journal.writer import JournalWriter
 from edge.model import Record
@@ -24,7 +27,11 @@ _CHUNK = 4096
 
 
 def main() -> None:
-    words = {"full": lambda folder: asyncio.run(_get_full(folder)), "start": _start}
+    words = {
+        "full": lambda folder: asyncio.run(_get_full(folder)),
+        "start": _start,
+        "reserve": lambda folder: asyncio.run(_use_reserve(folder)),
+    }
     print(json.dumps(words[sys.argv[1]](Path(sys.argv[2]))))
 
 
@@ -76,6 +83,54 @@ async def _get_full(folder: Path) -> dict[str, Any]:
         "told": [[data["reason"], data["mode"]] for data in told],
         "all_events_in_order": numbers == list(range(events)),
     }
+
+
+async def _use_reserve(folder: Path) -> dict[str, Any]:
+    path, size = folder / "journal.sqlite", 16 * ROW_SIZE
+    writer = JournalWriter(path, reserve_size=size, care_every_s=0.02, retry_s=0.005)
+    runner = asyncio.create_task(writer.run())
+    await _until(lambda: _reserve_rows(path) == 16 and path.with_name("journal.sqlite.spare").exists())
+    ballast, before, modes = _fill(folder), writer.last_seq, [writer.mode]
+    while writer.mode is not DiskMode.FULL:  # commands, each durable before the next: the gate works on
+        await asyncio.wait([asyncio.create_task(writer.append([_event(0)]))], timeout=0.5)
+        if writer.mode is not modes[-1]:
+            modes.append(writer.mode)
+    durable_when_full = writer.last_seq - before
+    await writer.close(runner)
+    restarted = _start_again(path)
+    ballast.unlink()
+    writer = JournalWriter(path, reserve_size=size, care_every_s=0.02, retry_s=0.005)
+    runner = asyncio.create_task(writer.run())
+    await _until(lambda: _reserve_rows(path) == 16 and writer.mode is DiskMode.NORMAL)
+    await writer.close(runner)
+    store = JournalStore(path)
+    told = [json.loads(r.data) for r in store.records_after(0, 100_000) if r.kind == "attention"]
+    return {
+        "modes": modes,
+        "durable_when_full": durable_when_full,
+        "restarted": restarted,
+        "told": [[data["reason"], data.get("low", data.get("mode"))] for data in told],
+        "verify": store.verify(),
+    }
+
+
+def _start_again(path: Path) -> bool:
+    """Whether a hub that ends on a full disk can be started on it again."""
+    try:
+        JournalWriter(path).shut()
+    except JournalError:
+        return False
+    return True
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - nothing tells of it, so it is asked
+        await asyncio.sleep(0.01)
+
+
+def _reserve_rows(path: Path) -> int:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        return int(db.execute("SELECT count(*) FROM reserve").fetchone()[0])
 
 
 def _start(folder: Path) -> dict[str, Any]:

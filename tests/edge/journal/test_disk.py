@@ -22,18 +22,19 @@ from edge.model import Record
 
 _SECTOR = 512
 _PAGE = 4096
-_MOUNT = 'mount -t tmpfs -o size=1m none "$0" && exec "$@"'
+_MOUNT = 'mount -t tmpfs -o size={size} none "$0" && exec "$@"'
 
 
-def _on_small_disk(folder: Path, word: str) -> dict[str, Any]:
-    """Run small_disk.py on a file system of one megabyte that only its process sees."""
+def _on_small_disk(folder: Path, word: str, size: str = "1m") -> dict[str, Any]:
+    """Run small_disk.py on a small file system that only its process sees."""
     if not shutil.which("unshare"):
         pytest.skip("BLOCKED: unshare is not installed; apt-get install util-linux")
     own = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
-    if subprocess.run([*own, _MOUNT, str(folder), "true"], capture_output=True, check=False).returncode:
+    mount = _MOUNT.format(size=size)
+    if subprocess.run([*own, mount, str(folder), "true"], capture_output=True, check=False).returncode:
         pytest.skip("BLOCKED: this system lets nobody make a mount of his own (user namespaces are off)")
     script = [sys.executable, "-m", "tests.edge.journal.small_disk", word, str(folder)]
-    done = subprocess.run([*own, _MOUNT, str(folder), *script], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([*own, mount, str(folder), *script], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -49,6 +50,15 @@ def test_a_full_disk_has_a_name_holds_commands_back_and_loses_nothing_once_freed
     assert result["verify"] == ""
     assert result["told"] == [["journal_degraded", "disk_full"]]
     assert result["all_events_in_order"]
+
+
+def test_on_a_full_disk_the_gate_works_on_with_its_reserve_and_says_so(tmp_path: Path) -> None:
+    result = _on_small_disk(tmp_path, "reserve", size="24m")
+    assert result["modes"] == ["normal", "disk_low", "disk_full"]
+    assert result["durable_when_full"] > 500
+    assert result["restarted"]
+    assert result["verify"] == ""
+    assert result["told"] == [["journal_disk_low", True], ["journal_degraded", "disk_full"]]
 
 
 def test_a_journal_is_not_started_on_a_disk_without_room(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_a_clock_set_back_removes_nothing_that_is_young(tmp_path: Path) -> None:
 
 async def test_a_running_journal_removes_page_by_page_and_its_account_balances(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    writer = JournalWriter(path, retention=Retention(_BY_SIZE, _KEY, every_s=0.01))
+    writer = JournalWriter(path, retention=Retention(_BY_SIZE, _KEY), care_every_s=0.01)
     runner, removed = asyncio.create_task(writer.run()), asyncio.Event()
     writer.listeners.append(lambda: removed.set() if writer.removed >= 12 else None)
     await writer.append([Record("passed", "", "", {}, 0) for _ in range(20)])

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from edge.journal.disk_mode import DiskMode
 from edge.journal.records import Draft
+from edge.journal.reserve import ROW_SIZE, SPARE_SIZE, STEP_ROWS
 from edge.journal.store import JournalStore
 from edge.journal.writer import JournalWriter
 from edge.model import Record
@@ -178,7 +180,7 @@ async def test_memory_that_waits_for_the_disk_is_bounded_in_size_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk = _Disk(monkeypatch)
-    monkeypatch.setattr("edge.journal.writer.PENDING_SIZE_MAX", 10_000)
+    monkeypatch.setattr("edge.journal.pending.PENDING_SIZE_MAX", 10_000)
     writer = JournalWriter(tmp_path / "journal.db", retry_s=0.001)
     disk.reason = "database or disk is full"
     runner = asyncio.create_task(writer.run())
@@ -223,3 +225,53 @@ async def test_a_read_that_fails_too_does_not_rename_the_mode(tmp_path: Path, mo
     assert writer.degraded == "database or disk is full"
     disk.reason = ""
     assert await writer.close(runner)
+
+
+async def test_a_landed_commit_is_still_known_after_the_file_could_not_be_opened_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, fails, refusals = JournalStore.append_drafts, [True], [True, True]
+
+    def append(store: JournalStore, drafts: Sequence[Draft], *rest: Any) -> int:
+        seq = real(store, drafts, *rest)
+        if fails.pop() if fails else False:
+            writer.post([_record(2)])  # comes while the disk is not to be had; it is not in what has landed
+            raise sqlite3.OperationalError("disk I/O error")
+        return seq
+
+    open_anew = JournalWriter._open_anew
+
+    def refuse(own: JournalWriter) -> JournalStore:
+        if refusals.pop() if refusals else False:
+            raise sqlite3.OperationalError("unable to open database file")
+        return open_anew(own)
+
+    writer = JournalWriter(tmp_path / "journal.db", retry_s=0.001)
+    monkeypatch.setattr(JournalStore, "append_drafts", append)
+    monkeypatch.setattr(JournalWriter, "_open_anew", refuse)
+    loop = asyncio.get_running_loop()
+    post = writer.post
+    monkeypatch.setattr(writer, "post", lambda records: loop.call_soon_threadsafe(post, records))
+    runner = asyncio.create_task(writer.run())
+    await writer.append([_record(1)])
+    assert await writer.close(runner)
+    records = JournalStore(tmp_path / "journal.db").tail(9)
+    assert [json.loads(record.data)["number"] for record in records if record.kind == "device_event"] == [1, 2]
+    assert [ledger.difference for ledger in writer.ledger().values()] == [0, 0]
+
+
+async def test_the_reserve_is_whole_after_the_start_and_costs_no_record(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    writer = JournalWriter(path, reserve_size=3 * STEP_ROWS * ROW_SIZE)
+    runner = asyncio.create_task(writer.run())
+    while _reserve_rows(path) < 3 * STEP_ROWS:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    assert await writer.close(runner)
+    assert path.with_name("journal.db.spare").stat().st_size == SPARE_SIZE
+    store = JournalStore(path)
+    assert (store.last_seq, store.verify()) == (0, "")
+
+
+def _reserve_rows(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as db:
+        return int(db.execute("SELECT count(*) FROM reserve").fetchone()[0])
