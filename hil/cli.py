@@ -43,21 +43,25 @@ def _hil(argv: list[str]) -> int:
 
 
 def _bench(argv: list[str]) -> int:
-    if argv[:1] == ["hub"]:
+    word = argv[0] if argv else ""
+    if word == "chip":
+        from hil.chip.command import main as chip_main
+
+        return chip_main(argv)
+    if word == "hub":
         from hil.bench.command import main as hub_main
 
         return hub_main(argv[1:])
-    if argv[:1] == ["line"]:
+    if word == "line":
         from hil.bench.line import main as line_main
 
         return line_main(argv[1:])
-    if argv[:1] == ["faults"]:
+    if word == "faults":
         from hil.bench.fault_command import main as faults_main
 
         return faults_main(argv[1:])
-    from hil.chip.command import main as chip_main
-
-    return chip_main(argv)
+    print(f"gate: '{word}' is no bench; expected one of chip, hub, line, faults", file=sys.stderr)
+    return 2
 
 
 def _verify(argv: list[str]) -> int:

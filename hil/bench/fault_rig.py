@@ -35,7 +35,7 @@ _ASK_S = 8.0  # the hub answers an operator within half of this
 class Traffic:
     """What goes on in a row: events of the barrier, requests of the operator, and counting devices."""
 
-    events_per_s: float = 10.0
+    events_per_s: float = 5.0  # a device keeps 32: enough for a hub that takes six seconds to come back
     requests_per_s: float = 5.0
     devices: int = 5
     registers: int = 20

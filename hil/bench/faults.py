@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -169,7 +169,7 @@ async def _accounts(rig: FaultRig, status: dict[str, Any]) -> dict[str, ClassAcc
                 happened=[(sites.BARRIER, number) for number in events],
             )
         ),
-        "telemetry": account(_telemetry(rig, ledger["telemetry"]["produced"], truth)),
+        "telemetry": account(_telemetry(rig, status, truth)),
     }
 
 
@@ -202,19 +202,38 @@ def _event_of(record: dict[str, Any]) -> Fact:
     return (record["device"], int(record["data"]["argument"])) if record["kind"] == "device_event" else None
 
 
-def _telemetry(rig: FaultRig, produced: int, truth: Sequence[tuple[int, int, int, int, int]]) -> ClassTruth:
-    """Rows against counts. A killed hub may have had one read of each device in hand that it had not written down."""
+def _telemetry(rig: FaultRig, status: dict[str, Any], truth: Sequence[tuple[int, int, int, int, int]]) -> ClassTruth:
+    """Rows against counts; what is in doubt is what the devices answered and the hub may not have taken."""
+    produced = ledger_of(status)["telemetry"]["produced"]
     first = len(sites.stub_specs(0.0))
-    reads = [(device - first, connection, count) for kind, device, connection, count, _ in truth if kind == READ]
-    newest = {(device, connection): count for device, connection, count in reads}
-    in_hand = {(f"dev{device}", count) for (device, _), count in newest.items()} if rig.kills else set()
+    reads = [(f"dev{device - first}", line, count) for kind, device, line, count, _ in truth if kind == READ]
+    facts = {number: fact for number, fact in _rows(rig) if number <= produced}
+    answered = [(device, count) for device, _, count in reads]
+    doubtful = _in_hand(reads) if rig.kills else set()
+    doubtful |= _late(set(answered) - set(facts.values()), status)
     return ClassTruth(
         produced=produced,
         arrived=_arrived(rig, produced, "live", "history"),
-        facts={number: fact for number, fact in _rows(rig) if number <= produced},
-        happened=[fact for fact in ((f"dev{device}", count) for device, _, count in reads) if fact not in in_hand],
-        doubtful=in_hand,
+        facts=facts,
+        happened=[fact for fact in answered if fact not in doubtful],
+        doubtful=doubtful,
     )
+
+
+def _in_hand(reads: Iterable[tuple[str, int, int]]) -> set[Fact]:
+    """The last count of each connection: a killed hub may have had it in its hands, not written down yet."""
+    newest = {(device, line): count for device, line, count in reads}
+    return {(device, count) for (device, _), count in newest.items()}
+
+
+def _late(untold: Iterable[Fact], status: dict[str, Any]) -> set[Fact]:
+    """As many untold counts of each device as its line had time-outs: answers that came when they were given up."""
+    found: set[Fact] = set()
+    for device, count in sorted(fact for fact in untold if fact is not None):
+        known = sum(fact is not None and fact[0] == device for fact in found)
+        if known < status["lines"][device]["timeouts"]:
+            found.add((device, count))
+    return found
 
 
 def _rows(rig: FaultRig) -> Iterator[tuple[int, Fact]]:

@@ -66,7 +66,7 @@ async def _start_recorder(port: int, topics: tuple[str, ...], path: Path, folder
     return child
 
 
-async def measure(contender: Contender, load: Load, *, writes: int = 40, silent: int = 0) -> dict[str, Any]:
+async def measure(contender: Contender, load: Load, *, writes: int = 100, silent: int = 0) -> dict[str, Any]:
     """Run `contender` under `load`; its figures. The first `silent` devices never answer."""
     async with place(load, contender.topics) as here:
         await here.farm.tell(silent=[f"dev{number}" for number in range(silent)])

@@ -15,7 +15,7 @@ from hil.bench.faults import run_row
 
 _ROWS = {row.name: row for row in ROWS}
 _QUICK = ("cut_20s", "hole_30s", "hub_kill", "clock_step")
-TRAFFIC = Traffic(events_per_s=10.0, requests_per_s=5.0, devices=3, registers=10)
+TRAFFIC = Traffic(events_per_s=5.0, requests_per_s=5.0, devices=3, registers=10)
 
 
 def _content(name: str) -> dict[str, Any]:
