@@ -108,8 +108,9 @@ class MqttSession(asyncio.Protocol):
         """Topic and payload of what arrives, until the connection is lost; for one reader."""
         while True:
             while self._incoming:
-                yield self._incoming.popleft()
+                message = self._incoming.popleft()
                 self._read_on()
+                yield message
             if self.lost.done():
                 raise BrokerError(self.lost.result())
             self._arrived.clear()
