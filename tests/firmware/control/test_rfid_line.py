@@ -87,7 +87,7 @@ class TestPauses(unittest.TestCase):
 
     def test_a_family_whose_bytes_are_whole_frames_never_waits(self) -> None:
         link = Link()
-        link.on_byte(0xAA)
+        link.on_bytes(b"\xaa", 1)
         self.assertFalse(link.is_waiting())
 
     def test_one_stray_bit_is_garbage(self) -> None:
