@@ -234,3 +234,22 @@ def test_each_way_tls_can_fail_is_one_sentence(kind: str, tmp_path: Path) -> Non
         assert told["no tls"].endswith("during the TLS handshake; is this the broker's TLS port?")
 
     _run(work())
+
+
+def test_a_renewed_certificate_is_taken_without_a_restart(kind: str, tmp_path: Path) -> None:
+    async def work() -> None:
+        site = _Site(tmp_path)
+        expired = site.gate_ca.issue("renewed", days=-1)
+        async with running(kind, tmp_path / "b", site.tls("127.0.0.1")) as broker:
+            link = site.link(broker, cert_file=expired.cert_file, key_file=expired.key_file)
+            links = Links(UplinkConfig("gate", "t", (link,)), Pacer())
+            task = asyncio.create_task(links.run(lambda session: session.lost))
+            while "does not accept this gate's certificate" not in links.reason:  # noqa: ASYNC110 - asked, as users do
+                await asyncio.sleep(0.01)
+            assert site.gate_ca.issue("renewed") == expired
+            while not links.is_connected:  # noqa: ASYNC110 - asked, as users do
+                await asyncio.sleep(0.01)
+            task.cancel()
+            await asyncio.wait([task])
+
+    _run(work())
