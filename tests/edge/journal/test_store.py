@@ -149,4 +149,5 @@ def test_a_killed_writer_leaves_no_gap_and_loses_nothing_it_reported(tmp_path: P
         assert store.last_seq >= reported
         assert store.verify() == ""
         assert store.lane_states() == {"lane-1": str(store.last_seq)}
+        assert [ledger.difference for ledger in store.ledgers.values()] == [0]
         store.close()
