@@ -10,6 +10,7 @@ import pytest
 
 from tests.edge.northbound.sparkplug.wired_gate import GROUP, NODE, Gate
 from tests.edge.northbound.sparkplug_host import Host
+from tests.interop.brokers import KINDS
 
 
 class _Listener:
@@ -49,6 +50,7 @@ async def _listen(port: int) -> tuple[_Listener, "asyncio.Task[None]"]:
     return listener, task
 
 
+@pytest.mark.parametrize("broker_kind", KINDS)
 async def test_births_and_data_arrive_as_they_were_sent(tmp_path: Path, open_broker: Any) -> None:
     async with open_broker() as broker:
         listener, task = await _listen(broker.port)
@@ -65,6 +67,7 @@ async def test_births_and_data_arrive_as_they_were_sent(tmp_path: Path, open_bro
     assert listener.host.seen[2].values()["speed"] == 7
 
 
+@pytest.mark.parametrize("broker_kind", KINDS)
 async def test_a_gate_that_vanishes_is_told_dead_by_the_broker(tmp_path: Path, open_broker: Any) -> None:
     async with open_broker() as broker:
         listener, task = await _listen(broker.port)
@@ -83,6 +86,7 @@ async def test_a_gate_that_vanishes_is_told_dead_by_the_broker(tmp_path: Path, o
     assert death.values() == {"bdSeq": birth.values()["bdSeq"]}
 
 
+@pytest.mark.parametrize("broker_kind", KINDS)
 async def test_what_a_dead_broker_missed_comes_as_history_of_the_next_start(tmp_path: Path, open_broker: Any) -> None:
     async with open_broker() as broker:
         listener, task = await _listen(broker.port)

@@ -13,6 +13,7 @@ from edge.config import LinkConfig, UplinkConfig
 from edge.journal.writer import JournalWriter
 from edge.model import Record
 from edge.northbound.uplink import Uplink
+from tests.interop.brokers import KINDS
 
 _ROOT = "gate/test"
 
@@ -82,6 +83,7 @@ def _batch(first: int, count: int) -> list[Record]:
     return [Record("passed", "lane-1", "", {"n": number}, number) for number in range(first, first + count)]
 
 
+@pytest.mark.parametrize("broker_kind", KINDS)
 async def test_every_record_arrives_in_order_though_the_broker_is_killed(tmp_path: Path, open_broker: Any) -> None:
     journal = JournalWriter(tmp_path / "journal.db")
     runner = asyncio.create_task(journal.run())
