@@ -1,6 +1,7 @@
-"""The certificate files of a site's links, judged before the hub starts: readable, PEM, of one pair, still valid.
+"""The certificate files of links and lines, judged before the hub starts: readable, PEM, of one pair, still valid.
 
-Knows: cryptography's X.509 and key loaders. Must not know: TLS connections (edge/northbound/link_tls.py).
+Knows: cryptography's X.509 and key loaders. Must not know: TLS connections (edge/northbound/link_tls.py,
+edge/southbound/tls.py).
 What is wrong for good is an error; what runs out is a warning, because a gate must start with an old certificate too.
 """
 
@@ -23,14 +24,15 @@ _SIZE_MAX = 1_000_000
 _At = tuple[str, int, str]
 
 
-def check_link_certificates(check: Check, folder: Path, now: datetime | None = None) -> None:
-    """Every certificate and key file of `check.tables["link"]`, relative to `folder`."""
-    for index, link in enumerate(check.tables["link"]):
-        for key in ("ca_file", "cert_file"):
-            if key in link:
-                _check_certificates(check, ("link", index, key), folder, link[key], now or datetime.now(UTC))
-        if "key_file" in link:
-            _check_key(check, ("link", index, "key_file"), folder, link)
+def check_certificates(check: Check, folder: Path, now: datetime | None = None) -> None:
+    """Every certificate and key file of the links and lines in `check.tables`, relative to `folder`."""
+    for table in ("link", "line"):
+        for index, entry in enumerate(check.tables[table]):
+            for key in ("ca_file", "cert_file"):
+                if key in entry:
+                    _check_certificates(check, (table, index, key), folder, entry[key], now or datetime.now(UTC))
+            if "key_file" in entry:
+                _check_key(check, (table, index, "key_file"), folder, entry)
 
 
 def _check_certificates(check: Check, at: _At, folder: Path, name: str, now: datetime) -> None:

@@ -23,7 +23,7 @@ from edge.config import (
     SiteConfig,
     UplinkConfig,
 )
-from edge.config_certificates import check_link_certificates
+from edge.config_certificates import check_certificates
 from edge.config_file import open_file, read_document
 from edge.config_references import check_references
 from edge.config_rules import SITE_PAGE, Check, Problem, Table, check_tables
@@ -61,8 +61,7 @@ def load_site(path: Path) -> LoadResult:
     check_references(check)
     keys = _check_key_files(check, path.parent)
     profiles = _check_profiles(check, path.parent)
-    _check_line_files(check, path.parent)
-    check_link_certificates(check, path.parent)
+    check_certificates(check, path.parent)
     _check_data_dir(check, path.parent)
     has_error = any(not problem.is_warning for problem in check.problems)
     return _result(None if has_error else _build(check, path, keys, profiles), check.problems, path)
@@ -122,18 +121,6 @@ def _check_profiles(check: Check, folder: Path) -> dict[str, Profile]:
         if profile is not None:
             profiles[name] = profile
     return profiles
-
-
-def _check_line_files(check: Check, folder: Path) -> None:
-    """The files of a line with TLS; a certificate and its key belong together."""
-    for index, line in enumerate(check.tables["line"]):
-        for key, other in (("cert_file", "key_file"), ("key_file", "cert_file"), ("cert_file", "ca_file")):
-            if key in line and other not in line:
-                check.error(("line", index, key), f"{key} without {other}", f"expected {other} too", f"add {other}")
-        for key in ("ca_file", "cert_file", "key_file"):
-            if key in line and not (folder / line[key]).is_file():
-                remedy = f"restore the file or correct {key}"
-                check.error(("line", index, key), f"{key} {show(line[key])} is no file", "expected a PEM file", remedy)
 
 
 def _check_data_dir(check: Check, folder: Path) -> None:

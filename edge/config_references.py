@@ -60,6 +60,14 @@ def _check_endpoints(check: Check) -> None:
             )
 
 
+def _check_line_files(check: Check) -> None:
+    """TLS begins with ca_file; a certificate and its key belong together."""
+    for index, line in enumerate(check.tables["line"]):
+        for key, other in (("cert_file", "key_file"), ("key_file", "cert_file"), ("cert_file", "ca_file")):
+            if key in line and other not in line:
+                check.error(("line", index, key), f"{key} without {other}", f"expected {other} too", f"add {other}")
+
+
 def _check_addresses(check: Check) -> None:
     _check_unique(check, "device", ("line", "unit_id"), "two devices of a line cannot share an address", "change one")
     _check_unique(check, "device", ("serial",), "every device has its own serial number", "read it off the device")
@@ -208,6 +216,7 @@ def _check_cameras(check: Check) -> None:
 _CROSS_RULES: tuple[Callable[[Check], None], ...] = (
     _check_names,
     _check_endpoints,
+    _check_line_files,
     _check_addresses,
     _check_device_references,
     _check_lane_devices,

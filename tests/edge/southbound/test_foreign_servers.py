@@ -1,9 +1,9 @@
 """Third-party devices behind servers that are not ours: every table, several units, each way of carrying, TLS."""
 
 import asyncio
+import shutil
 import ssl
 import struct
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +21,7 @@ from edge.profile import Profile
 from edge.southbound.line_error import Fault, LineError
 from edge.southbound.modbus_client import ModbusClient
 from protocols.registers.tag import Tag
+from tests.edge.certificates import Authority
 
 TAGS = (
     Tag("voltage", INPUT_REGISTER, 2, "float32", 2, units="V", word_order="little"),
@@ -122,47 +123,29 @@ async def test_a_third_party_device_is_sent_no_command(run_line: Any) -> None:
 # TLS: one authority trusted by both ends, one that nobody knows, and certificates of each.
 
 
-def _openssl(folder: Path, *arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-
-def _authority(folder: Path, name: str) -> None:
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key")
-    extension = ("-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=keyCertSign")
-    _openssl(folder, "req", "-x509", *key, "-out", f"{name}.pem", "-subj", f"/CN={name}", "-days", "2", *extension)
-
-
-def _certificate(folder: Path, name: str, authority: str, host: str = "localhost", days: str = "2") -> None:
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key")
-    _openssl(folder, "req", *key, "-out", f"{name}.csr", "-subj", f"/CN={name}")
-    (folder / f"{name}.ext").write_text(f"subjectAltName=DNS:{host}\n")
-    signer = ("-CA", f"{authority}.pem", "-CAkey", f"{authority}.key", "-CAcreateserial", "-extfile", f"{name}.ext")
-    _openssl(folder, "x509", "-req", "-in", f"{name}.csr", *signer, "-out", f"{name}.pem", "-days", days)
-
-
 @pytest.fixture(scope="module")
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `ca`, `other`, and the certificates the tests show each other."""
     folder = tmp_path_factory.mktemp("pki")
-    for name in ("ca", "other"):
-        _authority(folder, name)
-    for name, authority in (("device", "ca"), ("hub", "ca"), ("stranger", "other")):
-        _certificate(folder, name, authority)
-    _certificate(folder, "elsewhere", "ca", host="elsewhere.example")
-    _certificate(folder, "expired", "ca", days="-1")
+    authority, other = Authority(folder), Authority(folder, "other")
+    for name in ("device", "hub"):
+        authority.issue(name, "localhost")
+    authority.issue("elsewhere", "elsewhere.example")
+    authority.issue("expired", "localhost", days=-1)
+    other.issue("stranger", "localhost")
     return folder
 
 
 def _tls_server(pki: Path, certificate: str) -> ModbusTlsServer:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pki / f"{certificate}.pem", pki / f"{certificate}.key")
+    context.load_cert_chain(pki / f"{certificate}.pem", pki / f"{certificate}.key.pem")
     context.load_verify_locations(pki / "ca.pem")
     context.verify_mode = ssl.CERT_REQUIRED
     return ModbusTlsServer(_context(1), sslctx=context, address=("localhost", 0))
 
 
 def _tls_line(pki: Path, port: int, ca: str = "ca", own: str = "hub") -> LineConfig:
-    files = {"cert_file": str(pki / f"{own}.pem"), "key_file": str(pki / f"{own}.key")} if own else {}
+    files = {"cert_file": str(pki / f"{own}.pem"), "key_file": str(pki / f"{own}.key.pem")} if own else {}
     return _line(KIND_TCP, port, ca_file=str(pki / f"{ca}.pem"), **files)
 
 
@@ -197,7 +180,9 @@ async def test_a_certificate_that_is_not_taken_is_told(
 
 
 async def test_a_certificate_that_the_device_refuses_in_words_is_told(run_line: Any, pki: Path) -> None:
-    files = ("-cert", "device.pem", "-key", "device.key", "-CAfile", "ca.pem")
+    if shutil.which("openssl") is None:
+        pytest.skip("BLOCKED: openssl is not installed; apt-get install openssl")
+    files = ("-cert", "device.pem", "-key", "device.key.pem", "-CAfile", "ca.pem")
     server = await asyncio.create_subprocess_exec(
         *("openssl", "s_server", "-accept", "localhost:0", "-Verify", "1", "-verify_return_error", *files),
         cwd=pki,
@@ -220,8 +205,8 @@ async def test_files_that_cannot_be_used_are_told(pki: Path) -> None:
     config = _tls_line(pki, 1)
     for key, file, words in (
         ("ca_file", "none.pem", "ca_file .*none.pem cannot be read .No such file"),
-        ("ca_file", "ca.key", "ca_file .*ca.key cannot be used .no PEM"),
-        ("key_file", "other.key", "the key does not belong to the certificate"),
+        ("ca_file", "ca.key.pem", "ca_file .*ca.key.pem cannot be used .no PEM"),
+        ("key_file", "other.key.pem", "the key does not belong to the certificate"),
     ):
         client = ModbusClient(LineConfig(**{**_fields(config), key: str(pki / file)}))
         with pytest.raises(LineError, match=words) as caught:

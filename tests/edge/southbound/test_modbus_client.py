@@ -127,7 +127,7 @@ async def test_a_missing_port_a_busy_port_and_a_refused_connection_are_told_apar
 async def test_a_port_that_vanishes_is_a_lost_connection() -> None:
     master, slave = pty.openpty()
     tty.setraw(slave)
-    client = await _opened(LineConfig("l", "rtu", os.ttyname(slave), 19200, "N", "", 0, 100))
+    client = await _opened(LineConfig("l", "rtu", os.ttyname(slave), 19200, "N", "", 0, 5000))
     reading = asyncio.create_task(_read(client, 1, 0, 4))
     gone = asyncio.Event()
     asyncio.get_running_loop().add_reader(master, gone.set)

@@ -47,7 +47,7 @@ async def _server(field: Any, mode: str = "serve") -> AsyncIterator[tuple[_Serve
     server = await asyncio.start_server(front.take, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:
-        yield front, LineConfig("line-1", "tcp", "", 0, "N", "127.0.0.1", port, 30)
+        yield front, LineConfig("line-1", "tcp", "", 0, "N", "127.0.0.1", port, 200)
     finally:
         server.close()
         front.drop()
@@ -72,7 +72,7 @@ async def test_a_connection_that_swallows_everything_is_made_anew(make_field: An
         front.mode = "serve"
         await running.until(lambda: running.image().online)
         assert front.connections == 2
-        assert running.line.status()["timeouts"] == SILENT_REQUESTS_MAX
+        assert running.line.status()["timeouts"] >= SILENT_REQUESTS_MAX
 
 
 async def test_a_server_that_closes_at_once_is_left_ever_longer_in_peace(
