@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pysparkplug._protobuf import Payload
 
-from edge.northbound.sparkplug.block import BlockEncoder, as_historical, make_point
+from edge.northbound.sparkplug.block import BlockEncoder, as_historical, make_points
 from edge.northbound.sparkplug.metric import encode_payload
 from protocols.registers.tag import Tag
 
@@ -58,7 +58,7 @@ def our_encoder(kinds: list[tuple[str, int]]) -> Callable[[list[int]], bytes]:
         Tag(f"r{at}", "input_register", at, kinds[at % len(kinds)][0], 1, sf=kinds[at % len(kinds)][1])
         for at in range(COUNT)
     ]
-    encoder = BlockEncoder([make_point(tag, FIRST_ALIAS + at) for at, tag in enumerate(tags)])
+    encoder = BlockEncoder(make_points(tags, range(FIRST_ALIAS, FIRST_ALIAS + COUNT)))
     every = range(COUNT)
     return lambda values: encoder.encode(every, values, TIME_MS)
 

@@ -43,8 +43,8 @@ def _check_points(check: Check) -> None:
 
 def _check_name(check: Check, index: int, point: Table, names: dict[str, int]) -> None:
     name = point.get("name")
-    if name is not None and names.setdefault(name, index) != index:
-        before = check.lines.line("point", names[name], "name")
+    if name is not None and names.setdefault(name.lower(), index) != index:  # to many a platform, case is nothing
+        before = check.lines.line("point", names[name.lower()], "name")
         at = ("point", index, "name")
         what = f"every point needs its own name, first given in line {before}"
         check.error(at, f"name = {show(name)} again", what, "choose another name")

@@ -50,6 +50,12 @@ class Intervals:
         """The lowest interval; IndexError when there is none."""
         return self._firsts[0], self._lasts[0]
 
+    def coarsen(self) -> None:
+        """Join neighbours, two and two: half the intervals, which now hold what stood between them too."""
+        count = len(self._firsts)
+        self._firsts = self._firsts[::2]
+        self._lasts = self._lasts[1::2] + self._lasts[count - count % 2 :]
+
     def clear(self) -> None:
         """Take everything out."""
         self._firsts.clear()

@@ -17,6 +17,7 @@ from edge.northbound.intervals import Intervals
 RESEND_S = 10.0
 _SLICE_S = 1.0
 _SLICES_MAX = 600
+_PIECES_MAX = 1000  # of what was sent long ago
 
 
 class SentRows:
@@ -68,3 +69,5 @@ class SentRows:
             _, oldest = self._slices.popleft()
             for first, last in oldest:
                 self._slices[0][1].add(first, last)
+            if len(self._slices[0][1]) > _PIECES_MAX:
+                self._slices[0][1].coarsen()  # some rows may be sent once more; the platform knows repeats

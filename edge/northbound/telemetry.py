@@ -30,6 +30,7 @@ from edge.northbound.sparkplug.node_metrics import NodeMetrics
 from edge.northbound.sparkplug.topics import NodeTopics
 from edge.northbound.spool import Spool
 from edge.northbound.spool_file import SpoolRow
+from edge.northbound.telemetry_alarms import TelemetryAlarms
 from edge.northbound.telemetry_sender import Session, TelemetrySender
 from protocols.registers.tag import Tag
 
@@ -65,6 +66,7 @@ class Telemetry:
         )
         self._spool.skip_numbers(self._memory.first_unused(self._spool.last_number, _boot_id()))
         self._devices = self._make_devices(devices)
+        self._alarms = TelemetryAlarms(self._spool.ledger.expired)
         self._own = NodeMetrics(self._memory, self._spool)
         self._node = EdgeNode(
             NodeTopics(config.sparkplug_group, config.sparkplug_node),
@@ -171,6 +173,7 @@ class Telemetry:
             self._spool.tend(now - before)
             before = now
             await self._checkpoint()
+            self._raise_alarms(now)
             if now - told >= NODE_DATA_S:
                 told = now
                 self._tell_own()
@@ -193,7 +196,7 @@ class Telemetry:
         return {
             "ledger": self.ledger(),
             "session": self._node.phase.value,
-            "degraded": self._spool.degraded or self._memory.degraded,
+            "degraded": self._degraded,
             "used_bytes": self._spool.used_bytes,
             "waiting_live": waiting_live,
             "history_pieces": history_pieces,
@@ -234,6 +237,15 @@ class Telemetry:
     def _tell_own(self) -> None:
         if self._node.phase is Phase.BORN and (changed := self._own.changed(_now_ms())):
             self._sender.put(self._node.node_data(changed, _now_ms()))
+
+    def _raise_alarms(self, now_s: float) -> None:
+        found = self._alarms.look(self._degraded, self._spool.ledger.expired, now_s)
+        if found:
+            self._post([Record("attention", "", "", data, _now_ms()) for data in found])
+
+    @property
+    def _degraded(self) -> str:
+        return self._spool.degraded or self._memory.degraded
 
     def _walk_on(self) -> None:
         if self._node.phase is Phase.WAITING and self._node.is_host_offline:

@@ -29,6 +29,7 @@ LIVE_SIZE_MAX = 256 * 1024  # waiting for room; what is beyond that becomes hist
 HISTORY_ROWS = 32  # read from the spool at a time
 READ_RETRY_S = 1.0  # while the disk cannot be read
 MARK_S = 0.2
+PIECES_MAX = 10_000  # of history, on a link that takes a part of what is reported for long
 PROBE_S = 10.0  # between two repeats of one row that a silent platform did not acknowledge
 
 
@@ -96,14 +97,14 @@ class TelemetrySender:
     def take(self, rows: list[SpoolRow]) -> None:
         """Rows that are saved now, in order."""
         if self._node.phase is not Phase.BORN:
-            self._todo.add(rows[0].number, rows[-1].number)
+            self._later(rows[0].number, rows[-1].number)
             return
         self._live.extend(rows)
         self._live_size += sum(len(row.metrics) for row in rows)
         self._send_live()
         while self._live_size > LIVE_SIZE_MAX:
             row = self._take_live()
-            self._todo.add(row.number, row.number)
+            self._later(row.number, row.number)
         if self._live:
             self._wake.set()
 
@@ -115,7 +116,7 @@ class TelemetrySender:
             self._sent.acknowledge(first, last)
         for first, last in self._sent.overdue(time.monotonic()):
             self.resent += last - first + 1
-            self._todo.add(first, last)
+            self._later(first, last)
         self._wake.set()
 
     def publish(self, messages: Iterable[Outgoing], traffic: TrafficClass = TrafficClass.LIVE) -> None:
@@ -144,7 +145,7 @@ class TelemetrySender:
         self._sent.clear()
         self._todo.clear()
         if self._spool.last_number:
-            self._todo.add(1, self._spool.last_number)  # what was acknowledged is no longer there
+            self._later(1, self._spool.last_number)  # what was acknowledged is no longer there
         if self._node.connected():
             self.birth()
 
@@ -158,6 +159,12 @@ class TelemetrySender:
             self.publish(self._node.data(row.device, row.metrics, _now_ms()))
             self._sent.add(row.number, row.number, time.monotonic())
             self.live += 1
+
+    def _later(self, first: int, last: int) -> None:
+        """These rows are history; of too many pieces, rows sent in between are sent once more."""
+        self._todo.add(first, last)
+        if len(self._todo) > PIECES_MAX:
+            self._todo.coarsen()
 
     def _take_live(self) -> SpoolRow:
         row = self._live.popleft()
@@ -208,7 +215,7 @@ class TelemetrySender:
             row = self._sent.longest_overdue(time.monotonic())
             if row is not None:
                 self.resent += 1
-                self._todo.add(row, row)
+                self._later(row, row)
                 self._wake.set()
 
     async def _send_marks(self) -> None:

@@ -57,12 +57,20 @@ class Point:
         return raw / 10**-self.sf if self.sf < 0 else float(raw * 10**self.sf)
 
 
-def make_point(tag: Tag, alias: int) -> Point:
-    """The metric of a tag. A name that tells the scale of the raw number (`gross_kg_x10`) loses that ending."""
-    scale = f"_x{10**-tag.sf}" if tag.sf < 0 else ""
+def make_points(tags: Sequence[Tag], aliases: Sequence[int]) -> list[Point]:
+    """The metrics of a device. A name that tells the scale of the raw number (`gross_kg_x10`) loses that ending, unless
+    the rest is another tag's name."""
+    taken = {tag.name.lower() for tag in tags}
+    points = []
+    for tag, alias in zip(tags, aliases, strict=True):
+        bare = tag.name.removesuffix(f"_x{10**-tag.sf}") if tag.sf < 0 else tag.name
+        points.append(_make_point(tag, alias, tag.name if bare.lower() in taken else bare))
+    return points
+
+
+def _make_point(tag: Tag, alias: int, name: str) -> Point:
     datatype = _TYPES.get(tag.type, DataType.UINT16) if tag.sf == 0 else DataType.DOUBLE
-    is_short = tag.type == "int16" or tag.type not in _TYPES
-    return Point(tag.name.removesuffix(scale) if scale else tag.name, alias, datatype, tag.units, tag.sf, is_short)
+    return Point(name, alias, datatype, tag.units, tag.sf, tag.type == "int16" or tag.type not in _TYPES)
 
 
 class BlockEncoder:

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from edge.model import ClockQuality, Quality, Report
 from edge.northbound.sparkplug import wire
-from edge.northbound.sparkplug.block import BlockEncoder, Point, Raw, make_point
+from edge.northbound.sparkplug.block import BlockEncoder, Point, Raw, make_points
 from edge.northbound.sparkplug.metric import (
     QUALITY,
     QUALITY_BAD,
@@ -40,7 +40,7 @@ Properties = dict[str, tuple[DataType, Value]]
 def alias_keys(device: str, tags: Sequence[Tag]) -> list[str]:
     """What the aliases of a device are kept under: the two own metrics, then the tags. A metric that takes another
     type takes another alias, so that rows stored before are not read wrongly."""
-    drafts = [make_point(tag, 0) for tag in tags]
+    drafts = make_points(tags, [0] * len(tags))
     return [f"{device}/{ROW_NUMBER}", f"{device}/{CLOCK}"] + [f"{device}/{d.name}:{d.datatype:d}" for d in drafts]
 
 
@@ -49,7 +49,7 @@ class DeviceMetrics:
 
     def __init__(self, tags: Sequence[Tag], aliases: Sequence[int]) -> None:
         self._row_alias, self._clock_alias, *rest = aliases
-        self.points = [make_point(tag, alias) for tag, alias in zip(tags, rest, strict=True)]
+        self.points = make_points(tags, rest)
         self._row_tail = wire.varint_field(2, self._row_alias)
         self._encoder = BlockEncoder(self.points)
         self._births = [_BirthForm(point) for point in self.points]

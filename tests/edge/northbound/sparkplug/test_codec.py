@@ -4,13 +4,13 @@ import math
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pysparkplug import DataType as TheirType
 from pysparkplug._protobuf import Payload
 
 from edge.northbound.sparkplug import wire
-from edge.northbound.sparkplug.block import BlockEncoder, Point, as_historical, make_point
+from edge.northbound.sparkplug.block import BlockEncoder, Point, as_historical, make_points
 from edge.northbound.sparkplug.metric import (
     QUALITY,
     QUALITY_STALE,
@@ -86,6 +86,7 @@ def test_a_payload_ends_with_its_sequence_number_and_a_death_has_none() -> None:
     assert encode_payload(_TIME, [], None) == _hex("08 eaf2f5a8a02b")
 
 
+@settings(deadline=None)
 @given(_values, st.integers(0, 2**63 - 1), st.integers(0, 2**62), st.booleans())
 def test_another_implementation_reads_every_metric(
     typed: tuple[DataType, object], alias: int, time_ms: int, is_historical: bool
@@ -98,6 +99,7 @@ def test_another_implementation_reads_every_metric(
     assert _their_value(read, datatype) == value
 
 
+@settings(deadline=None)
 @given(_values, st.text(max_size=20))
 def test_our_reader_takes_what_another_implementation_writes(typed: tuple[DataType, object], name: str) -> None:
     datatype, value = typed
@@ -115,6 +117,7 @@ def test_a_negative_command_is_read_in_any_width_hosts_send(value: int) -> None:
     assert signed(DataType.INT8, value) == -5
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_bytes_of_any_kind_are_read_or_refused_with_a_sentence(data: bytes) -> None:
     try:
@@ -178,10 +181,11 @@ def _reports(draw):
     return kinds, first_alias, indexes, values, time_ms
 
 
+@settings(deadline=None)
 @given(_reports())
 def test_the_fast_path_says_what_the_plain_one_says(report) -> None:
     kinds, first_alias, indexes, values, time_ms = report
-    points = [make_point(tag, first_alias + at) for at, tag in enumerate(_tags(*kinds))]
+    points = make_points(_tags(*kinds), range(first_alias, first_alias + len(kinds)))
     live = BlockEncoder(points).encode(indexes, values, time_ms)
     plain = [
         Metric(points[at].datatype, points[at].value(raw), time_ms, alias=points[at].alias)
@@ -199,10 +203,17 @@ def test_history_is_marked_in_long_metrics_too() -> None:
 
 
 def test_a_value_is_told_in_units_and_its_name_does_not_speak_of_the_raw_number() -> None:
-    point = make_point(Tag("gross_kg_x10", "input_register", 0, "int32", 2, units="kg", sf=-1), 128)
+    scaled = Tag("gross_kg_x10", "input_register", 0, "int32", 2, units="kg", sf=-1)
+    plain = Tag("cycles_x10", "input_register", 2, "uint16", 1)
+    point, other = make_points([scaled, plain], [128, 129])
     assert point == Point("gross_kg", 128, DataType.DOUBLE, "kg", -1, is_short=False)
     assert point.value(1234) == 123.4
-    assert make_point(Tag("cycles_x10", "input_register", 0, "uint16", 1), 1).name == "cycles_x10"
+    assert other.name == "cycles_x10"
+
+
+def test_a_name_is_not_shortened_to_that_of_another_tag() -> None:
+    tags = [Tag("flow_x10", "input_register", 0, "uint16", 1, sf=-1), Tag("Flow", "input_register", 1, "uint16", 1)]
+    assert [point.name for point in make_points(tags, [128, 129])] == ["flow_x10", "Flow"]
 
 
 @pytest.mark.parametrize(
@@ -212,7 +223,7 @@ def test_a_tag_takes_a_type_whose_wire_form_is_not_in_dispute(
     kind: str, raw: int, field: str, on_the_wire: int
 ) -> None:
     (tag,) = _tags((kind, 0))
-    metrics = BlockEncoder([make_point(tag, 128)]).encode([0], [raw], _TIME)
+    metrics = BlockEncoder(make_points([tag], [128])).encode([0], [raw], _TIME)
     (read,) = _theirs(metrics).metrics
     assert (read.WhichOneof("value"), getattr(read, field)) == (field, on_the_wire)
 
