@@ -158,7 +158,13 @@ ADAPTERS = {
 LIBRARY_FREE = ("tests/", "bench/")
 # Modules that must stay pure of I/O although they run on the host: standard modules that mean I/O, clocks or chance.
 IMPURE_MODULES = frozenset({"asyncio", "os", "random", "socket", "sqlite3", "subprocess", "threading", "time"})
-PURE_HOST_PREFIXES = ("edge/lane/", "edge/poll/")
+PURE_HOST_PREFIXES = (
+    "edge/lane/",
+    "edge/northbound/link_choice.py",
+    "edge/northbound/link_watch.py",
+    "edge/northbound/mqtt_packets.py",
+    "edge/poll/",
+)
 
 
 def find_layer(path: str) -> Layer | None:

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from edge.config import LinkConfig, UplinkConfig
-from edge.northbound import links as links_module
+from edge.northbound import link as link_module
+from edge.northbound.link import make_socket
 from edge.northbound.link_watch import LinkRecord
-from edge.northbound.links import Links, make_socket
+from edge.northbound.links import Links
 from edge.northbound.mqtt_client import BrokerError, MqttSession
 from edge.northbound.mqtt_packets import Will
 from edge.northbound.pacer import Pacer
@@ -29,13 +30,13 @@ _PUBLISH_S = 0.05
 def _simulated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Links open the simulated link that has their host's name, in the place of TCP."""
 
-    async def open_simulated(link: links_module._Link, session: MqttSession, client_id: str, will: Any) -> None:
-        async with asyncio.timeout(links_module.PHASE_S):
+    async def open_simulated(link: link_module.Link, session: MqttSession, client_id: str, will: Any) -> None:
+        async with asyncio.timeout(link_module.PHASE_S):
             await _LINKS[link.config.host].open(session)
-        async with asyncio.timeout(links_module.PHASE_S):
+        async with asyncio.timeout(link_module.PHASE_S):
             await session.open(client_id, await will())
 
-    monkeypatch.setattr(links_module._Link, "_open", open_simulated)
+    monkeypatch.setattr(link_module.Link, "_open", open_simulated)
 
 
 _LINKS: dict[str, SimulatedLink] = {}
