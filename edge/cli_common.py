@@ -25,9 +25,9 @@ def fail(code: int, sentence: str) -> int:
     return code
 
 
-def load(site: Path) -> SiteConfig | None:
+def load(site: Path, *, only_reads: bool = False) -> SiteConfig | None:
     """The site, or None after every error of its file has been said."""
-    result = load_site(site)
+    result = load_site(site, only_reads=only_reads)
     print_messages(result)
     if result.config is None:
         fail(EXIT_BAD_INPUT, f"{site} has {result.error_count} error(s); nothing was started")

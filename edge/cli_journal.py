@@ -227,7 +227,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _key(arguments: argparse.Namespace) -> int:
-    config = load(arguments.site)
+    config = load(arguments.site, only_reads=True)
     if config is None:
         return EXIT_BAD_INPUT
     try:
@@ -239,7 +239,7 @@ def _key(arguments: argparse.Namespace) -> int:
 
 def _read_journal(site: Path, work: Callable[[SiteConfig, JournalStore], int]) -> int:
     """Open the journal of `site` for `work`; a file that cannot be read, or not be understood, is one sentence."""
-    config = load(site)
+    config = load(site, only_reads=True)
     if config is None:
         return EXIT_BAD_INPUT
     path = config.journal_path

@@ -18,8 +18,9 @@ from edge.cli_common import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED, EXIT_NO_HUB,
 from edge.config import SiteConfig
 from edge.journal.database import JournalError
 from edge.journal.export import utc_text
-from edge.journal.ledger import account
+from edge.journal.ledger import ClassLedger, account
 from edge.journal.store import JournalStore
+from edge.northbound.spool_file import SPOOL_NAME, SpoolFile
 
 _TIMEOUT_S = 5.0
 _HOST = "127.0.0.1"
@@ -37,7 +38,7 @@ def add_status_word(status: argparse.ArgumentParser) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    config = load(arguments.site)
+    config = load(arguments.site, only_reads=True)
     if config is None:
         return EXIT_BAD_INPUT
     try:
@@ -73,7 +74,7 @@ def ask_hub(config: SiteConfig) -> dict[str, Any]:
 
 
 def read_files(config: SiteConfig) -> dict[str, Any]:
-    """What the journal tells of a hub that does not run: its account and its newest record."""
+    """What the files tell of a hub that does not run: its account and its newest record."""
     if not config.journal_path.is_file():
         return {"site": config.name}
     with closing(JournalStore(config.journal_path)) as store:
@@ -83,8 +84,23 @@ def read_files(config: SiteConfig) -> dict[str, Any]:
             "site": config.name,
             "journal": {"mode": "at rest", **numbers},
             "last_record": newest[0].members() if newest else None,
-            "ledger": account(store.ledgers),
+            "ledger": account(store.ledgers | _spool_ledger(config.data_dir / SPOOL_NAME)),
         }
+
+
+def _spool_ledger(path: Path) -> dict[str, ClassLedger]:
+    """The telemetry spool's own account; nothing when it cannot be opened, as on a disk that cannot be written."""
+    if not path.is_file():
+        return {}
+    try:
+        spool = SpoolFile(path)
+        try:
+            state = spool.load()
+        finally:
+            spool.close()
+    except sqlite3.Error:
+        return {}
+    return {"telemetry": ClassLedger(state.produced, state.acknowledged, state.stored, expired=dict(state.expired))}
 
 
 def table(status: Mapping[str, Any]) -> list[str]:

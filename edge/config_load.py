@@ -51,8 +51,11 @@ class LoadResult:
     error_count: int
 
 
-def load_site(path: Path) -> LoadResult:
-    """Read and check the site file at `path`; never raises for anything a file can contain."""
+def load_site(path: Path, *, only_reads: bool = False) -> LoadResult:
+    """Read and check the site file at `path`; never raises for anything a file can contain.
+
+    Whoever `only_reads` what the hub has written may do so on a disk that cannot be written.
+    """
     document, lines, problem = read_document(path, "expected [site], [[line]] and [[device]]", SITE_PAGE)
     if problem is not None:
         return _result(None, [problem], path)
@@ -62,7 +65,7 @@ def load_site(path: Path) -> LoadResult:
     keys = _check_key_files(check, path.parent)
     profiles = _check_profiles(check, path.parent)
     check_certificates(check, path.parent)
-    _check_data_dir(check, path.parent)
+    _check_data_dir(check, path.parent, os.R_OK if only_reads else os.W_OK)
     has_error = any(not problem.is_warning for problem in check.problems)
     return _result(None if has_error else _build(check, path, keys, profiles), check.problems, path)
 
@@ -123,7 +126,7 @@ def _check_profiles(check: Check, folder: Path) -> dict[str, Profile]:
     return profiles
 
 
-def _check_data_dir(check: Check, folder: Path) -> None:
+def _check_data_dir(check: Check, folder: Path, right: int) -> None:
     name = check.tables["site"][0].get("data_dir") if check.tables["site"] else None
     if name is None:
         return
@@ -133,7 +136,7 @@ def _check_data_dir(check: Check, folder: Path) -> None:
     existing = next((path for path in (wanted, *wanted.absolute().parents) if os.path.exists(path)), Path("/"))
     if not existing.is_dir():
         check.error(at, f"data_dir {show(name)}: {existing} is not a folder", "expected a folder", "name another one")
-    elif not os.access(existing, os.W_OK | os.X_OK):
+    elif not os.access(existing, right | os.X_OK):
         check.error(
             at,
             f"data_dir {show(name)}: {existing} cannot be written",

@@ -54,16 +54,36 @@ def connect(path: Path, *, may_migrate: bool) -> sqlite3.Connection:
     A file of format 1 is brought to format 2 when `may_migrate`, and refused otherwise. Raises JournalError.
     """
     try:
-        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-        db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        db = _open(path)
         _bring_up(db, path, may_migrate)
     except sqlite3.DatabaseError as error:
         raise JournalError(
             f"{path}: the journal cannot be opened ({error}); check the disk and the file's rights, "
             "and that it is a smartgate journal"
         ) from error
+    return db
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """A connection. On a disk that cannot be written a journal that was closed well is read as it lies there."""
+    try:
+        return _set_up(sqlite3.connect(path, isolation_level=None, check_same_thread=False))
+    except sqlite3.OperationalError as error:
+        has_log = path.with_name(path.name + "-wal").exists()
+        if error.sqlite_errorcode != sqlite3.SQLITE_CANTOPEN or has_log or not path.is_file():
+            raise
+        uri = f"{path.absolute().as_uri()}?immutable=1"
+        return _set_up(sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False))
+
+
+def _set_up(db: sqlite3.Connection) -> sqlite3.Connection:
+    try:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+    except BaseException:
+        db.close()
+        raise
     return db
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+SPOOL_NAME = "telemetry.sqlite"  # in the site's data_dir
 FORMAT_VERSION = 1
 _LOG_SIZE_LIMIT = 16 * 1024 * 1024  # the write-ahead log is cut back to this once it is empty
 _DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

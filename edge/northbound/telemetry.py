@@ -29,7 +29,7 @@ from edge.northbound.sparkplug.node_memory import NUMBERS_AHEAD, NodeMemory
 from edge.northbound.sparkplug.node_metrics import NodeMetrics
 from edge.northbound.sparkplug.topics import NodeTopics
 from edge.northbound.spool import Spool
-from edge.northbound.spool_file import SpoolRow
+from edge.northbound.spool_file import SPOOL_NAME, SpoolRow
 from edge.northbound.telemetry_alarms import TelemetryAlarms
 from edge.northbound.telemetry_sender import Session, TelemetrySender
 from protocols.registers.tag import Tag
@@ -59,7 +59,7 @@ class Telemetry:
         self._post = post
         self._memory = NodeMemory(data_dir / "sparkplug.sqlite")
         self._spool = Spool(
-            data_dir / "telemetry.sqlite",
+            data_dir / SPOOL_NAME,
             budget_bytes=config.telemetry_budget_mb * 1024 * 1024,
             age_s=config.telemetry_max_age_h * 3600,
             remembered=self._memory.ledger,

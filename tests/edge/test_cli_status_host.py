@@ -16,6 +16,8 @@ from edge.config_load import load_site
 from edge.journal.ledger import ClassLedger, account
 from edge.journal.store import JournalStore
 from edge.model import Record
+from edge.northbound.spool import Spool
+from edge.northbound.spool_file import SPOOL_NAME
 from tests.edge.test_config_host import GOOD
 
 _RUNNING = {
@@ -121,6 +123,14 @@ def test_without_a_hub_the_files_tell_the_account(tmp_path: Path, capsys: pytest
     row = next(line.split() for line in out.splitlines() if line.startswith("  transaction"))
     assert row == ["transaction", "5", "2", "3", "0", "0", "0", "0"]
     assert "  balanced" in out
+    assert "telemetry" not in out
+    spool = Spool(config.data_dir / SPOOL_NAME, budget_bytes=1_000_000, age_s=3600)
+    spool.append("b1", 1, b"metrics")
+    spool.close()
+    assert main(["status", str(site)]) == 3
+    out, _ = capsys.readouterr()
+    row = next(line.split() for line in out.splitlines() if line.startswith("  telemetry"))
+    assert row == ["telemetry", "1", "0", "1", "0", "0", "0", "0"]
     assert main(["status", "--json", str(site)]) == 3
     assert json.loads(capsys.readouterr().out)["ledger"]["balanced"] is True
 

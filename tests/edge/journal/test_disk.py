@@ -19,22 +19,30 @@ from edge.journal.disk_mode import DiskMode, mode_of
 from edge.journal.store import JournalStore
 from edge.journal.writer import JournalWriter
 from edge.model import Record
+from tests.edge.test_config_host import GOOD
 
 _SECTOR = 512
 _PAGE = 4096
 _MOUNT = 'mount -t tmpfs -o size={size} none "$0" && exec "$@"'
 
 
-def _on_small_disk(folder: Path, word: str, size: str = "1m") -> dict[str, Any]:
-    """Run small_disk.py on a small file system that only its process sees."""
+_READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+
+
+def _in_own_mounts(mount: str, folder: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run `command` after `mount`, in a view of the file systems that only its process has."""
     if not shutil.which("unshare"):
         pytest.skip("BLOCKED: unshare is not installed; apt-get install util-linux")
-    own = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
-    mount = _MOUNT.format(size=size)
-    if subprocess.run([*own, mount, str(folder), "true"], capture_output=True, check=False).returncode:
+    own = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, str(folder)]
+    if subprocess.run([*own, "true"], capture_output=True, check=False).returncode:
         pytest.skip("BLOCKED: this system lets nobody make a mount of his own (user namespaces are off)")
+    return subprocess.run([*own, *command], capture_output=True, text=True, check=False, timeout=60)
+
+
+def _on_small_disk(folder: Path, word: str, size: str = "1m") -> dict[str, Any]:
+    """Run small_disk.py on a small file system that only its process sees."""
     script = [sys.executable, "-m", "tests.edge.journal.small_disk", word, str(folder)]
-    done = subprocess.run([*own, mount, str(folder), *script], capture_output=True, text=True, check=False, timeout=60)
+    done = _in_own_mounts(_MOUNT.format(size=size), folder, script)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -65,6 +73,33 @@ def test_a_journal_is_not_started_on_a_disk_without_room(tmp_path: Path) -> None
     refused = _on_small_disk(tmp_path, "start")["refused"]
     assert "the journal cannot be opened (" in refused
     assert "check the disk" in refused
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_journal_on_a_disk_that_cannot_be_written_can_still_be_read(tmp_path: Path, is_killed: bool) -> None:
+    folder = tmp_path / "site"
+    data = folder / "data"
+    data.mkdir(parents=True)
+    (folder / "a.key").write_text("0f" * 32)
+    (folder / "a.key").chmod(0o600)
+    (folder / "site.toml").write_text(GOOD)
+    store = JournalStore(data / "journal.sqlite")
+    store.append([Record("passed", "", "", {"n": n}, n) for n in range(5)])
+    if is_killed:  # the log is still there, with all of it
+        shutil.copytree(folder, tmp_path / "killed")
+        folder = tmp_path / "killed"
+    store.close()
+    site = str(folder / "site.toml")
+    for words, said in (
+        (["journal", "verify", site], "5 records, unbroken"),
+        (["journal", "tail", "-n", "1", site], '"class_seq":5'),
+        (["status", site], "records 1 to 5"),
+    ):
+        done = _in_own_mounts(_READ_ONLY, folder, [sys.executable, "-m", "edge.cli", *words])
+        assert said in done.stdout, done.stderr
+    done = _in_own_mounts(_READ_ONLY, folder, [sys.executable, "-m", "edge.cli", "hub", site])
+    assert done.returncode == 2
+    assert "cannot be written; expected a folder this user may write" in done.stderr
 
 
 async def test_a_database_that_turned_read_only_has_a_name_and_recovers_by_itself(tmp_path: Path) -> None:
