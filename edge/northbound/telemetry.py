@@ -183,6 +183,7 @@ class Telemetry:
         """Save and close the files."""
         self._thread.shutdown(wait=True)
         self._spool.close()
+        self._memory.keep_ledger(self._spool.state)
         self._memory.close()
 
     def ledger(self) -> dict[str, Any]:

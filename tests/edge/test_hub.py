@@ -10,7 +10,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +213,22 @@ async def test_a_killed_hub_continues_its_numbers_and_reads_no_event_twice(make_
     numbers = [event["sequence"] for event in events]
     assert numbers == list(range(1, len(numbers) + 1))
     assert [record.seq for record in hub.records()] == list(range(1, len(hub.records()) + 1))
+
+
+async def test_a_killed_hub_keeps_every_report_of_its_devices(make_field: Any, tmp_path: Path) -> None:
+    field = make_field(u1=("barrier", 77), u2=("weighbridge", 5))
+    rows = 0
+    async with _site(field, tmp_path) as hub:
+        for _ in range(3):
+            await hub.start()
+            # Every start reads all blocks of both devices anew.
+            await hub.status_when(lambda status, wanted=rows + 4: status["telemetry"]["ledger"]["produced"] >= wanted)
+            await hub.end(signal.SIGKILL)
+            with closing(sqlite3.connect(hub.journal_path.with_name("telemetry.sqlite"))) as db:
+                ((rows, first, last),) = db.execute("SELECT count(*), min(number), max(number) FROM rows")
+                ((produced, stored, last_number),) = db.execute("SELECT produced, stored, last_number FROM ledger")
+            assert (first, last, last_number) == (1, rows, rows)
+            assert (produced, stored) == (rows, rows)
 
 
 async def test_a_second_hub_on_the_same_data_is_refused_in_one_sentence(make_field: Any, tmp_path: Path) -> None:
