@@ -19,7 +19,7 @@ from hil.explore.model import Model
 from hil.explore.values import ModelError
 
 EXIT_HOLDS, EXIT_VIOLATED, EXIT_BAD_INPUT, EXIT_INCOMPLETE = 0, 1, 2, 3
-ROLES = ("barrier", "charging_post", "weighbridge")
+ROLES = ("barrier", "charging_post", "rfid", "weighbridge")
 
 
 def load_model(role: str) -> Model | list[Explicit]:

@@ -1,16 +1,17 @@
-"""The explorer for a core that calculates: states one by one instead of sets, a scan in two halves.
+"""The explorer for a core that calculates: states one by one instead of sets.
 
 Knows subjects that can be put into a state, moved and judged. Must not know roles, files or how a result is shown.
 
-A scan is cut where the core has read its inputs and not yet its request. What two inputs lead to often is the same
-half-way state; so all inputs are tried on every state and all requests on every half-way state, and every pair of them
-is covered. Breadth first, so the first way to a violation is a shortest one.
+A subject tells every scan from a state by itself (`Subject`), or in two halves (`CutSubject`): cut where the core has
+read its inputs and not yet its request. What two inputs lead to often is the same half-way state; so all inputs are
+tried on every state and all requests on every half-way state, and every pair of them is covered. Breadth first, so the
+first way to a violation is a shortest one.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,6 +23,16 @@ State = Hashable
 
 class Subject(Protocol):
     """A real core with what is tried on it. A state is everything that can decide something later, and hashable."""
+
+    def start(self) -> State:
+        """The state after power-up."""
+
+    def scans(self, state: State) -> Iterable[tuple[Any, State]]:
+        """What is tried from a state, and the state after it; the subject shows that scan while it is given."""
+
+
+class CutSubject(Protocol):
+    """A real core whose scans come in halves."""
 
     def inputs_of(self, state: State) -> Sequence[Any]:
         """What the inputs of a scan from this state may be."""
@@ -64,7 +75,7 @@ class Explicit:
     """What `verify_explicit` runs."""
 
     role: str
-    make: Callable[[], Subject]
+    make: Callable[[], Subject | CutSubject]
     checks: list[Check]
     ways: list[Way]
     reductions: list[Reduction]
@@ -112,7 +123,7 @@ def verify_explicit(model: Explicit, tell: Callable[[str], None], scans_max: int
 
 
 class _Search:
-    def __init__(self, model: Explicit, subject: Subject) -> None:
+    def __init__(self, model: Explicit, subject: Any) -> None:
         self.model = model
         self.subject = subject
         self.found = _Found()
@@ -134,10 +145,25 @@ class _Search:
             for number in ring:
                 self._expand(number)
             ring = list(range(known, len(self.found.states)))
-            tell(f"scan {self.rings}: {known + len(ring)} states, {len(ring)} of them new, {len(self.halves)} half-way")
+            tell(f"scan {self.rings}: {known + len(ring)} states, {len(ring)} of them new, {self.transitions} scans")
         self.complete = not ring
 
     def _expand(self, number: int) -> None:
+        """Every scan from this state."""
+        if hasattr(self.subject, "scans"):
+            self._expand_whole(number)
+        else:
+            self._expand_cut(number)
+
+    def _expand_whole(self, number: int) -> None:
+        ways = self.model.ways
+        for choice, after in self.subject.scans(self.found.states[number]):
+            self.transitions += 1
+            end = self.found.note(after, (number, choice, None))
+            self._judge(number, choice, None)
+            self._connect(number, [(end, None, self._reached())], [way.inputs(choice) for way in ways])
+
+    def _expand_cut(self, number: int) -> None:
         """Every input on this state, every request on what that leads to."""
         state = self.found.states[number]
         targets: dict[State, Any] = {}
@@ -157,18 +183,25 @@ class _Search:
             self._connect(number, ends, helps[half])
         self.transitions += len(inputs) - len(targets)
 
+    def _reached(self) -> tuple[bool, ...]:
+        """Which goals this scan reaches; one object for each answer."""
+        goals = tuple([way.goal(self.subject) for way in self.model.ways])
+        return self.goals.setdefault(goals, goals)
+
+    def _judge(self, number: int, choice: Any, request: Any) -> None:
+        for check in self.model.checks:
+            if check.id not in self.failed and not check.holds(self.subject):
+                last = {"state": self.found.states[number], "inputs": choice, "request": request}
+                self.failed[check.id] = [*self.found.way_to(number), last]
+
     def _requests(self, number: int, half: State, choice: Any) -> list[tuple[int, Any, tuple[bool, ...]]]:
         """Try every request on a half-way state that was not met before; judge each scan."""
         ends = []
         for request in self.subject.requests_of(half):
             after = self.subject.finish(half, request)
             end = self.found.note(after, (number, choice, request))
-            goals = tuple(way.goal(self.subject) for way in self.model.ways)
-            ends.append((end, request, self.goals.setdefault(goals, goals)))
-            for check in self.model.checks:
-                if check.id not in self.failed and not check.holds(self.subject):
-                    last = {"state": self.found.states[number], "inputs": choice, "request": request}
-                    self.failed[check.id] = [*self.found.way_to(number), last]
+            ends.append((end, request, self._reached()))
+            self._judge(number, choice, request)
         return ends
 
     def _connect(self, number: int, ends: list[tuple[int, Any, tuple[bool, ...]]], helps: list[bool]) -> None:
@@ -219,7 +252,7 @@ class _Search:
 
 
 def verify_all(models: Sequence[Explicit], tell: Callable[[str], None], scans_max: int = 1000) -> Report:
-    """One report of several searches of a role: a property holds if it does in each of them."""
+    """One report of several searches of a role; a property that several of them have holds if it does in each."""
     reports = []
     for number, model in enumerate(models, 1):
         tell(f"{model.role}: search {number} of {len(models)}")
@@ -230,7 +263,12 @@ def verify_all(models: Sequence[Explicit], tell: Callable[[str], None], scans_ma
         whole.complete, whole.scans = whole.complete and other.complete, max(whole.scans, other.scans)
         whole.wall_s = round(whole.wall_s + other.wall_s, 1)
         whole.violations += other.violations
-        for mine, theirs in zip(whole.properties, other.properties, strict=True):
-            both = (mine["holds"], theirs["holds"])
-            mine["holds"] = False if False in both else None if None in both else True
+        whole.reductions += [each for each in other.reductions if each not in whole.reductions]
+        known = {each["id"]: each for each in whole.properties}
+        for theirs in other.properties:
+            mine = known.get(theirs["id"])
+            if mine is None:
+                whole.properties.append(theirs)
+            elif mine["holds"] is not False and theirs["holds"] is not True:
+                mine["holds"] = theirs["holds"]
     return whole
