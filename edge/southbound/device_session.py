@@ -96,9 +96,22 @@ class DeviceSession:
         """A request brought no good answer, whichever `block`; `are_others_fine`: others on the line do answer."""
         reason = self.presence.on_failure(error, are_others_fine=are_others_fine)
         if error.fault is Fault.EXCEPTION:
-            self.values.lose(str(error))
+            self._on_refusal(block, str(error), now)
         elif reason:
             self._lose(reason, now)
+
+    def _on_refusal(self, block: Block | None, reason: str, now: Stamp) -> None:
+        """The device answers and refuses: a block of values is bad then. A command and a ring have no values."""
+        number = self.values.find(block) if block else None
+        if number is None:
+            return
+        if number == self._header_number:
+            self.values.lose(reason)
+            return
+        self._pending.pop(number, None)
+        self.values.refuse(number, reason, now)
+        if self.image.online:
+            self.values.show(self._role_read_ms)
 
     def on_line_down(self, error: LineError, now: Stamp) -> None:
         """The whole line is gone."""

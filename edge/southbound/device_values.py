@@ -83,6 +83,10 @@ class DeviceValues:
         """The number of a block given to the constructor; KeyError is a program error."""
         return self._numbers[block_key(block)]
 
+    def find(self, block: Block) -> int | None:
+        """The number of a block, None for one that holds no tags of this device."""
+        return self._numbers.get(block_key(block))
+
     def address_of(self, number: int) -> int:
         """Where a block begins."""
         return self._layouts[number].block.address

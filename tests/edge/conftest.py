@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from edge.config import DeviceConfig, LineConfig
-from edge.model import DeviceImage, Record, Report
-from edge.southbound.modbus_line import ModbusLine
+from edge.model import DeviceImage, Record, Report, Stamp
+from edge.southbound.modbus_line import ModbusLine, stamp_now
 from protocols import command, events
 from protocols.modbus.image import INPUTS, RegisterImage
 from protocols.modbus.mbap import MBAP_SIZE, MbapCollector, encode_mbap_into
@@ -59,6 +59,7 @@ class FakeDevice:
         self.results: dict[int, int] = {}  # opcode -> command_result to answer instead of ACCEPTED
         self.commands: list[tuple[int, int]] = []
         self.silent_after_write = 0  # so many answers are swallowed after a command was carried out
+        self.refuse: set[tuple[int, int]] = set()  # (function code, address) that are answered with an exception
         self.lose_writes = 0  # so many command writes are neither carried out nor answered
         registers = json.loads((_IMAGES / f"{role}.json").read_text())["input_register"]
         self.image = RegisterImage(
@@ -98,6 +99,8 @@ class FakeDevice:
         """The answer's PDU, or nothing."""
         self.asked.set()
         response, request = bytearray(300), bytearray(pdu)
+        if (pdu[0], int.from_bytes(pdu[1:3])) in self.refuse:
+            return bytes((pdu[0] | 0x80, 4))
         if pdu[0] == 16 and self.lose_writes:
             self.lose_writes -= 1
             return b""
@@ -270,7 +273,13 @@ def make_field() -> Callable[..., Field]:
 class RunningLine:
     """A line task with what it told: images by its sessions, records and cursors through its sink."""
 
-    def __init__(self, config: LineConfig, devices: list[DeviceConfig], cursors: dict[str, tuple[int, int]]) -> None:
+    def __init__(
+        self,
+        config: LineConfig,
+        devices: list[DeviceConfig],
+        cursors: dict[str, tuple[int, int]],
+        stamp: Callable[[], Stamp] = stamp_now,
+    ) -> None:
         self.records: list[Record] = []
         self.cursors = dict(cursors)
         self._changed = asyncio.Condition()
@@ -285,6 +294,7 @@ class RunningLine:
             on_change=lambda _: self._notify(),
             report=self.reports.append,
             on_presence=lambda device, is_online, reason, time_ms: self.presence.append((device, is_online)),
+            stamp=stamp,
         )
         self.outcomes: list[tuple[bool, str]] = []
 
@@ -342,9 +352,10 @@ def run_line() -> Callable[..., object]:
         config: LineConfig,
         devices: Sequence[tuple[int, str, int] | DeviceConfig],
         cursors: dict[str, tuple[int, int]] | None = None,
+        stamp: Callable[[], Stamp] = stamp_now,
     ) -> AsyncIterator[RunningLine]:
         configs = [it if isinstance(it, DeviceConfig) else device_config(*it) for it in devices]
-        running = RunningLine(config, configs, cursors or {})
+        running = RunningLine(config, configs, cursors or {}, stamp)
         task = asyncio.create_task(running.line.run())
         try:
             yield running

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from edge.model import Quality
+from edge.model import Quality, Stamp
+from edge.southbound.modbus_line import stamp_now
 from protocols.registers import barrier
 
 _OPEN, _CLOSE = 17, 18
@@ -255,3 +256,56 @@ async def test_records_of_the_line_are_json(make_field: Any, run_line: Any) -> N
     async with field.on_tcp() as config, run_line(config, [(1, "barrier", 77)]) as running:
         await running.until(lambda: running.records)
     assert json.loads(json.dumps(dict(running.records[0].data)))["event"] == ""
+
+
+async def test_a_block_the_device_refuses_is_bad_and_the_device_stays_there(
+    make_field: Any, open_field: Any, run_line: Any, wire: str
+) -> None:
+    field = make_field(u1=("weighbridge", 5))
+    async with open_field(field, wire) as config, run_line(config, [(1, "weighbridge", 5)]) as running:
+        await running.until(lambda: running.image().online)
+        field.devices[1].refuse.add((4, 64))
+        await running.until(lambda: running.image().tag("gross_kg_x10").quality is Quality.BAD)
+        assert "exception 4 (device failure)" in running.image().tag("gross_kg_x10").reason
+        assert running.image().tag("serial_number").quality is Quality.GOOD
+        field.devices[1].refuse.clear()
+        await running.until(lambda: running.image().tag("gross_kg_x10").quality is Quality.GOOD)
+    assert running.presence == [("dev-1", True)]
+    assert running.kinds() == []
+
+
+async def test_a_command_the_device_refuses_takes_no_value_away(
+    make_field: Any, open_field: Any, run_line: Any, wire: str
+) -> None:
+    field = make_field(u1=("barrier", 77))
+    async with open_field(field, wire) as config, run_line(config, [(1, "barrier", 77)]) as running:
+        await running.until(lambda: running.image().online)
+        field.devices[1].refuse.add((16, 0))
+        assert await running.command("OPEN") == (False, "exception_4")
+        assert running.image().quality is Quality.GOOD
+    assert running.presence == [("dev-1", True)]
+
+
+async def test_a_wall_clock_that_goes_back_an_hour_disturbs_no_poll(
+    make_field: Any, open_field: Any, run_line: Any, wire: str
+) -> None:
+    step_ms = [0]
+
+    def stamp() -> Stamp:
+        now = stamp_now()
+        return Stamp(now.mono_ms, now.wall_ms + step_ms[0])
+
+    field = make_field(u1=("barrier", 77))
+    async with (
+        open_field(field, wire) as config,
+        run_line(config, [(1, "barrier", 77)], stamp=stamp) as running,
+    ):
+        await running.until(lambda: running.image().online)
+        before = running.image().tag("state")
+        step_ms[0] = -3_600_000
+        await running.until(lambda: running.image().tag("state").source_time_ms < before.source_time_ms)
+        after = running.image().tag("state")
+        assert 0 < after.hub_time_ms - before.hub_time_ms < 10_000
+        assert after.quality is Quality.GOOD
+        assert await running.command("OPEN") == (True, "")
+    assert running.kinds() == []
