@@ -158,7 +158,7 @@ JOURNAL = TableRule(
             "integer",
             "Megabytes the journal may use; the oldest records go earlier when it is more",
             default=_JOURNAL_DEFAULTS.keep_mb,
-            low=10,
+            low=50,
             high=10_000_000,
         ),
     ),

@@ -266,7 +266,7 @@ class JournalWriter:
         fill, removed = Fill.NO_ROOM, 0
         self._attempt = Attempt([], [_CHECKPOINT_DRAFT], dict(self._acked_durable), Counter())
         try:
-            fill = await self._in_thread(lambda: self._store.fill_reserve(self._reserve))
+            fill = await self._in_thread(self._fill_reserve)
             removed = await self._in_thread(self._remove_page)
         except _REFUSALS as error:
             self._note_failure(error)
@@ -277,6 +277,15 @@ class JournalWriter:
             self._set_low(fill is Fill.NO_ROOM)
         self._care_at_s = loop.time() + (0 if removed or fill is Fill.GROWING else self._care_every_s)
         loop.call_at(self._care_at_s, self._wake.set)
+
+    def _fill_reserve(self) -> Fill:
+        """What a quota refuses is a disk without room, not one that cannot be written."""
+        try:
+            return self._store.fill_reserve(self._reserve)
+        except _REFUSALS as error:
+            if mode_of(error) is DiskMode.FULL:
+                return Fill.NO_ROOM
+            raise
 
     def _remove_page(self) -> int:
         retention, removed = self._retention, 0

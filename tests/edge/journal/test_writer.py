@@ -1,6 +1,7 @@
 """Group commit: durability is awaited, a refusing disk is named, waited for, and its losses told."""
 
 import asyncio
+import errno
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -270,6 +271,24 @@ async def test_the_reserve_is_whole_after_the_start_and_costs_no_record(tmp_path
     assert path.with_name("journal.db.spare").stat().st_size == SPARE_SIZE
     store = JournalStore(path)
     assert (store.last_seq, store.verify()) == (0, "")
+
+
+async def test_a_quota_that_leaves_no_room_for_the_reserve_is_said_and_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EDQUOT, "quota exceeded")
+
+    monkeypatch.setattr("edge.journal.reserve._write_whole", refuse)
+    writer = JournalWriter(tmp_path / "journal.db", reserve_size=ROW_SIZE, care_every_s=0.001)
+    runner, said = asyncio.create_task(writer.run()), asyncio.Event()
+    writer.listeners.append(lambda: said.set() if writer.mode is DiskMode.LOW else None)
+    await said.wait()
+    assert await writer.append([_record(1)]) == 2
+    assert (writer.mode, writer.degraded, writer.write_errors) == (DiskMode.LOW, "", 0)
+    assert await writer.close(runner)
+    told = JournalStore(tmp_path / "journal.db").tail(9)
+    assert [json.loads(record.data).get("reason") for record in told] == ["journal_disk_low", None]
 
 
 def _reserve_rows(path: Path) -> int:
