@@ -71,8 +71,8 @@ class Uplink:
         return head | links.status() | self._records.status()
 
     async def _serve(self, session: MqttSession) -> None:
-        for topic in (self._records.ack_topic, *(topic for part in self._parts for topic in part.topics)):
-            await session.subscribe(topic)
+        topics = [self._records.ack_topic, *(topic for part in self._parts for topic in part.topics)]
+        await asyncio.gather(*map(session.subscribe, topics))  # one round trip for all of them
         async with asyncio.TaskGroup() as group:
             group.create_task(self._take_messages(session))
             group.create_task(self._records.send(session))

@@ -1,5 +1,8 @@
 """Which link carries the data: dead ones are left at once, bad ones after a while, preferred ones taken back later."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from edge.northbound.link_choice import Health, LinkChoice
 
 _UP, _BAD, _DOWN = Health(True), Health(True, is_good=False), Health(False)
@@ -51,3 +54,18 @@ def test_a_link_alone_is_never_left() -> None:
     for health in (_DOWN, _BAD, _UP):
         assert _active(choice, 100.0, health) == 0
     assert choice.switches == 0
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 30.0), *[st.sampled_from([_UP, _BAD, _DOWN])] * 2), max_size=60))
+def test_the_data_never_moves_to_a_dead_link_nor_away_from_a_good_one_it_prefers(
+    looks: list[tuple[float, Health, Health]],
+) -> None:
+    choice, now_s = _choice(), 0.0
+    for pause_s, *links in looks:
+        now_s += pause_s
+        before = choice.active
+        has_moved = choice.look(now_s, links)
+        assert has_moved == (choice.active != before)
+        if has_moved:
+            assert links[choice.active].is_up
+            assert before != 0 or links[0] != _UP

@@ -34,7 +34,9 @@ class _Platform:
         while True:
             raise_if_cancelled(since)
             try:
-                async with aiomqtt.Client("127.0.0.1", self._port, identifier="platform", keepalive=5) as client:
+                async with aiomqtt.Client(
+                    "127.0.0.1", self._port, identifier="platform", clean_session=False, keepalive=5
+                ) as client:
                     await client.subscribe(f"{_ROOT}/records", qos=1)
                     self.subscribed.set()
                     async for message in client.messages:
@@ -91,7 +93,9 @@ async def test_every_record_arrives_in_order_though_the_broker_is_killed(tmp_pat
     async with open_broker() as broker:
         uplink = Uplink(_config(broker.port), journal)
         platform = _Platform(broker.port)
-        tasks = [asyncio.create_task(platform.run()), asyncio.create_task(uplink.run())]
+        tasks = [asyncio.create_task(platform.run())]
+        await platform.subscribed.wait()
+        tasks.append(asyncio.create_task(uplink.run()))
         await journal.append(_batch(1, 150))
         await platform.until(100)
         broker.kill()
