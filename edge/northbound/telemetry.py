@@ -38,6 +38,7 @@ TEND_S = 1.0
 NODE_DATA_S = 10.0
 LOG_PAGES_MAX = 4096  # 16 MB of log: saving is held for the moment in which it begins anew
 WALK_S = 10.0  # so long the node waits for its primary host on a server before it tries the other
+REBIRTHS_MAX, REBIRTHS_S = 3, 3.0  # births of a whole site cost tens of milliseconds
 REFUSALS_MAX = 10  # records of refused commands within REFUSALS_S; the rest is counted
 REFUSALS_S = 60.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -68,13 +69,7 @@ class Telemetry:
         self._devices = self._make_devices(devices)
         self._alarms = TelemetryAlarms(self._spool.ledger.expired)
         self._own = NodeMetrics(self._memory, self._spool)
-        self._node = EdgeNode(
-            NodeTopics(config.sparkplug_group, config.sparkplug_node),
-            self,
-            bd_seq_alias=self._own.bd_seq_alias,
-            primary_host=config.primary_host,
-            has_other_server=len(config.links) > 1,
-        )
+        self._node = self._make_node(config)
         is_broker_enough = config.telemetry_ack == TELEMETRY_ACK_BROKER
         mark_topic = f"{config.topic_root}/marks" if is_broker_enough else None
         self._sender = TelemetrySender(self._spool, self._node, pacer, devices=self._devices, mark_topic=mark_topic)
@@ -84,6 +79,8 @@ class Telemetry:
         self._is_held = False
         self._leaving = asyncio.Event()
         self._refusals: deque[float] = deque(maxlen=REFUSALS_MAX)
+        self._rebirths: deque[float] = deque(maxlen=REBIRTHS_MAX)
+        self._is_rebirth_late = False
         self.refused = 0
         self.bad_acks = 0
 
@@ -147,6 +144,8 @@ class Telemetry:
             self._refuse(refused)
         if answer.must_birth:
             self._sender.birth()
+        if answer.must_rebirth:
+            self._rebirth()
         if answer.must_leave and self._node.phase is Phase.BORN:
             self._sender.leave()
             self._leaving.set()
@@ -221,6 +220,15 @@ class Telemetry:
 
     # Inside.
 
+    def _make_node(self, config: UplinkConfig) -> EdgeNode:
+        return EdgeNode(
+            NodeTopics(config.sparkplug_group, config.sparkplug_node),
+            self,
+            bd_seq_alias=self._own.bd_seq_alias,
+            primary_host=config.primary_host,
+            has_other_server=len(config.links) > 1,
+        )
+
     def _make_devices(self, devices: Mapping[str, Sequence[Tag]]) -> dict[str, DeviceMetrics]:
         keys = {name: alias_keys(name, tags) for name, tags in devices.items()}
         aliases = self._memory.take_aliases(key for named in keys.values() for key in named)
@@ -247,6 +255,22 @@ class Telemetry:
     @property
     def _degraded(self) -> str:
         return self._spool.degraded or self._memory.degraded
+
+    def _rebirth(self) -> None:
+        """At once, unless a host asks and asks: then one answer for all within REBIRTHS_S."""
+        now = time.monotonic()
+        if len(self._rebirths) < REBIRTHS_MAX or now - self._rebirths[0] >= REBIRTHS_S:
+            self._rebirths.append(now)
+            self._sender.birth()
+        elif not self._is_rebirth_late:
+            self._is_rebirth_late = True
+            asyncio.get_running_loop().call_later(self._rebirths[0] + REBIRTHS_S - now, self._rebirth_late)
+
+    def _rebirth_late(self) -> None:
+        self._is_rebirth_late = False
+        if self._node.phase is Phase.BORN:
+            self._rebirths.append(time.monotonic())
+            self._sender.birth()
 
     def _walk_on(self) -> None:
         if self._node.phase is Phase.WAITING and self._node.is_host_offline:

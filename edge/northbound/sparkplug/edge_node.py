@@ -61,9 +61,13 @@ class Refused:
 
 @dataclass(slots=True)
 class Answer:
-    """What a received message leads to. After `must_leave` the node publishes `leave()` and disconnects."""
+    """What a received message leads to: a first birth, one that was asked for, the end of the session.
+
+    After `must_leave` the node publishes `leave()` and disconnects.
+    """
 
     must_birth: bool = False
+    must_rebirth: bool = False
     must_leave: bool = False
     refused: list[Refused] = field(default_factory=list)
 
@@ -191,7 +195,7 @@ class EdgeNode:
         answer = Answer()
         for metric in metrics:
             if not device and metric.name == REBIRTH:
-                answer.must_birth = answer.must_birth or (metric.value is True and self.phase is Phase.BORN)
+                answer.must_rebirth |= metric.value is True and self.phase is Phase.BORN
             else:
                 name = metric.name or f"alias {metric.alias}"
                 answer.refused.append(Refused(device, name, metric.value))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pysparkplug._protobuf import Payload
 
 from edge.config import UplinkConfig
 from edge.model import ClockQuality, Quality, Record, Report
@@ -316,6 +317,28 @@ def test_while_the_log_begins_anew_reports_wait_and_are_sent_behind_it(tmp_path:
             assert gate.host.rows() == [(1, False), (2, False)]
 
     asyncio.run(run())
+
+
+def test_a_host_that_asks_for_births_without_end_gets_them_but_does_not_hold_the_hub_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = Payload()
+    payload.metrics.add(name="Node Control/Rebirth", datatype=11, boolean_value=True)
+
+    async def run() -> None:
+        gate = _Gate(tmp_path)
+        async with gate.connected():
+            for _ in range(100):
+                gate.telemetry.on_message("spBv1.0/gate/NCMD/gate", payload.SerializeToString())
+            assert gate.host.kinds().count("NBIRTH") == 1 + telemetry_module.REBIRTHS_MAX
+            while gate.host.kinds().count("NBIRTH") < 2 + telemetry_module.REBIRTHS_MAX:
+                gate.connection.changed.clear()
+                await gate.connection.changed.wait()
+            await _settle()
+            assert gate.host.kinds().count("NBIRTH") == 2 + telemetry_module.REBIRTHS_MAX  # once for all of them
+
+    monkeypatch.setattr(telemetry_module, "REBIRTHS_S", 0.3)
+    asyncio.run(asyncio.wait_for(run(), 20))
 
 
 def test_rows_of_a_device_that_left_the_site_expire_with_that_reason(tmp_path) -> None:
