@@ -63,13 +63,16 @@ _HUB = (
 )
 _LINK = (
     _metric("link_connected", "1 while the link is up.", "connected"),
+    _metric("link_carries_data", "1 for the link the data goes over, 0 for the one that stands by.", "carries_data"),
     _metric("link_round_trip_seconds", "Last round trip.", "round_trip_ms", factor=_MS),
+    _metric("link_round_trip_p50_seconds", "Median of round trips, of two minutes.", "round_trip_p50_ms", factor=_MS),
     _metric("link_round_trip_p99_seconds", "99th percentile of round trips.", "round_trip_p99_ms", factor=_MS),
     _metric("link_loss_percent", "TCP segments that had to be sent again, of the last half minute.", "loss_percent"),
     _metric("link_echoes_lost_total", "Echoes without an answer, each the end of a connection.", "echoes_lost"),
     _metric("link_connects_total", "Connections made.", "connects"),
     _metric("link_outages_total", "Times the link was lost.", "outages"),
     _metric("link_outage_seconds_total", "How long it was lost in all.", "outage_s"),
+    _metric("link_longest_outage_seconds", "How long it was lost at the longest.", "longest_outage_s"),
     _metric("link_sent_bytes_total", "Bytes sent.", "bytes_out"),
     _metric("link_received_bytes_total", "Bytes received.", "bytes_in"),
 )

@@ -74,7 +74,10 @@ class Links:
             "switches": self._choice.switches,
             "window_bytes": int(self._pacer.window),
             "under_way_bytes": self._pacer.under_way,
-            "links": {link.config.name: link.record.status(now) for link in self._links},
+            "links": {
+                link.config.name: {"carries_data": index == self._choice.active, **link.record.status(now)}
+                for index, link in enumerate(self._links)
+            },
         }
 
     async def _keep(self, index: int, serve: _Serve) -> None:
