@@ -26,6 +26,10 @@ class Intervals:
         """How many intervals, not how many numbers."""
         return len(self._firsts)
 
+    def __contains__(self, number: int) -> bool:
+        at = bisect_left(self._lasts, number)
+        return at < len(self._firsts) and self._firsts[at] <= number
+
     def add(self, first: int, last: int) -> None:
         """Put all numbers from `first` to `last` in."""
         low = bisect_left(self._lasts, first - 1)  # the first interval that ends at or beyond `first` - 1

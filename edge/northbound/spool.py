@@ -66,8 +66,7 @@ class Spool:
         self._age_s = age_s
         self._unsaved: deque[SpoolRow] = deque()
         self._unsaved_size = 0
-        self._owed = Intervals()  # acknowledged, and not yet deleted
-        self._given_up: list[tuple[int, int, str]] = []  # to expire, and not yet deleted
+        self._leaving = {"": Intervals()}  # to be deleted, by the reason of expiry; "" for what was acknowledged
         self._file: SpoolFile | None = None
         self._retry_at_s = 0.0
         self._retry_s = RETRY_FIRST_S
@@ -98,11 +97,11 @@ class Spool:
     def acknowledge(self, first: int, last: int) -> None:
         """Rows `first` to `last` are stored at the platform; `save` forgets them."""
         if first <= min(last, self.last_number):
-            self._owed.add(first, min(last, self.last_number))
+            self._leaving[""].add(first, min(last, self.last_number))
 
     def save(self) -> bool:
         """Write what is waiting, in one transaction; False while the disk refuses, or when more is left to delete."""
-        if not (self._unsaved or self._owed or self._given_up or self._is_dirty):
+        if not (self._unsaved or self._is_dirty or any(self._leaving.values())):
             return True
         if self.degraded and time.monotonic() < self._retry_at_s:
             self._trim()
@@ -114,7 +113,7 @@ class Spool:
             self._trim()
             return False
         self._on_success()
-        return not (self._owed or self._given_up)
+        return not any(self._leaving.values())
 
     def rows(self, first: int, last: int, limit: int) -> list[SpoolRow] | None:
         """Up to `limit` rows numbered `first` to `last`, in order; None while the disk cannot be read."""
@@ -132,7 +131,7 @@ class Spool:
 
     def expire(self, first: int, last: int, reason: str) -> None:
         """Give rows `first` to `last` up, counted with `reason`; `save` deletes them."""
-        self._given_up.append((first, last, reason))
+        self._leaving.setdefault(reason, Intervals()).add(first, last)
 
     def tend(self, elapsed_s: float) -> None:
         """Once a second or so: ages, the budget, and another try when the disk refused."""
@@ -214,10 +213,7 @@ class Spool:
         self._unsaved_size = 0
         self._is_dirty = False
         for first, last, reason in done:
-            if reason:
-                self._given_up.remove((first, last, reason))
-            else:
-                self._owed.remove(first, last)
+            self._leaving[reason].remove(first, last)
 
     def _write_in(self, file: SpoolFile) -> list[tuple[int, int, str]]:
         """Everything that waits; what was deleted to its end."""
@@ -234,14 +230,16 @@ class Spool:
         return done
 
     def _delete(self, file: SpoolFile) -> list[tuple[int, int, str]]:
-        left, done = DELETE_CHUNK, []
-        for first, last, reason in [*((first, last, "") for first, last in self._owed), *self._given_up]:
-            deleted = file.delete(first, last, left)
-            self._count_gone(deleted, reason)
-            left -= deleted
-            if left <= 0:
-                break
-            done.append((first, last, reason))
+        left = DELETE_CHUNK
+        done: list[tuple[int, int, str]] = []
+        for reason, intervals in self._leaving.items():
+            for first, last in intervals:
+                deleted = file.delete(first, last, left)
+                self._count_gone(deleted, reason)
+                left -= deleted
+                if left <= 0 or len(done) >= DELETE_CHUNK:
+                    return done
+                done.append((first, last, reason))
         return done
 
     def _keep_budget(self, file: SpoolFile) -> None:
@@ -263,16 +261,12 @@ class Spool:
         """Hold what waits for the disk below its limit; what was acknowledged meanwhile goes first."""
         if self._unsaved_size <= MEMORY_SIZE_MAX:
             return
-        for first, last in self._owed:
-            self._forget_unsaved(first, last)
+        kept = deque(row for row in self._unsaved if row.number not in self._leaving[""])
+        self._count_gone(len(self._unsaved) - len(kept), "")
+        self._unsaved, self._unsaved_size = kept, sum(len(row.metrics) for row in kept)
         while self._unsaved_size > MEMORY_SIZE_MAX:
             self._unsaved_size -= len(self._unsaved.popleft().metrics)
             self._count_gone(1, DISK)
-
-    def _forget_unsaved(self, first: int, last: int) -> None:
-        kept = deque(row for row in self._unsaved if not first <= row.number <= last)
-        self._count_gone(len(self._unsaved) - len(kept), "")
-        self._unsaved, self._unsaved_size = kept, sum(len(row.metrics) for row in kept)
 
     def _on_refusal(self, error: sqlite3.Error) -> None:
         self.write_errors += 1

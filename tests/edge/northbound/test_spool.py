@@ -262,6 +262,7 @@ def test_intervals_hold_what_a_set_of_numbers_holds(steps) -> None:
         pairs = list(intervals)
         assert {number for low, high in pairs for number in range(low, high + 1)} == numbers
         assert all(low <= high for low, high in pairs)
+        assert {number for number in range(60) if number in intervals} == numbers
         assert all(before[1] + 1 < after[0] for before, after in itertools.pairwise(pairs))
     assert bool(intervals) == bool(numbers)
 

@@ -337,7 +337,7 @@ def test_a_host_that_asks_for_births_without_end_gets_them_but_does_not_hold_the
             await _settle()
             assert gate.host.kinds().count("NBIRTH") == 2 + telemetry_module.REBIRTHS_MAX  # once for all of them
 
-    monkeypatch.setattr(telemetry_module, "REBIRTHS_S", 0.3)
+    monkeypatch.setattr(telemetry_module, "REBIRTHS_S", 1.0)
     asyncio.run(asyncio.wait_for(run(), 20))
 
 
