@@ -1,7 +1,8 @@
 """`gate bench hub`: the hub and what it is compared with under one load, as a table or as JSON.
 
 Knows: who is compared, the targets. Must not know: how anything is measured. Exit code: 0 every target met, 1 one
-missed, 2 wrong words. A peer that cannot be installed is told as blocked and misses nothing of ours.
+missed, 2 wrong words, 3 blocked: what the hub's own run needs is not installed. A peer that cannot be installed is told
+as blocked and misses nothing of ours.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ CPU_MAX_PERCENT, RSS_MAX_MB = 10.0, 120.0
 LATENCY_MAX_MS = {"p50": 5.0, "p99": 20.0}
 WRITE_MAX_MS = 11.0  # one transaction on loopback and 10 ms
 PERIOD_TOLERANCE = 0.01
-_MISSED = 1
+_MISSED, _BLOCKED = 1, 3
 
 
 def main(argv: list[str]) -> int:
@@ -49,6 +50,8 @@ def main(argv: list[str]) -> int:
         ]
     report["peers"] = {peer.name: run_one(peer, load) for peer in (make() for make in PEERS if options.peers)}
     print(json.dumps(report, indent=1) if options.json else _table(report))
+    if "blocked" in report["ours"]:
+        return _BLOCKED
     return _MISSED if report["missed"] else 0
 
 

@@ -27,7 +27,7 @@ from sim_devices.buses.faulty_link import FaultyLink
 SITE_NAME = "faults"
 ROOT = f"gate/{SITE_NAME}"
 NODE = f"gate/{SITE_NAME}"
-_UP_S = 30.0
+_UP_S = 60.0
 _ASK_S = 8.0  # the hub answers an operator within half of this
 
 
@@ -49,6 +49,7 @@ class Requests:
     asked: int = 0
     answered: list[int] = field(default_factory=list)
     doubtful: list[int] = field(default_factory=list)
+    answered_ns: dict[int, int] = field(default_factory=dict)  # when, on the monotonic clock
 
 
 class FaultRig:
@@ -189,6 +190,7 @@ class FaultRig:
                 if await _ask(reader, writer, number):
                     self.requests.doubtful.remove(number)
                     self.requests.answered.append(number)
+                    self.requests.answered_ns[number] = time.monotonic_ns()
 
     def _farm_spec(self) -> dict[str, Any]:
         size = self.traffic.registers

@@ -53,7 +53,8 @@ class Row:
     """One row. `prepare` runs before the hub starts; `sample` is the share of its time a short run takes.
 
     `is_noticed` tells from the hub's status that it knows; None where there is nothing to notice. `drain_s`: how long
-    everything may take to arrive afterwards.
+    everything may take to arrive afterwards. `is_thin`: data flows while it lasts, so how long a transaction is under
+    way is worth telling.
     """
 
     name: str
@@ -61,7 +62,8 @@ class Row:
     deed: Deed
     sample: float = 1.0
     is_noticed: Callable[[dict[str, Any]], bool] | None = _is_offline
-    drain_s: float = 60.0
+    drain_s: float = 120.0
+    is_thin: bool = False
     prepare: Callable[[FaultRig], Awaitable[None]] = _nothing
 
 
@@ -195,8 +197,8 @@ ROWS: tuple[Row, ...] = (
         "the link carries 8 kB/s with 200 ms delay for 60 s",
         _link(Mode.SLOW, 60.0, reset=False, bytes_per_s=8000.0, delay_s=0.2),
         sample=0.2,
+        is_thin=True,
         is_noticed=None,
-        drain_s=120.0,
     ),
     Row("broker_restart", "the broker is stopped and started", _broker(kill=False), sample=0.4),
     Row("broker_kill", "the broker is killed by SIGKILL and started", _broker(kill=True), sample=0.4),

@@ -19,6 +19,7 @@ from hil.bench.children import BenchError
 from hil.bench.fault_account import ClassAccount, ClassTruth, account
 from hil.bench.fault_rig import FaultRig, Traffic, running_rig
 from hil.bench.fault_rows import Row, Span
+from hil.bench.figures import spread
 from sim_devices.devices.device_farm import EVENT, READ
 from sim_devices.devices.platform import PlatformStore
 from sim_devices.devices.platform_telemetry import TelemetryStore
@@ -49,6 +50,7 @@ async def run_row(row: Row, traffic: Traffic, share: float = 1.0) -> dict[str, A
         drained_s = time.monotonic() - span.ended_s
         await rig.stop_hub()
         accounts = await _accounts(rig, status)
+        delays = _transaction_delays(rig, span) if row.is_thin else {}
         chain = await _verify(rig)
     times = {
         "fault_s": round(span.ended_s - span.began_s, 1),
@@ -67,6 +69,7 @@ async def run_row(row: Row, traffic: Traffic, share: float = 1.0) -> dict[str, A
             name: {k: v for k, v in asdict(each).items() if k != "examples"} for name, each in accounts.items()
         },
         **times,
+        **({"transaction_delay_ms": delays} if row.is_thin else {}),
     }
 
 
@@ -179,6 +182,20 @@ def _records(rig: FaultRig) -> list[dict[str, Any]]:
         return store.records(limit=10_000_000)
     finally:
         store.close()
+
+
+def _transaction_delays(rig: FaultRig, span: Span) -> dict[str, float]:
+    """From an operator's answer to the record's first arrival, of requests made while the fault lasted."""
+    numbers = {fact[1]: record["class_seq"] for record in _records(rig) if (fact := _request_of(record)) is not None}
+    arrived: dict[int, int] = {}
+    for at_ns, name, number in rig.arrivals():
+        if name == "transaction":
+            arrived.setdefault(number, at_ns)
+    return spread(
+        max(0.0, (arrived[numbers[request]] - at_ns) / 1e6)
+        for request, at_ns in rig.requests.answered_ns.items()
+        if span.began_s * 1e9 < at_ns < span.ended_s * 1e9 and numbers.get(request) in arrived
+    )
 
 
 def _facts(

@@ -29,6 +29,7 @@ _WARM_UP_S = 8.0
 _FIRST_READ_S = 60.0
 _TAIL_S = 3.0  # what was read in the window has this long to be delivered
 _FIRST_VALUE = 1000
+_WRITE_SHARE, _WRITE_STEP_S, _WRITE_JITTER_MS = 0.8, 0.25, 200
 
 
 @dataclass(slots=True)
@@ -66,7 +67,7 @@ async def _start_recorder(port: int, topics: tuple[str, ...], path: Path, folder
     return child
 
 
-async def measure(contender: Contender, load: Load, *, writes: int = 100, silent: int = 0) -> dict[str, Any]:
+async def measure(contender: Contender, load: Load, *, silent: int = 0) -> dict[str, Any]:
     """Run `contender` under `load`; its figures. The first `silent` devices never answer."""
     async with place(load, contender.topics) as here:
         await here.farm.tell(silent=[f"dev{number}" for number in range(silent)])
@@ -77,20 +78,18 @@ async def measure(contender: Contender, load: Load, *, writes: int = 100, silent
         ground = Ground(ground_folder, load, tuple(devices), tuple(stubs), ports[-1], here.broker_port)
         try:
             child = await contender.start(ground)
-            figures = await _measure(contender, child, here, load, writes, silent)
+            figures = await _measure(contender, child, here, load, silent)
         finally:
             await contender.stop()
     return figures
 
 
-async def _measure(
-    contender: Contender, child: Child, here: Place, load: Load, writes: int, silent: int
-) -> dict[str, Any]:
+async def _measure(contender: Contender, child: Child, here: Place, load: Load, silent: int) -> dict[str, Any]:
     await _all_read(child, here.farm, load.devices - silent)
     await asyncio.sleep(_WARM_UP_S)
     cpu_s, from_ns = child.cpu_s(), time.monotonic_ns()
     with Talker(here.broker_port) as talker:
-        sent = await _write_on(contender, talker, load, writes, silent)
+        sent = await _write_on(contender, talker, load, silent)
         await asyncio.sleep(max(0.0, load.seconds - (time.monotonic_ns() - from_ns) / 1e9))
         window = Window(from_ns, time.monotonic_ns())
         cpu_s, rss_mb = child.cpu_s() - cpu_s, child.rss_mb()
@@ -122,19 +121,18 @@ async def _all_read(child: Child, farm: FarmProcess, devices: int) -> None:
     raise BenchError(f"{child.name} did not read all {devices} devices: {child.last_words() or 'it said nothing'}")
 
 
-async def _write_on(contender: Contender, talker: Talker, load: Load, writes: int, silent: int) -> dict[int, int]:
-    """Write to one device after another, spread over the window; the moment of each value."""
+async def _write_on(contender: Contender, talker: Talker, load: Load, silent: int) -> dict[int, int]:
+    """Write to one device after another, most of the window long; the moment of each value."""
     sent: dict[int, int] = {}
     if contender.write is None:
         return sent
-    step_s = load.seconds * 0.8 / max(writes, 1)
-    for number in range(writes):
+    for number in range(int(load.seconds * _WRITE_SHARE / _WRITE_STEP_S)):
         value = _FIRST_VALUE + number
         device = silent + number * 7 % (load.devices - silent)
         sent[value] = time.monotonic_ns()
         contender.write(talker, device, value)
         # Not in step with the polls: the remainders of the steps go through the whole period.
-        await asyncio.sleep(step_s + (number * 37 % load.period_ms) / 1000 - load.period_ms / 2000)
+        await asyncio.sleep(_WRITE_STEP_S + (number * 37 % _WRITE_JITTER_MS - _WRITE_JITTER_MS / 2) / 1000)
     return sent
 
 

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-_CHUNK = 8192  # small beside a second of the slowest link, so that a slow link is slow and not jerky
+_CHUNK = 65_536
 _BACKLOG = 64
+_MOMENT_S = 0.02
+_PIECE_MIN = 64
 _LINGER_NOT = struct.pack("ii", 1, 0)  # closing then sends a reset
 
 
@@ -144,27 +146,44 @@ class FaultyLink:
         self, pipe: _Pipe, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_up: bool
     ) -> None:
         """One way of one connection, until it ends. An end is told on, unless it is swallowed like all else."""
+        due_s = 0.0
         try:
-            while data := await reader.read(_CHUNK):
-                await self._hold(len(data))
+            while data := await reader.read(self._piece()):
+                due_s = await self._hold(len(data), due_s)
                 if self._swallows(is_up):
                     self.counters.swallowed += len(data)
                     continue
                 self._count(len(data), is_up)
-                writer.write(data)
-                await writer.drain()
+                await self._deliver(writer, data, due_s)
             while self._swallows(is_up):
                 await self._changed.wait()
+            await asyncio.sleep(due_s - asyncio.get_running_loop().time())
             writer.write_eof()
         except OSError:
             pipe.reset()
 
-    async def _hold(self, size: int) -> None:
-        """Wait for as long as the mode keeps these bytes."""
+    def _piece(self) -> int:
+        """How much is taken at a time: of a slow link no more than it carries in a moment."""
+        return max(_PIECE_MIN, int(self._bytes_per_s * _MOMENT_S)) if self.mode is Mode.SLOW else _CHUNK
+
+    async def _hold(self, size: int, due_s: float) -> float:
+        """Keep these bytes for as long as the mode does; when they are due at the other end, never before `due_s`."""
         while self.mode is Mode.STALL:
             await self._changed.wait()
-        if self.mode is Mode.SLOW:
-            await asyncio.sleep(self._delay_s + size / self._bytes_per_s)
+        now_s = asyncio.get_running_loop().time()
+        if self.mode is not Mode.SLOW:
+            return max(due_s, now_s)
+        await asyncio.sleep(size / self._bytes_per_s)
+        return max(due_s, now_s + size / self._bytes_per_s + self._delay_s)
+
+    async def _deliver(self, writer: asyncio.StreamWriter, data: bytes, due_s: float) -> None:
+        """Write now, or later by the delay, which holds up nothing that follows."""
+        loop = asyncio.get_running_loop()
+        if due_s <= loop.time():
+            writer.write(data)
+        else:
+            loop.call_at(due_s, _write, writer, data)
+        await writer.drain()
 
     def _swallows(self, is_up: bool) -> bool:
         return self.mode is Mode.HOLE or self.mode is (Mode.UP_HOLE if is_up else Mode.DOWN_HOLE)
@@ -174,6 +193,12 @@ class FaultyLink:
             self.counters.up += size
         else:
             self.counters.down += size
+
+
+def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
+    """What is under way arrives, unless the connection is gone by then."""
+    if not writer.is_closing():
+        writer.write(data)
 
 
 def _reset(end: asyncio.StreamWriter) -> None:

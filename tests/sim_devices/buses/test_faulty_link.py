@@ -138,6 +138,23 @@ def test_a_slow_link_takes_the_time_its_rate_asks_for() -> None:
     run(body)
 
 
+def test_what_is_delayed_keeps_its_order_though_the_link_is_fast_again() -> None:
+    async def body(made: Rig) -> None:
+        client, server = await made.connect()
+        await made.link.set(Mode.SLOW, bytes_per_s=1e6, delay_s=0.2)
+        began_s = asyncio.get_running_loop().time()
+        for number in range(10):
+            client[1].write(bytes([number]))
+            while made.link.counters.up <= number:  # noqa: ASYNC110 - nothing tells of it, so it is asked
+                await asyncio.sleep(0)
+        await made.link.set(Mode.PASS)
+        client[1].write(b"last")
+        assert await server[0].readexactly(14) == bytes(range(10)) + b"last"
+        assert asyncio.get_running_loop().time() - began_s >= 0.2
+
+    run(body)
+
+
 def test_a_server_that_is_away_resets_the_client() -> None:
     async def body() -> None:
         async with asyncio.timeout(LIMIT_S):
