@@ -207,7 +207,7 @@ class Hub:
         def images() -> Mapping[str, DeviceImage]:
             return {device: session.image for device, session in own.items()}
 
-        return LaneShell(config, saved, self._journal, images=images, submit=self._submit)
+        return LaneShell(config, saved, self._journal, images=images, submit=self._submit, expect=self._expect)
 
     def _make_api(self) -> Api | None:
         if not self._config.http_port:
@@ -220,6 +220,9 @@ class Hub:
     ) -> None:
         line = self._lines[self._config.device(device).line]
         line.submit(device, opcode, argument, deadline_ms, on_outcome)
+
+    def _expect(self, device: str) -> None:
+        self._lines[self._config.device(device).line].expect_command()
 
     def _on_report(self, report: Report) -> None:
         if self._telemetry is not None:

@@ -41,7 +41,10 @@ class OperatorDoubtError(Exception):
 
 
 class LaneShell:
-    """Run `run` as a task. `submit(device, opcode, argument, deadline_ms, on_outcome)` hands a command to its line."""
+    """Run `run` as a task. `submit(device, opcode, argument, deadline_ms, on_outcome)` hands a command to its line.
+
+    `expect(device)` tells the line that one is coming, before it is journalled.
+    """
 
     def __init__(
         self,
@@ -51,12 +54,14 @@ class LaneShell:
         *,
         images: Callable[[], Mapping[str, DeviceImage]],
         submit: Submit,
+        expect: Callable[[str], None] = lambda device: None,
     ) -> None:
         """`saved` is what `saved()` gave to the journal, "" for none."""
         self.config = config
         self._journal = journal
         self._images = images
         self._submit = submit
+        self._expect = expect
         self._machine, self._plate = load_lane(config.settings, saved, _now())
         self._saved_memory: tuple[object, ...] = ()
         self._wake = asyncio.Event()
@@ -155,14 +160,20 @@ class LaneShell:
         written = [action for action in actions if isinstance(action, WriteRecord)]
         records = [Record(action.kind, self.config.name, "", action.data, time_ms) for action in written]
         self._saved_memory = self._machine.memory()
+        for action in actions:
+            if isinstance(action, SendCommand):
+                self._expect(self._device_of(action))
         await self._journal.append(records, {self.config.name: self.saved()})
         self.counts.update(record.kind for record in records)
         for action in actions:
             if isinstance(action, SendCommand):
                 self._send(action)
 
+    def _device_of(self, command: SendCommand) -> str:
+        return self.config.barrier if command.role == ROLE_BARRIER else self.config.weighbridge
+
     def _send(self, command: SendCommand) -> None:
-        device = self.config.barrier if command.role == ROLE_BARRIER else self.config.weighbridge
+        device = self._device_of(command)
 
         def on_outcome(ok: bool, reason: str) -> None:
             self._outcomes.append(CommandOutcome(command.token, ok, reason))

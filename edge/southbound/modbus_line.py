@@ -31,6 +31,7 @@ from edge.southbound.role_map import MAP_NAMES
 REOPEN_FIRST_S = 0.25
 REOPEN_MAX_S = 2.0
 SCAN_TIMEOUT_MS = 60
+HOLD_MAX_MS = 15  # a journal's commit; a disk that takes longer than that costs the command a poll's time
 AGES_PERIOD_MS = 1000  # how often values are looked at that were not read
 _IDENTITY_BLOCK = Block(0, 4, 0)  # map_id, map_version, serial_number
 _LOGGED_KINDS = ("device_lost", "device_back", "device_restarted", "unknown_device")
@@ -77,6 +78,7 @@ class ModbusLine:
         self._waiter: asyncio.Future[None] | None = None
         self._online: set[int] = set()
         self._ages_due_ms = 0
+        self._hold_until_ms = 0
         self._strangers: set[int] = set()
         self._blocks: dict[int, list[Block]] = {}
         self._down_reason = ""
@@ -113,8 +115,13 @@ class ModbusLine:
             return
         config = session.config
         exchange = CommandExchange(session.role, config.serial, config.key, opcode, argument, deadline_ms)
+        self._hold_until_ms = 0
         self._commands.add(config.unit_id, exchange, on_outcome, is_planned=config.unit_id in self._blocks)
         self._wake()
+
+    def expect_command(self) -> None:
+        """A command for this line is being journalled: no poll is begun meanwhile that it would have to wait for."""
+        self._hold_until_ms = _now_ms() + HOLD_MAX_MS
 
     def status(self) -> dict[str, Any]:
         """Counters of the line, for people."""
@@ -145,6 +152,9 @@ class ModbusLine:
             self._commands.expire(now_ms)
             if now_ms >= self._ages_due_ms:
                 self._check_ages()
+            if now_ms < self._hold_until_ms and not self._commands.earliest_deadline_ms:
+                await self._wait_until(self._hold_until_ms)
+                continue
             job = self._plan.next_job(now_ms)
             if job is None:
                 await self._wait_until(self._plan.due_ms())

@@ -56,6 +56,7 @@ class FakeDevice:
         self.mode = "answer"
         self.serial = serial
         self.asked = asyncio.Event()
+        self.log: list[tuple[float, int]] = []  # when each request came, and its function code
         self.results: dict[int, int] = {}  # opcode -> command_result to answer instead of ACCEPTED
         self.commands: list[tuple[int, int]] = []
         self.silent_after_write = 0  # so many answers are swallowed after a command was carried out
@@ -98,6 +99,7 @@ class FakeDevice:
     def serve(self, pdu: bytes) -> bytes:
         """The answer's PDU, or nothing."""
         self.asked.set()
+        self.log.append((time.monotonic(), pdu[0]))
         response, request = bytearray(300), bytearray(pdu)
         if (pdu[0], int.from_bytes(pdu[1:3])) in self.refuse:
             return bytes((pdu[0] | 0x80, 4))

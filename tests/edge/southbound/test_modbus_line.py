@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -309,3 +310,32 @@ async def test_a_wall_clock_that_goes_back_an_hour_disturbs_no_poll(
         assert after.quality is Quality.GOOD
         assert await running.command("OPEN") == (True, "")
     assert running.kinds() == []
+
+
+async def test_no_poll_is_begun_while_a_command_is_being_journalled(
+    make_field: Any, run_line: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.southbound.modbus_line.HOLD_MAX_MS", 150)
+    field = make_field(u1=("barrier", 77))
+    async with field.on_tcp() as config, run_line(config, [(1, "barrier", 77)]) as running:
+        await running.until(lambda: running.image().online)
+        polls = running.line.polls
+        running.line.expect_command()
+        await running.until(lambda: running.line.polls > polls + 5)
+        times = [at_s for at_s, _ in field.devices[1].log]
+        assert max(later - earlier for earlier, later in pairwise(times)) > 0.1, "though it is read every 20 ms"
+
+
+async def test_a_command_that_was_expected_goes_at_once_and_lets_polls_begin_again(
+    make_field: Any, run_line: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.southbound.modbus_line.HOLD_MAX_MS", 60_000)
+    field = make_field(u1=("barrier", 77))
+    async with field.on_tcp() as config, run_line(config, [(1, "barrier", 77)]) as running:
+        await running.until(lambda: running.image().online)
+        count = len(field.devices[1].log)
+        running.line.expect_command()
+        assert await running.command("OPEN") == (True, "")
+        assert 16 in [code for _, code in field.devices[1].log[count : count + 2]], "at most one read was under way"
+        polls = running.line.polls
+        await running.until(lambda: running.line.polls > polls + 5)
