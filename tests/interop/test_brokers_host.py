@@ -1,6 +1,7 @@
 """The hub's MQTT client against both brokers, with an independent client (aiomqtt) at the other end."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -95,6 +96,11 @@ def test_messages_of_both_qualities_arrive_in_order_and_whole(kind: str, tmp_pat
             assert by_topic["t/0"] == [payload for number, payload in enumerate(payloads) if number % 3]
             assert by_topic["t/1"] == payloads[::3]
             assert session.unsent == 0
+            segments = session.segments()
+            if sys.platform == "linux":
+                assert segments is not None
+                assert 10 < segments[0] < 10_000  # a field beside it would be a rate or a size
+                assert segments[1] < segments[0] / 4
 
     _run(work())
 
