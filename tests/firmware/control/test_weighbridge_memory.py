@@ -13,6 +13,7 @@ from firmware.control.weighbridge_memory import (
     load_memory,
     save_memory,
 )
+from protocols.registers import weighbridge as regs
 from tests.firmware.control.weighbridge_bench import Bench
 
 
@@ -55,3 +56,33 @@ class MemoryTest(unittest.TestCase):
         self.assertTrue(Bench().core.load(buffer, 0))
         buffer[0] += 1
         self.assertFalse(Bench().core.load(buffer, 0))
+
+    def test_the_settings_in_force_outrank_those_of_a_loaded_state(self):
+        other = Bench()
+        other.settings[regs.SET_WEIGHING_MODE] = regs.WEIGHING_MODE_MULTI_DRAFT
+        other.run(3000)
+        buffer = bytearray(SAVED_SIZE)
+        other.core.save(buffer)
+        bench = Bench()
+        bench.run(3000)
+        self.assertTrue(bench.core.load(buffer, bench.now_ms))
+        self.assertEqual(bench.core.memory.mode, regs.WEIGHING_MODE_MULTI_DRAFT)
+        bench.run(10)
+        self.assertEqual(bench.core.memory.mode, regs.WEIGHING_MODE_SINGLE_DRAFT)
+
+    def test_settings_are_put_in_force_at_the_start_and_when_one_changed_and_not_in_every_scan(self):
+        bench = Bench()
+        plain, calls = bench.core._put_in_force, []
+
+        def put(settings):
+            calls.append(bench.now_ms)
+            plain(settings)
+
+        bench.core._put_in_force = put
+        bench.run(50)
+        self.assertEqual(calls, [0])
+        for index in range(len(bench.settings)):
+            bench.settings[index] += 1
+            bench.run(20)
+            self.assertEqual(calls, [0, bench.now_ms - 20])
+            del calls[1:]
