@@ -1,4 +1,4 @@
-"""The hub's HTTP door on loopback: `GET /status` and `/metrics` for people and tools, `POST /isapi/event` for cameras.
+"""The hub's HTTP door on loopback: `GET /status`, `/devices/<name>` and `/metrics`, `POST /isapi/event` for cameras.
 
 Knows: aiohttp (the only file that does in edge/), status codes and sentences. Must not know: lanes, devices or the
 journal; it is given functions to ask and to tell. Bad input is answered and counted, it never reaches further.
@@ -26,7 +26,8 @@ class ApiError(Exception):
 
 
 class Api:
-    """`get_status` gives a JSON object; `on_plate` is told of each new read of one of `cameras`.
+    """`get_status` gives a JSON object, `get_device` one for a device's name or None; `on_plate` is told of each new
+    read of one of `cameras`.
 
     It returns whether the read is durable; if not, the camera is answered 503 and sends it again.
     """
@@ -37,12 +38,14 @@ class Api:
         *,
         cameras: Collection[str],
         get_status: Callable[[], dict[str, Any]],
+        get_device: Callable[[str], dict[str, Any] | None],
         on_plate: Callable[[PlateRead], Awaitable[bool]],
     ) -> None:
         self.port = port
         self.counters: Counter[str] = Counter(posts=0, reads=0, repeated=0, ignored=0, refused=0)
         self._cameras = frozenset(cameras)
         self._get_status = get_status
+        self._get_device = get_device
         self._on_plate = on_plate
         self._recent = RecentReads()
         self._runner: web.AppRunner | None = None
@@ -51,6 +54,7 @@ class Api:
         """Listen on 127.0.0.1. Raises ApiError when the port cannot be had."""
         app = web.Application(client_max_size=POST_SIZE_MAX, middlewares=[_answer_in_sentences])
         app.router.add_get("/status", self._on_status)
+        app.router.add_get("/devices/{name}", self._on_device)
         app.router.add_get("/metrics", self._on_metrics)
         app.router.add_post("/isapi/event", self._on_event)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_S)
@@ -70,6 +74,14 @@ class Api:
 
     async def _on_status(self, _request: web.Request) -> web.Response:
         return web.json_response(self._get_status())
+
+    async def _on_device(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        found = self._get_device(name)
+        if found is None:
+            text = f"there is no device {name[:60]!r}, expected a name of a [[device]] of the site\n"
+            return web.Response(status=404, text=text)
+        return web.json_response(found)
 
     async def _on_metrics(self, _request: web.Request) -> web.Response:
         text = metrics_text(self._get_status())
@@ -113,7 +125,7 @@ async def _answer_in_sentences(request: web.Request, handler: Any) -> web.Stream
     try:
         response: web.StreamResponse = await handler(request)
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
-        expected = "expected GET /status, GET /metrics or POST /isapi/event"
+        expected = "expected GET /status, GET /devices/<name>, GET /metrics or POST /isapi/event"
         text = f"there is no {request.method} {request.path[:60]}, {expected}\n"
         return web.Response(status=error.status, text=text)
     return response

@@ -25,6 +25,7 @@ from typing import Any
 from edge.api import Api, ApiError
 from edge.clock import SiteClock
 from edge.config import LineConfig, SiteConfig
+from edge.device_values import values_page
 from edge.journal.database import JournalError
 from edge.journal.retention import Limits
 from edge.journal.signing import KeyFileError, load_or_make_key
@@ -173,6 +174,11 @@ class Hub:
             operator={"reason": self._door_reasons["operator"], "requests": self._door.requests},
         )
 
+    def device(self, name: str) -> dict[str, Any] | None:
+        """For GET /devices/<name>."""
+        session = self._sessions.get(name)
+        return values_page(session.image, session.values.tags, self._clock.stamp().mono_ms) if session else None
+
     async def on_plate(self, read: PlateRead) -> bool:
         """A camera read a plate; the API has checked that the camera belongs to a lane. Whether the read is durable."""
         lane = next(lane.name for lane in self._config.lanes if lane.camera == read.camera)
@@ -213,7 +219,13 @@ class Hub:
         if not self._config.http_port:
             return None
         cameras = [lane.camera for lane in self._config.lanes if lane.camera]
-        return Api(self._config.http_port, cameras=cameras, get_status=self.status, on_plate=self.on_plate)
+        return Api(
+            self._config.http_port,
+            cameras=cameras,
+            get_status=self.status,
+            get_device=self.device,
+            on_plate=self.on_plate,
+        )
 
     def _submit(
         self, device: str, opcode: str, argument: int, deadline_ms: int, on_outcome: Callable[[bool, str], None]

@@ -38,7 +38,7 @@ def _with_api(
         reads.append(read)
         return len(reads) > len(durable) or durable[len(reads) - 1]
 
-    api = Api(_free_port(), cameras=["cam1"], get_status=lambda: {"site": "x"}, on_plate=take)
+    api = Api(_free_port(), cameras=["cam1"], get_status=lambda: {"site": "x"}, get_device=_device, on_plate=take)
 
     async def run() -> list[tuple[int, str]]:
         await api.start()
@@ -48,6 +48,16 @@ def _with_api(
             await api.stop()
 
     return asyncio.run(run()), reads, api
+
+
+def _device(name: str) -> dict[str, str] | None:
+    return {"device": name} if name == "boom" else None
+
+
+def test_a_device_has_a_page_and_another_name_a_sentence() -> None:
+    answers, _, _ = _with_api([("GET", "/devices/boom", b""), ("GET", "/devices/bom", b"")])
+    assert answers[0] == (200, '{"device": "boom"}')
+    assert answers[1] == (404, "there is no device 'bom', expected a name of a [[device]] of the site\n")
 
 
 def test_status_is_json() -> None:
@@ -94,7 +104,7 @@ async def _never(_: PlateRead) -> bool:
 
 def test_port_in_use_is_one_clear_sentence() -> None:
     async def run(port: int) -> None:
-        api = Api(port, cameras=[], get_status=dict, on_plate=_never)
+        api = Api(port, cameras=[], get_status=dict, get_device=_device, on_plate=_never)
         with pytest.raises(ApiError, match=f"http_port {port} on 127.0.0.1 is already in use"):
             await api.start()
         await api.stop()
