@@ -41,7 +41,8 @@ def in_unit(value: Value, sf: int) -> Value:
     """A raw value as people read it: times 10**sf, without the noise of binary fractions."""
     if isinstance(value, bool) or not isinstance(value, int | float) or sf == 0:
         return value
-    return value * 10**sf if sf > 0 else round(value / 10**-sf, 12)
+    factor: int = 10 ** abs(sf)
+    return value * factor if sf > 0 else round(value / factor, 12)
 
 
 def _words(tag: Tag, value: Value) -> dict[str, Any]:
