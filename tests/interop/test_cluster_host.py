@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 import tomllib
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiomqtt
@@ -70,6 +71,11 @@ class _Cluster:
             stderr=(self._folder / f"{name}.log").open("wb"),
         )
 
+    async def revive(self, name: str) -> None:
+        """Start a node that was killed, on what it had stored."""
+        self._launch(name)
+        await accepts(self.ports[name][8883])
+
     def kill(self, name: str) -> None:
         self._processes[name].kill()
         self._processes[name].wait()
@@ -115,7 +121,26 @@ async def _acknowledged(journal: JournalWriter, uplink: Uplink) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _run_with_kills(folder: Path, killed: str) -> None:
+_Kill = Callable[[_Cluster, str, Uplink], Awaitable[None]]
+
+
+async def _kill_one(cluster: _Cluster, killed: str, _: Uplink) -> None:
+    await asyncio.sleep(0.1)
+    cluster.kill(killed)
+
+
+async def _kill_two(cluster: _Cluster, killed: str, uplink: Uplink) -> None:
+    """The majority goes, the hub says so, the majority comes back."""
+    both = [killed, "n2"]
+    for name in both:
+        cluster.kill(name)
+    while uplink.status()["connected"]:  # noqa: ASYNC110 - asked, as a user would
+        await asyncio.sleep(0.05)
+    for name in both:
+        await cluster.revive(name)
+
+
+async def _run_with_kills(folder: Path, killed: str, kill: _Kill = _kill_one) -> None:
     cluster, store = _Cluster(folder), PlatformStore(folder / "platform.sqlite")
     journal = JournalWriter(folder / "journal.sqlite")
     runner = asyncio.create_task(journal.run())
@@ -129,8 +154,7 @@ async def _run_with_kills(folder: Path, killed: str) -> None:
         await _produce(journal, range(_COUNT // 2))
         await _acknowledged(journal, uplink)
         half = asyncio.create_task(_produce(journal, range(_COUNT // 2, _COUNT)))
-        await asyncio.sleep(0.1)
-        cluster.kill(killed)
+        await kill(cluster, killed, uplink)
         await half
         await _acknowledged(journal, uplink)
         for task in tasks:
@@ -151,3 +175,8 @@ async def _run_with_kills(folder: Path, killed: str) -> None:
 @pytest.mark.parametrize("killed", ["n1", pytest.param("n2", marks=pytest.mark.long)])
 def test_a_node_killed_under_load_loses_nothing_and_disorders_nothing(tmp_path: Path, killed: str) -> None:
     asyncio.run(asyncio.wait_for(_run_with_kills(tmp_path, killed), _LIMIT_S))
+
+
+@pytest.mark.long
+def test_without_a_majority_the_hub_is_offline_and_records_wait(tmp_path: Path) -> None:
+    asyncio.run(asyncio.wait_for(_run_with_kills(tmp_path, "n1", _kill_two), 2 * _LIMIT_S))

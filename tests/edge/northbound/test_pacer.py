@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.northbound.link_watch import LinkRecord
 from edge.northbound.mqtt_client import MqttSession
@@ -126,6 +128,33 @@ def test_a_new_connection_owes_nothing() -> None:
     pacer.sent(_LIVE, 10**6)
     pacer.reset()
     assert (pacer.under_way, pacer.room(_LIVE)) == (0, WINDOW_FIRST)
+
+
+_Act = st.tuples(
+    st.sampled_from(["send", "arrive", "wait"]), st.sampled_from(list(TrafficClass)), st.integers(1, 20_000)
+)
+
+
+@given(st.lists(_Act, max_size=80), st.sampled_from([0, 1000, 10**6]))
+def test_whatever_happens_the_window_is_within_its_limits_and_nobody_is_stuck(
+    acts: list[tuple[str, TrafficClass, int]], history_rate: int
+) -> None:
+    pacer = Pacer(history_rate, clock=(clock := _Clock()))
+    for act, cls, number in acts:
+        if act == "send" and pacer.room(cls):
+            pacer.sent(cls, number)
+        elif act == "arrive":
+            pacer.acked(number)
+            pacer.on_round_trip(number / 5000)
+        else:
+            clock.now_s += number / 1000
+        assert WINDOW_MIN <= pacer.window <= WINDOW_MAX
+        assert pacer.under_way >= 0
+        assert all(pacer.room(each) >= 0 for each in TrafficClass)
+    clock.now_s += 60.0
+    pacer.acked(pacer.under_way)
+    pacer.on_round_trip(0.01)
+    assert all(pacer.room(each) > 0 for each in TrafficClass)
 
 
 async def _send_all(session: MqttSession, pacer: Pacer, cls: TrafficClass, size: int) -> None:
