@@ -7,7 +7,7 @@ change by command alone and say so by `settings_generation`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +30,16 @@ _FAST_HEADER = (
     "nonce_epoch",
     "nonce_counter",
 )
+# Points that change with every poll and tell a watcher nothing by it: telemetry says them by such steps, images always.
+_TOLD_BY_STEPS_OF = {
+    "adc_counts": 500,
+    "adc_samples": 1000,
+    "frames_served": 10_000,
+    "hub_age_ms": 1000,
+    "scan_last_us": 5000,
+    "stable_ms": 5000,
+    "uptime_s": 60,
+}
 _SIGNED = ("int16", "int32")
 
 
@@ -107,7 +117,11 @@ def _role_map(module: Any) -> RoleMap:
         name=module.NAME,
         map_id=module.MAP_ID,
         map_version=module.MAP_VERSION,
-        tags=tuple(tag for tag in module.TAGS if tag.table == "input_register" and tag.type != "block"),
+        tags=tuple(
+            replace(tag, deadband=_TOLD_BY_STEPS_OF.get(tag.name, 0) * 10.0**tag.sf)
+            for tag in module.TAGS
+            if tag.table == "input_register" and tag.type != "block"
+        ),
         events=module.EVENTS,
         opcodes=module.OPCODES,
         ring_address=module.RING_ADDRESS,

@@ -9,6 +9,7 @@ from edge.model import ClockQuality, Quality, Stamp
 from edge.poll.merge import COIL, Block
 from edge.southbound.block_layout import make_layouts
 from edge.southbound.device_values import NOT_A_NUMBER, DeviceValues
+from edge.southbound.role_map import ROLE_MAPS
 from protocols.registers.tag import Tag
 
 
@@ -138,3 +139,19 @@ def test_a_tag_that_was_never_read_is_not_there() -> None:
     _take(values, b"\0\7", _at(10))
     assert list(values.image.tags) == ["a"]
     assert values.image.tag("b").reason == "never read"
+
+
+def test_the_ticking_of_our_devices_is_told_by_steps_and_shown_as_it_is() -> None:
+    role = ROLE_MAPS["barrier"]
+    block = Block(0, 12, 100)
+    values = DeviceValues("boom", role.tags, [block])
+    uptime, told = role.tag("uptime_s").address, []
+    for uptime_s in (10, 11, 69, 70, 71):
+        registers = [0] * block.count
+        registers[uptime + 1] = uptime_s
+        values.publish(0, values.decode(0, struct.pack(f">{block.count}H", *registers), _at(uptime_s)))
+        values.show(uptime_s)
+        assert values.image.tag("uptime_s").value == uptime_s
+        told.append([list(report.values) for report in values.reports][-1:] if values.reports else [])
+        values.reports = []
+    assert [bool(item) for item in told] == [True, False, False, True, False]
