@@ -1,4 +1,4 @@
-"""One contender under load: devices, broker, recorder, warm-up, a window that is measured, and writes during it.
+"""One contender under load: devices, broker, recorder, warm-up, a window that is measured, then writes under the load.
 
 Knows: how the parts are started and what is measured when. Must not know: how a contender is configured.
 Every contender gets the same broker, the same recorder and fresh devices; CPU and memory are those of its own process
@@ -29,7 +29,7 @@ _WARM_UP_S = 8.0
 _FIRST_READ_S = 60.0
 _TAIL_S = 3.0  # what was read in the window has this long to be delivered
 _FIRST_VALUE = 1000
-_WRITE_SHARE, _WRITE_STEP_S, _WRITE_JITTER_MS = 0.8, 0.25, 200
+_WRITES, _WRITE_STEP_S, _WRITE_JITTER_MS = 100, 0.25, 200
 
 
 @dataclass(slots=True)
@@ -88,12 +88,12 @@ async def _measure(contender: Contender, child: Child, here: Place, load: Load, 
     await _all_read(child, here.farm, load.devices - silent)
     await asyncio.sleep(_WARM_UP_S)
     cpu_s, from_ns = child.cpu_s(), time.monotonic_ns()
+    await asyncio.sleep(load.seconds)
+    window = Window(from_ns, time.monotonic_ns())
+    cpu_s, rss_mb = child.cpu_s() - cpu_s, child.rss_mb()
     with Talker(here.broker_port) as talker:
         sent = await _write_on(contender, talker, load, silent)
-        await asyncio.sleep(max(0.0, load.seconds - (time.monotonic_ns() - from_ns) / 1e9))
-        window = Window(from_ns, time.monotonic_ns())
-        cpu_s, rss_mb = child.cpu_s() - cpu_s, child.rss_mb()
-        await asyncio.sleep(_TAIL_S)
+    await asyncio.sleep(_TAIL_S)
     if not child.is_running:
         raise BenchError(f"{contender.name} ended under load: {child.last_words() or 'it said nothing'}")
     truth = await here.farm.truth()
@@ -122,11 +122,11 @@ async def _all_read(child: Child, farm: FarmProcess, devices: int) -> None:
 
 
 async def _write_on(contender: Contender, talker: Talker, load: Load, silent: int) -> dict[int, int]:
-    """Write to one device after another, most of the window long; the moment of each value."""
+    """Write to one device after another while the load goes on; the moment of each value."""
     sent: dict[int, int] = {}
     if contender.write is None:
         return sent
-    for number in range(int(load.seconds * _WRITE_SHARE / _WRITE_STEP_S)):
+    for number in range(_WRITES):
         value = _FIRST_VALUE + number
         device = silent + number * 7 % (load.devices - silent)
         sent[value] = time.monotonic_ns()
