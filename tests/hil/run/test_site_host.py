@@ -47,6 +47,12 @@ def test_a_site_without_a_lane_is_told_so(tmp_path: Path) -> None:
         build_site(tmp_path / "site.toml", _tables("tty/bus") | {"lane": []}, None)
 
 
+def test_a_third_party_device_cannot_be_simulated(tmp_path: Path) -> None:
+    meter = {"name": "meter1", "line": "bus", "unit_id": 3, "profile": "meter.toml"}
+    with pytest.raises(SiteError, match=r"device 'meter1' has a profile.*gate hub"):
+        build_site(tmp_path / "site.toml", _tables("tty/bus") | {"device": [meter]}, None)
+
+
 def test_records_of_simulated_trucks_never_go_to_another_machine(tmp_path: Path) -> None:
     tables = _tables("tty/bus") | {"link": [{"name": "broker", "host": "broker.example.org"}]}
     with pytest.raises(SiteError, match=r"link.host is 'broker.example.org'.*name 127.0.0.1"):
