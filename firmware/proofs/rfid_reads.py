@@ -69,11 +69,7 @@ def _is_remembered(scan: Reads) -> bool:
     """A tag within its window leaves the table only for a stranger, when all windows run."""
     if scan.way.get(f"setting{reg.SET_DUPLICATE_MS}") == 0:
         return True  # every window is over at once
-    if not any(letter not in "tTk" for letter in scan.way["seen"]):
-        after = scan.state()
-        known = len(scan.names)
-        return not any(scan.was_in_window(antenna) and after[known + antenna - 1] == ABSENT for antenna in (1, 2))
-    return scan.way.get("others") == "run" or len(scan.way["seen"]) > TAG_COUNT - 3 or not _has_left(scan)
+    return not _has_left(scan) or scan.way.get("others") == "run" or len(scan.way["seen"]) > TAG_COUNT - 3
 
 
 def _has_left(scan: Reads) -> bool:

@@ -21,6 +21,7 @@ from firmware.proofs.weighbridge_classes import (
     Asked,
     Seen,
 )
+from firmware.proofs.weighbridge_export import as_scenario
 from firmware.proofs.weighbridge_subject import WeighbridgeSubject
 from hil.explore.claims import Reduction
 from hil.explore.explicit import Check, Explicit, Way
@@ -32,7 +33,7 @@ _MULTI = 1 << regs.REGISTERED_FLAGS_MULTI_DRAFT
 
 def build() -> list[Explicit]:
     """One search; both weighing modes are part of it."""
-    return [Explicit("weighbridge", WeighbridgeSubject, _CHECKS, _WAYS, _REDUCTIONS)]
+    return [Explicit("weighbridge", WeighbridgeSubject, _CHECKS, _WAYS, _REDUCTIONS, as_scenario)]
 
 
 def _is_registering(scan: WeighbridgeSubject) -> bool:

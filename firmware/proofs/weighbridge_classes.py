@@ -23,7 +23,8 @@ MIN_KG_X10, LIMIT_KG_X10 = 20 * E_KG * 10, (MAX_KG + 9 * E_KG) * 10
 UNDER, NEARLY_UNDER, ZERO, SMALL, HELD, MIN, TRUCK, LIMIT, OVER = (
     -20200, -19600, 0, 10000, 19800, 20000, 1000000, 4009000, 4010000,
 )  # fmt: skip
-WEIGHTS = (UNDER, NEARLY_UNDER, ZERO, SMALL, HELD, MIN, TRUCK, LIMIT, OVER)
+# The common ones first: of ways of one length the first one found is told.
+WEIGHTS = (ZERO, TRUCK, SMALL, MIN, LIMIT, HELD, OVER, UNDER, NEARLY_UNDER)
 # Where the middle of a window may lie besides: on the other side of a limit near by. Twice as far if it is a wide one.
 _BESIDE = {UNDER: 450, NEARLY_UNDER: -450, HELD: 450, MIN: -450, LIMIT: 450}
 # Off zero: not at all; less than the limit of drift and more than half of it; the same after one step of tracking;

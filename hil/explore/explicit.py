@@ -79,6 +79,7 @@ class Explicit:
     checks: list[Check]
     ways: list[Way]
     reductions: list[Reduction]
+    export: Callable[[str, str, list[dict[str, Any]]], str] | None = None  # id, text and way as a scenario file
 
 
 @dataclass
@@ -248,6 +249,8 @@ class _Search:
         lines += [f"# scan {n}: {each['inputs']}; {each['request']}" for n, each in enumerate(path, 1)]
         shown = [{"inputs": str(each["inputs"]), "request": str(each["request"])} for each in path]
         scenario = "\n".join([*lines, ""])
+        if self.model.export is not None:
+            scenario = self.model.export(name, text, path)
         report.violations.append({"id": name, "scans": len(path), "scenario": scenario, "path": shown})
 
 

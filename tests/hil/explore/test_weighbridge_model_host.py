@@ -30,6 +30,8 @@ from firmware.proofs.weighbridge_classes import (
     Seen,
 )
 from firmware.proofs.weighbridge_subject import KEPT_NAMES, WeighbridgeSubject, concrete, decisive
+from hil.command import EXIT_FAILED, EXIT_PASSED
+from hil.command import main as hil_main
 from hil.explore.engine import Report
 from hil.explore.explicit import verify_explicit
 from hil.explore.halves import halves
@@ -91,6 +93,28 @@ def test_a_seeded_fault_is_found_by_a_shortest_way(
     found = {each["id"]: each for each in report.violations}
     assert found[name]["scans"] == scans
     assert found[name]["path"][-1]["request"]
+
+
+NO_ZERO = (Registration, "find_refusal", "faults & ~_HARMLESS or not scale.has_weight()", "False")
+REPLAYED = (
+    ("rest", 3, (Registration, "find_refusal", "not scale.is_at_rest()", "False")),
+    ("sound-zero", 2, NO_ZERO),
+    ("sound-zero", 4, (scale.Scale, "_note_entry", "memory.entry_error = memory.rest_error", "pass")),
+    ("lamp", 1, (Weighbridge, "_publish", "memory.state == regs.STATE_STABLE", "memory.state >= regs.STATE_EMPTY")),
+)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "scans", "change"), REPLAYED)
+def test_a_way_replays_on_the_bench_and_fails_on_the_broken_core_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, name: str, scans: int, change: tuple[type, str, str, str]
+) -> None:
+    file = tmp_path / "way.toml"
+    with monkeypatch.context() as broken:
+        seed(broken, *change)
+        file.write_text(run(scans, name).violations[0]["scenario"], encoding="utf-8")
+        assert hil_main(["run", str(file), "--target", "host"]) == EXIT_FAILED
+    assert hil_main(["run", str(file), "--target", "host"]) == EXIT_PASSED
 
 
 def test_the_subject_weighs_two_trucks_as_the_core_does() -> None:
