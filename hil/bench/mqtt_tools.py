@@ -46,7 +46,7 @@ class Talker:
     ) -> None:
         self._port = port
         self._topics = list(topics)
-        self.hear = hear
+        self._hear = hear
         self._ready = threading.Event()
         self._client = _make_client()
         self._client.on_connect = self._on_connect
@@ -54,13 +54,21 @@ class Talker:
         self._client.on_message = self._on_message
 
     def __enter__(self) -> Talker:
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Connect; raises TimeoutError when the broker does not take it."""
         self._client.connect(_HOST, self._port, _KEEPALIVE_S)
         self._client.loop_start()
         if not self._ready.wait(_READY_S):
             raise TimeoutError(f"the broker on port {self._port} did not take a client within {_READY_S:.0f} s")
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Say goodbye."""
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -75,8 +83,8 @@ class Talker:
             self._ready.set()
 
     def _on_message(self, _client: object, _data: object, message: Any) -> None:
-        if self.hear is not None:
-            self.hear(message.topic, message.payload)
+        if self._hear is not None:
+            self._hear(message.topic, message.payload)
 
 
 def _make_client() -> paho.Client:

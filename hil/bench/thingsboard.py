@@ -50,9 +50,9 @@ class ThingsBoard:
         files = {"tb_gateway": _gateway(ground), "modbus": _modbus(ground), "logs": _logs(str(logs))}
         for name, content in files.items():
             (config / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
-        self._talker = Talker(ground.broker_port, topics=[f"{_REQUESTS}+", "v1/devices/me/attributes/request/+"])
-        self._talker.hear = self._answer
-        self._talker.__enter__()
+        topics = [f"{_REQUESTS}+", "v1/devices/me/attributes/request/+"]
+        self._talker = Talker(ground.broker_port, topics=topics, hear=self._answer)
+        self._talker.open()
         env = {"TB_GW_CONFIG_DIR": f"{config}/", "TB_GW_LOGS_PATH": str(logs)}
         program = str(self._bin / "thingsboard-gateway")
         self._child = await Child.start(self.name, [program], ground.folder, env=env, cwd=ground.folder)
@@ -62,7 +62,7 @@ class ThingsBoard:
         if self._child is not None:
             await self._child.stop()
         if self._talker is not None:
-            self._talker.__exit__()
+            self._talker.close()
 
     def decode(self, topic: str, payload: bytes) -> Iterable[Decoded]:
         """{"dev0": [{"ts": ..., "values": {"r0": 1, ...}}, ...]}; a read may be cut into several packets."""
