@@ -10,6 +10,7 @@ import pytest
 
 from tools.mutants.__main__ import main
 from tools.mutants.calls import CallNotes
+from tools.mutants.groups import Target, make_groups
 from tools.mutants.operators import make_mutants
 from tools.mutants.patch import apply_mutant
 
@@ -142,6 +143,40 @@ def test_equivalent_ones_are_tried_unless_only_the_open_ones_are_asked_for() -> 
         run = run_tool(f"firmware/control/{name}.py", "--tests", f"tests/firmware/control/test_{name}.py", *options)
         assert run.returncode == 0, run.stdout + run.stderr
         assert f"{counted} with a reason, 0 not killed" in run.stdout
+
+
+def test_excused_mutants_of_different_functions_are_tried_together_and_all_others_alone() -> None:
+    text = "BASE = 4\n\ndef f(a):\n    return a + 1\n\ndef g(a):\n    return a < 2\n"
+    module = types.ModuleType("grouped")
+    module.__file__ = "grouped.py"
+    mutants = list(make_mutants(text))
+    assert [mutant.scope for mutant in mutants] == ["", "f", "f", "g", "g"]
+    targets = [Target(module, mutant, "", mutant.key != "g: 2 -> 3") for mutant in mutants]
+    groups = make_groups(targets)
+    assert [[mutants[at].scope for at in group] for group in groups] == [["", "f", "g"], ["f"], ["g"]]
+    assert sorted(at for group in groups for at in group) == list(range(5))
+
+
+def test_a_group_that_a_test_notices_is_halved_until_its_killed_ones_are_found() -> None:
+    program = """
+import importlib
+from pathlib import Path
+from tools.mutants.groups import Target
+from tools.mutants.groups import Target, make_groups
+from tools.mutants.operators import make_mutants
+from tools.mutants.session import run_session
+targets = []
+for name in ("events", "charging_post_memory"):
+    module = importlib.import_module("firmware.control." + name)
+    targets += [Target(module, mutant, "", True) for mutant in make_mutants(Path(module.__file__).read_text())]
+tests = ["tests/firmware/control/test_events.py", "tests/firmware/control/test_charging_post_memory.py"]
+session = run_session(targets, tests, 2, Path("."))
+print([target.mutant.key for target, word in zip(targets, session.outcomes) if word != "killed"])
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=300, check=True
+    )
+    assert run.stdout.splitlines()[-1] == "['JOG_RETRACT: 2 -> 3']"
 
 
 def test_a_test_file_that_cannot_be_imported_is_no_test_that_passed(tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.mutants.groups import Target
 from tools.mutants.operators import make_mutants
-from tools.mutants.session import KILLED, Target, run_session
+from tools.mutants.session import KILLED, run_session
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "firmware/control"
@@ -34,10 +35,10 @@ def main(arguments: Sequence[str]) -> int:
     if strangers:
         print(f"mutants: {strangers[0]} is no file of firmware/control/: name files of that folder, or none for all")
         return 2
-    targets = _make_targets(files, _load_killers())
     excused = _load_equivalent()
+    targets = _make_targets(files, _load_killers(), excused)
     if options.open:
-        targets = [target for target in targets if _name(target) not in excused]
+        targets = [target for target in targets if not target.is_excused]
     _settle_hypothesis()
     print(f"mutants: {len(targets)} mutants of {len(files)} files, {options.jobs} at a time", flush=True)
     started_s = time.monotonic()
@@ -65,13 +66,14 @@ def _find_tests(chosen: Sequence[str] | None) -> list[str]:
     return [str(ROOT / test) for test in TESTS if (ROOT / test).is_dir()]
 
 
-def _make_targets(files: Sequence[Path], killers: dict[str, str]) -> list[Target]:
+def _make_targets(files: Sequence[Path], killers: dict[str, str], excused: dict[str, str]) -> list[Target]:
     sys.path.insert(0, str(ROOT))
     targets = []
     for path in files:
         module = importlib.import_module(f"firmware.control.{path.stem}")
         for mutant in make_mutants(path.read_text(encoding="utf-8")):
-            targets.append(Target(module, mutant, killers.get(f"{path.name}: {mutant.key}", "")))
+            name = f"{path.name}: {mutant.key}"
+            targets.append(Target(module, mutant, killers.get(name, ""), name in excused))
     return targets
 
 

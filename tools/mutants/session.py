@@ -2,6 +2,8 @@
 
 Knows pytest and processes. Must not know where mutants come from or how results are told.
 
+Mutants that are believed to change nothing are tried in groups (see groups.py).
+
 Tests are collected once and run once unchanged, while it is noted which functions of the mutated modules each of them
 calls. A mutant is then tried with the tests that call its function only, in a child that stops at the first failure.
 A child that outlives the time limit of a test counts as killed: the change made something endless. Limits are in CPU
@@ -19,12 +21,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from tools.mutants.calls import Call, CallNotes
-from tools.mutants.operators import Mutant
+from tools.mutants.groups import Target, halve, make_groups
 from tools.mutants.patch import apply_mutant
 
 KILLED, SURVIVED, UNTESTED = _WORDS = ("killed", "survived", "untested")
@@ -37,20 +38,6 @@ _PROGRESS_S = 10.0
 _OPTIONS = "-s -p no:terminal -p no:faulthandler -p no:cacheprovider --import-mode=importlib"
 
 
-@dataclass(frozen=True)
-class Target:
-    """One mutant of one module; `killer` is the test that killed it in a former run, "" if that is not known."""
-
-    module: ModuleType
-    mutant: Mutant
-    killer: str = ""
-
-    @property
-    def file(self) -> str:
-        """The module's file."""
-        return str(self.module.__file__)
-
-
 @dataclass
 class _Baseline:
     """Per test, by its place in the collection: duration and called functions."""
@@ -61,9 +48,9 @@ class _Baseline:
 
 @dataclass
 class _Attempt:
-    """A target and the place of the test that killed it in a former run, -1 for none."""
+    """Targets that are put in force together, and the place of the test that killed one of them, -1 for none."""
 
-    target: Target
+    targets: list[Target]
     killer: int
 
 
@@ -104,12 +91,24 @@ class MutantSession:
 
     def _try_all(self, items: list[pytest.Item], baseline: _Baseline) -> None:
         places = {item.nodeid: place for place, item in enumerate(items)}
-        attempts = [_Attempt(target, places.get(target.killer, -1)) for target in self.targets]
+        self.outcomes = [SURVIVED] * len(self.targets)
+        self.killers = [""] * len(self.targets)
         gc.collect()
         gc.freeze()  # what is there already is neither looked at nor written to in the children
-        for outcome, killer in _run_all(attempts, items, baseline, self.jobs):
-            self.outcomes.append(outcome)
-            self.killers.append(items[killer].nodeid if killer >= 0 else "")
+        groups = make_groups(self.targets)
+        while groups:
+            attempts = [_Attempt([self.targets[at] for at in group], -1) for group in groups]
+            for attempt in attempts:
+                attempt.killer = places.get(attempt.targets[0].killer, -1)
+            results = _run_all(attempts, items, baseline, self.jobs)
+            noticed = []
+            for group, (outcome, killer) in zip(groups, results, strict=True):
+                if len(group) == 1:
+                    self.outcomes[group[0]] = outcome
+                    self.killers[group[0]] = items[killer].nodeid if killer >= 0 else ""
+                elif outcome == KILLED:
+                    noticed += halve(group)
+            groups = noticed
 
 
 def _passes(item: pytest.Item, following: pytest.Item | None) -> bool:
@@ -182,9 +181,9 @@ def _start_worker(
 def _try_mutant(
     attempt: _Attempt, items: list[pytest.Item], baseline: _Baseline, killers: dict[str, list[int]]
 ) -> tuple[str, int]:
-    target = attempt.target
-    recent = killers.setdefault(f"{target.file}: {target.mutant.scope}", [])
-    order = _order(target, items, baseline, [attempt.killer, *recent])
+    first = attempt.targets[0]
+    recent = killers.setdefault(f"{first.file}: {first.mutant.scope}", [])
+    order = _order(attempt.targets, items, baseline, [attempt.killer, *recent])
     if not order:
         return UNTESTED, -1
     read_end, write_end = os.pipe()
@@ -192,7 +191,7 @@ def _try_mutant(
     if pid == 0:
         os.close(read_end)
         limits_s = [_LIMIT_MIN_S + _LIMIT_FACTOR * baseline.durations[index] for index in order]
-        _be_mutant(target, [items[index] for index in order], limits_s, write_end)
+        _be_mutant(attempt.targets, [items[index] for index in order], limits_s, write_end)
     os.close(write_end)
     begun = _count_bytes(read_end)
     _, status = os.waitpid(pid, 0)
@@ -211,10 +210,16 @@ def _count_bytes(read_end: int) -> int:
         return len(stream.read())
 
 
-def _order(target: Target, items: list[pytest.Item], baseline: _Baseline, likely: Sequence[int]) -> list[int]:
-    """Tests that reach the mutant, the likely ones first, then the quickest."""
-    called = {index for index, item in enumerate(items) if _reaches(target, item, baseline.calls[index])}
-    if not called and not target.mutant.scope:  # a module of constants only
+def _order(
+    targets: Sequence[Target], items: list[pytest.Item], baseline: _Baseline, likely: Sequence[int]
+) -> list[int]:
+    """Tests that reach one of the mutants, the likely ones first, then the quickest."""
+    called = {
+        index
+        for index, item in enumerate(items)
+        if any(_reaches(target, item, baseline.calls[index]) for target in targets)
+    }
+    if not called and not targets[0].mutant.scope:  # a module of constants only
         called = set(range(len(items)))
     first = list(dict.fromkeys(index for index in likely if index in called))
     return first + sorted(called - set(first), key=lambda index: (baseline.durations[index], index))
@@ -230,7 +235,7 @@ def _reaches(target: Target, item: pytest.Item, calls: set[Call]) -> bool:
     return target.mutant.constant in names or any(value is target.module for value in names.values())
 
 
-def _be_mutant(target: Target, items: list[pytest.Item], limits_s: list[float], write_end: int) -> None:
+def _be_mutant(targets: Sequence[Target], items: list[pytest.Item], limits_s: list[float], write_end: int) -> None:
     """In the child: never returns."""
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_MAX, _MEMORY_MAX))
@@ -240,7 +245,8 @@ def _be_mutant(target: Target, items: list[pytest.Item], limits_s: list[float], 
     os.dup2(silence, 2)
     status = 1
     with contextlib.suppress(BaseException):
-        apply_mutant(target.module, target.mutant)
+        for target in targets:
+            apply_mutant(target.module, target.mutant)
         status = _run_until_failure(items, limits_s, write_end)
     os._exit(status)
 
