@@ -79,7 +79,7 @@ def _lateness(row: Row, times: dict[str, Any]) -> list[str]:
     if (
         row.is_noticed is not None
         and times["fault_s"] > NOTICE_MAX_S
-        and (noticed_s or NOTICE_MAX_S + 1) > NOTICE_MAX_S
+        and (noticed_s is None or noticed_s > NOTICE_MAX_S)
     ):
         found.append(f"noticed after {noticed_s} s, expected {NOTICE_MAX_S:.0f} s at most")
     if resumed_s is None or resumed_s > RESUME_MAX_S:
