@@ -22,6 +22,7 @@ from hil.bench.modpoll import Modpoll
 from hil.bench.node_red import NodeRed
 from hil.bench.own_hub import OwnHub
 from hil.bench.thingsboard import ThingsBoard
+from sim_devices.devices.device_farm import READ_REGISTERS_MAX
 
 PEERS: tuple[Callable[[], Contender], ...] = (ThingsBoard, NodeRed, Modpoll)
 HEAVY_VALUES_PER_S = 100_000
@@ -29,6 +30,8 @@ CPU_MAX_PERCENT, RSS_MAX_MB = 10.0, 120.0
 LATENCY_MAX_MS = {"p50": 5.0, "p99": 20.0}
 WRITE_MAX_MS = 11.0  # one transaction on loopback and 10 ms
 PERIOD_TOLERANCE = 0.01
+_DEVICES_MAX = 245  # unit ids to 247, two of them for the stubs
+_PERIOD_MIN_MS = 20
 _MISSED, _BLOCKED = 1, 3
 
 
@@ -43,7 +46,7 @@ def main(argv: list[str]) -> int:
         report["missed"] += [
             f"with one silent device: {text}" for text in others_missed(report["ours_one_silent"], load)
         ]
-        heavy = replace(load, devices=-(-HEAVY_VALUES_PER_S * load.period_ms // (1000 * load.registers)))
+        heavy = replace(load, devices=min(_DEVICES_MAX, _devices_for(HEAVY_VALUES_PER_S, load)))
         report["ours_heavy"] = run_one(OwnHub(), heavy)
         report["missed"] += [
             f"at {heavy.values_per_s:.0f} values/s: {text}" for text in late(report["ours_heavy"], heavy)
@@ -53,6 +56,10 @@ def main(argv: list[str]) -> int:
     if "blocked" in report["ours"]:
         return _BLOCKED
     return _MISSED if report["missed"] else 0
+
+
+def _devices_for(values_per_s: int, load: Load) -> int:
+    return -(-values_per_s * load.period_ms // (1000 * load.registers))
 
 
 def missed(figures: dict[str, Any], load: Load) -> list[str]:
@@ -130,6 +137,17 @@ def _spread(figures: dict[str, float]) -> str:
     return "/".join(str(figures[name]) for name in ("p50", "p99", "max") if name in figures) or "-"
 
 
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    """What argparse makes of a whole number from `low` to `high`."""
+
+    def convert(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
+        return int(text)
+
+    return convert
+
+
 def _parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="gate bench hub", description="Measure the hub, and gateways others use, on the same simulated devices."
@@ -137,9 +155,15 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--peers", action="store_true", help="also measure the other gateways; installs what is missing"
     )
-    parser.add_argument("--devices", type=int, default=Load.devices, help="Modbus TCP devices (default: %(default)s)")
-    parser.add_argument("--registers", type=int, default=Load.registers, help="per device (default: %(default)s)")
-    parser.add_argument("--period-ms", type=int, default=Load.period_ms, help="poll period (default: %(default)s)")
+    for name, default, high, meaning in (
+        ("devices", Load.devices, _DEVICES_MAX, "Modbus TCP devices"),
+        ("registers", Load.registers, READ_REGISTERS_MAX, "of each, read in one request"),
+        ("period-ms", Load.period_ms, 60_000, "poll period"),
+    ):
+        low = _PERIOD_MIN_MS if name == "period-ms" else 1
+        parser.add_argument(
+            f"--{name}", type=_whole(low, high), default=default, metavar="N", help=f"{meaning} (default: {default})"
+        )
     parser.add_argument("--seconds", type=float, default=Load.seconds, help="measured time (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="without a silent device and without the heavy load")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")

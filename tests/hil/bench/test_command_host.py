@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hil.bench.command import missed
+from hil.bench.command import main, missed
 from hil.bench.contender import Load
 
 LOAD = Load()
@@ -47,3 +47,21 @@ def test_each_figure_beyond_its_limit_is_told(changes: dict[str, Any], said: str
 
 def test_a_run_that_did_not_come_about_is_told() -> None:
     assert missed({"failed": "the hub ended"}, LOAD)[0] == "failed: the hub ended"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--devices", "0"], "'0' is not a whole number from 1 to 245"),
+        (["--registers", "126"], "'126' is not a whole number from 1 to 125"),
+        (["--period-ms", "19"], "'19' is not a whole number from 20 to 60000"),
+        (["--devices", "many"], "'many' is not a whole number"),
+    ],
+)
+def test_a_load_no_farm_can_bear_is_refused_in_a_sentence(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    assert said in capsys.readouterr().err
