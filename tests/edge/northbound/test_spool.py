@@ -4,7 +4,7 @@ import itertools
 import resource
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from edge.northbound import spool as spool_module
 from edge.northbound.intervals import Intervals
 from edge.northbound.sent_rows import RESEND_S, SentRows
 from edge.northbound.spool import Spool
+from edge.northbound.spool_file import SpoolFile
 
 _MB = 1024 * 1024
 
@@ -142,6 +143,32 @@ def test_what_is_acknowledged_while_the_disk_refuses_is_not_counted_as_lost(
         spool.acknowledge(1, 5)
         _fill(spool, 5)
     assert (spool.ledger.acknowledged, spool.ledger.stored, spool.ledger.expired) == (5, 10, {})
+
+
+def test_what_a_refused_transaction_had_counted_is_counted_once_when_it_succeeds(tmp_path: Path) -> None:
+    spool = _open(tmp_path)
+    _fill(spool, 5)
+    with _refusing_disk():
+        spool.acknowledge(1, 3)
+        spool.expire(4, 4, "device_removed")
+        assert not spool.save()
+        assert (spool.ledger.acknowledged, spool.ledger.stored, spool.ledger.expired) == (0, 5, {})
+    spool._retry_at_s = 0.0
+    assert spool.save()
+    spool.close()
+    ledger = _open(tmp_path).ledger
+    assert (ledger.acknowledged, ledger.stored, ledger.expired) == (3, 1, {"device_removed": 1})
+
+
+def test_an_expiry_that_was_rolled_back_is_saved_by_the_same_connection(tmp_path: Path) -> None:
+    file = SpoolFile(tmp_path / "telemetry.sqlite")
+    with suppress(RuntimeError), file.transaction():
+        file.put_expired({"budget": 1})
+        raise RuntimeError
+    with file.transaction():
+        file.put_expired({"budget": 1})
+    assert file.load().expired == {"budget": 1}
+    file.close()
 
 
 def _damage(folder: Path) -> None:
