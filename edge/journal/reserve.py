@@ -58,13 +58,9 @@ class Reserve:
             return True
         return False
 
-    def release(self, db: sqlite3.Connection) -> bool:
-        """Give all of it back, for records to go on; whether there was any."""
-        released = self.release_spare()
-        if _count(db):
-            db.execute("DELETE FROM reserve")
-            return True
-        return released
+    def release_rows(self, db: sqlite3.Connection) -> bool:
+        """Give the room inside the database back, for records to go on; whether there was any."""
+        return db.execute("DELETE FROM reserve").rowcount > 0
 
 
 def free_bytes(folder: Path) -> int:

@@ -42,6 +42,7 @@ class JournalStore:
     def __init__(self, path: Path, *, may_migrate: bool = False) -> None:
         """Open or create; raises JournalError for a journal that cannot be continued."""
         self.path = path
+        self._is_settled = True  # whether what the reserve took is in the database's own file
         self._db = connect(path, may_migrate=may_migrate)
         try:
             with self.snapshot():
@@ -110,16 +111,19 @@ class JournalStore:
         """One step towards a whole reserve; what it takes is then in the database's own file, not in its log."""
         with self._transaction():
             fill = reserve.fill(self._db)
-        if fill is Fill.GROWING:
-            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        return fill
+        self._is_settled = self._is_settled and fill is not Fill.GROWING
+        if not self._is_settled:
+            _, size, moved = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            self._is_settled = size == moved  # not while somebody reads an older state
+        return fill if self._is_settled or fill is Fill.NO_ROOM else Fill.GROWING
 
     def release_reserve(self, reserve: Reserve) -> bool:
-        """Make its room available; whether there was any."""
+        """Make its room available; whether there was any. First the spare file: giving rows back takes room itself."""
+        is_spare = reserve.release_spare()
         with self._transaction():
-            released = reserve.release(self._db)
-        self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # so that the log begins anew and needs no more room
-        return released
+            are_rows = reserve.release_rows(self._db)
+        self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # so that the log begins anew and grows no more
+        return is_spare or are_rows
 
     def usage(self) -> Usage:
         """What the journal takes up now."""

@@ -39,6 +39,7 @@ from edge.model import Record
 RETRY_S = 1.0
 CLOSE_DEADLINE_S = 5.0  # a stopping hub waits no longer for a refusing disk
 CARE_EVERY_S = 60.0  # retention and reserve are looked at
+CARE_STEP_S = 0.05  # between two steps of a reserve that grows
 CURSORS_AFTER_S = 0.2  # a drained backlog costs five flushes a second, not one per acknowledgement
 _CHECKPOINT_DRAFT = Draft(0, CHECKPOINT, "", "", "{}", class_of(CHECKPOINT))  # stands for what the store writes itself
 _REFUSALS = (sqlite3.Error, JournalError, OSError)
@@ -275,7 +276,8 @@ class JournalWriter:
             self.removed += removed
         if fill is not Fill.GROWING:
             self._set_low(fill is Fill.NO_ROOM)
-        self._care_at_s = loop.time() + (0 if removed or fill is Fill.GROWING else self._care_every_s)
+        pause_s = CARE_STEP_S if fill is Fill.GROWING else self._care_every_s
+        self._care_at_s = loop.time() + (0 if removed else min(pause_s, self._care_every_s))
         loop.call_at(self._care_at_s, self._wake.set)
 
     def _fill_reserve(self) -> Fill:

@@ -1,6 +1,6 @@
 """A journal on a disk that gets full and is freed again; run inside a mount of its own by test_disk.py.
 
-    python -m tests.edge.journal.small_disk full|start|reserve FOLDER
+    python -m tests.edge.journal.small_disk full|start|reserve|restart FOLDER
 
 Prints what happened as one JSON object. No test by itself.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +30,7 @@ def main() -> None:
         "full": lambda folder: asyncio.run(_get_full(folder)),
         "start": _start,
         "reserve": lambda folder: asyncio.run(_use_reserve(folder)),
+        "restart": lambda folder: asyncio.run(_restart(folder)),
     }
     print(json.dumps(words[sys.argv[1]](Path(sys.argv[2]))))
 
@@ -86,22 +86,18 @@ async def _get_full(folder: Path) -> dict[str, Any]:
 
 
 async def _use_reserve(folder: Path) -> dict[str, Any]:
-    path, size = folder / "journal.sqlite", 16 * ROW_SIZE
-    writer = JournalWriter(path, reserve_size=size, care_every_s=0.02, retry_s=0.005)
-    runner = asyncio.create_task(writer.run())
-    await _until(lambda: _reserve_rows(path) == 16 and path.with_name("journal.sqlite.spare").exists())
-    ballast, before, modes = _fill(folder), writer.last_seq, [writer.mode]
-    while writer.mode is not DiskMode.FULL:  # commands, each durable before the next: the gate works on
-        await asyncio.wait([asyncio.create_task(writer.append([_event(0)]))], timeout=0.5)
+    path = folder / "journal.sqlite"
+    writer, runner = await _with_reserve(path)
+    ballast, before, modes, waiting = _fill(folder), writer.last_seq, [writer.mode], set[Any]()
+    while not waiting:  # commands, each durable before the next: the gate works on
+        _, waiting = await asyncio.wait([asyncio.create_task(writer.append([_event(0)]))], timeout=2.0)
         if writer.mode is not modes[-1]:
             modes.append(writer.mode)
     durable_when_full = writer.last_seq - before
     await writer.close(runner)
     restarted = _start_again(path)
     ballast.unlink()
-    writer = JournalWriter(path, reserve_size=size, care_every_s=0.02, retry_s=0.005)
-    runner = asyncio.create_task(writer.run())
-    await _until(lambda: _reserve_rows(path) == 16 and writer.mode is DiskMode.NORMAL)
+    writer, runner = await _with_reserve(path)
     await writer.close(runner)
     store = JournalStore(path)
     told = [json.loads(r.data) for r in store.records_after(0, 100_000) if r.kind == "attention"]
@@ -112,6 +108,28 @@ async def _use_reserve(folder: Path) -> dict[str, Any]:
         "told": [[data["reason"], data.get("low", data.get("mode"))] for data in told],
         "verify": store.verify(),
     }
+
+
+async def _with_reserve(path: Path) -> tuple[JournalWriter, asyncio.Task[None]]:
+    writer = JournalWriter(path, reserve_size=16 * ROW_SIZE, care_every_s=60.0, retry_s=0.005)
+    runner = asyncio.create_task(writer.run())
+    loop = asyncio.get_running_loop()
+    await _until(lambda: writer._care_at_s > loop.time() + 10)  # nothing left to be done for the reserve
+    assert writer.mode is DiskMode.NORMAL
+    return writer, runner
+
+
+async def _restart(folder: Path) -> dict[str, Any]:
+    """A hub that ended well is started again on a disk that has become full meanwhile."""
+    path = folder / "journal.sqlite"
+    writer, runner = await _with_reserve(path)
+    await writer.close(runner)
+    _fill(folder)
+    writer = JournalWriter(path, reserve_size=16 * ROW_SIZE, retry_s=0.005)
+    runner = asyncio.create_task(writer.run())
+    await writer.append([_event(1)])
+    await writer.close(runner)
+    return {"mode": writer.mode, "last_seq": writer.last_seq}
 
 
 def _start_again(path: Path) -> bool:
@@ -126,11 +144,6 @@ def _start_again(path: Path) -> bool:
 async def _until(condition: Callable[[], bool]) -> None:
     while not condition():  # noqa: ASYNC110 - nothing tells of it, so it is asked
         await asyncio.sleep(0.01)
-
-
-def _reserve_rows(path: Path) -> int:
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        return int(db.execute("SELECT count(*) FROM reserve").fetchone()[0])
 
 
 def _start(folder: Path) -> dict[str, Any]:

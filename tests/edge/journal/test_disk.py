@@ -69,6 +69,12 @@ def test_on_a_full_disk_the_gate_works_on_with_its_reserve_and_says_so(tmp_path:
     assert result["told"] == [["journal_disk_low", True], ["journal_degraded", "disk_full"]]
 
 
+def test_a_hub_starts_on_a_disk_that_became_full_while_it_was_away(tmp_path: Path) -> None:
+    result = _on_small_disk(tmp_path, "restart", size="24m")
+    assert result["mode"] == "disk_low"
+    assert result["last_seq"] > 0
+
+
 def test_a_journal_is_not_started_on_a_disk_without_room(tmp_path: Path) -> None:
     refused = _on_small_disk(tmp_path, "start")["refused"]
     assert "the journal cannot be opened (" in refused
