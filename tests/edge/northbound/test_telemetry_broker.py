@@ -111,3 +111,21 @@ async def test_what_a_dead_broker_missed_comes_as_history_of_the_next_start(tmp_
     history = [number for number, is_historical in listener.host.rows() if is_historical]
     assert history[:20] == list(range(1, 21))
     assert {number for number, _ in listener.host.rows()} == set(range(1, 22))
+
+
+async def test_a_broker_s_acknowledgement_covers_what_was_sent_before_it(tmp_path: Path, open_broker: Any) -> None:
+    async with open_broker() as broker:
+        listener, task = await _listen(broker.port)
+        gate = Gate(tmp_path, broker.port, telemetry_ack="broker")
+        gate.telemetry.device_online("scale")
+        async with gate.running():
+            await listener.until("NBIRTH")
+            for speed in range(3):
+                gate.report(speed)
+            async with asyncio.timeout(10):
+                while gate.telemetry.ledger()["acknowledged"] < 3:  # noqa: ASYNC110 - nothing tells of it, so it is asked
+                    await asyncio.sleep(0.01)
+                await listener.until_rows(3)
+        task.cancel()
+        await asyncio.wait([task])
+    assert gate.telemetry.ledger()["stored"] == 0
