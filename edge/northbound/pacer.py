@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from enum import IntEnum
 
-QUEUE_S = 0.3
+QUEUE_S = 0.2
 WINDOW_FIRST = 4 * 1024
 WINDOW_MIN = 2 * 1024  # one large transaction record, so that a window is never too small for a message
 WINDOW_MAX = 256 * 1024  # memory, should the other side be far away and fast

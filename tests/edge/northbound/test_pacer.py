@@ -197,10 +197,10 @@ async def _thin_link(bytes_per_s: float, delay_s: float, history_rate: int = 0) 
 @pytest.mark.parametrize("bytes_per_s", [5_000, 10_000, 50_000])
 @pytest.mark.parametrize("delay_s", [0.001, 0.02, 0.15])
 def test_a_transaction_never_waits_behind_a_backlog(bytes_per_s: int, delay_s: float) -> None:
-    """Live data and history without end want the link; a transaction is there and confirmed 1 s later and its way."""
+    """Live data and history without end want the link; a transaction is there and confirmed 0.8 s later and its way."""
     took_s, broker, seconds = run_virtual(_thin_link(bytes_per_s, delay_s))
-    assert max(took_s) <= 1.0 + 2 * delay_s
-    assert sum(len(arrival.payload) for arrival in broker.arrivals) >= 0.65 * bytes_per_s * seconds
+    assert max(took_s) <= 0.8 + 2 * delay_s
+    assert sum(len(arrival.payload) for arrival in broker.arrivals) >= 0.6 * bytes_per_s * seconds
 
 
 def test_history_alone_takes_no_more_than_its_cap() -> None:
