@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from typing import Any
 from edge.cli import main as hub_main
 from hil.run.account import TruckTruth
 from hil.run.broker import BrokerError
-from hil.run.gate import GateRun, RunError, running_gate
+from hil.run.gate import PLATFORM_DB, GateRun, RunError, running_gate
 from hil.run.process import ProcessError
 from hil.run.site import RigSite, SiteError, build_site, make_missing_keys, read_tables, refuse_real_ports
 from hil.run.summary import Summary, summarize
@@ -46,6 +47,7 @@ def main(argv: list[str]) -> int:
         site = _prepare(options.site, options.seed)
         if site is None:
             return EXIT_BAD_INPUT
+        _check_platform(site.data_dir / PLATFORM_DB)
         deploy_dir = _compile(site)
         summary = asyncio.run(_run(site, deploy_dir, options))
     except KeyboardInterrupt:
@@ -103,6 +105,15 @@ def _prepare(path: Path, seed: int | None) -> RigSite | None:
 def _is_sound(path: Path) -> bool:
     with contextlib.redirect_stdout(sys.stderr):  # stdout is for the closing account alone
         return hub_main(["check", str(path)]) == 0
+
+
+def _check_platform(path: Path) -> None:
+    """A platform's file of an earlier version is no use; said before anything is started."""
+    if path.exists():
+        try:
+            PlatformStore(path).close()
+        except sqlite3.Error as error:
+            raise SiteError(f"{path} cannot be used ({error})") from error
 
 
 def _compile(site: RigSite) -> Path:

@@ -23,6 +23,7 @@ from hil.run.tally import Tally
 from sim_devices.devices.camera import CameraPost
 from sim_devices.world import World, WorldSpec
 
+PLATFORM_DB = "platform.sqlite"  # in the site's data_dir
 _STATUS_PERIOD_S = 0.25
 _READY_S = 60.0  # VMs, broker and hub on a slow machine
 _AT_REST = "IDLE"
@@ -53,7 +54,7 @@ class GateRun:
 
     @property
     def platform_db(self) -> Path:
-        return self.site.data_dir / "platform.sqlite"
+        return self.site.data_dir / PLATFORM_DB
 
     async def watch_hub(self, client: HubClient) -> None:
         """Keep `status` fresh and tell refused trucks to reverse out."""

@@ -81,6 +81,18 @@ def test_a_damaged_journal_is_refused_with_the_record_and_the_remedy(tmp_path: P
     assert "restore the last good copy" in done.stderr
 
 
+def test_a_platforms_file_of_an_earlier_version_is_named_before_anything_is_started(tmp_path: Path) -> None:
+    path = gate_site.write_site(tmp_path)
+    old = tmp_path / "data" / "platform.sqlite"
+    old.parent.mkdir()
+    with contextlib.closing(sqlite3.connect(old)) as database:
+        database.execute("CREATE TABLE records(seq INTEGER PRIMARY KEY)")
+    done = gate_command("run", str(path), "--headless", "--seconds", "5")
+    assert done.returncode == 2
+    assert f"{old} cannot be used (it has format 0, expected 2" in done.stderr
+    assert gate_site.no_traceback(done.stderr)
+
+
 def test_ctrl_c_during_the_start_ends_cleanly(tmp_path: Path) -> None:
     path = gate_site.write_site(tmp_path)
     with _started_run(path) as process:
