@@ -188,6 +188,7 @@ def test_arithmetic_of_a_scan_stays_within_31_bits_at_every_extreme(extreme: int
         core.save(bytearray(SAVE_SIZE))
 
 
+@settings(deadline=None)
 @given(
     voltage=st.sampled_from([1, 9999, 10000, 20000]),
     current=st.sampled_from([1, 7999, 8000, 20000]),
