@@ -119,6 +119,14 @@ class TelemetrySender:
             self._later(first, last)
         self._wake.set()
 
+    def repeat_one(self) -> None:
+        """Send the row that is overdue longest again, if one is."""
+        row = self._sent.longest_overdue(time.monotonic())
+        if row is not None:
+            self.resent += 1
+            self._later(row, row)
+            self._wake.set()
+
     def publish(self, messages: Iterable[Outgoing], traffic: TrafficClass = TrafficClass.LIVE) -> None:
         """Publish in this order."""
         for message in messages:
@@ -209,14 +217,10 @@ class TelemetrySender:
         self.history += 1
 
     async def _probe(self) -> None:
-        """Send one overdue row again: a platform that lost rows and hears no newer ones would never say so."""
+        """A platform that lost rows and hears no newer ones would never say so."""
         while self._mark_topic is None:
             await asyncio.sleep(PROBE_S)
-            row = self._sent.longest_overdue(time.monotonic())
-            if row is not None:
-                self.resent += 1
-                self._later(row, row)
-                self._wake.set()
+            self.repeat_one()
 
     async def _send_marks(self) -> None:
         """A marker behind what was sent: its acknowledgement says that the broker has taken all of it."""

@@ -135,7 +135,7 @@ async def test_a_disk_that_forgot_what_was_durable_is_not_written_to(tmp_path: P
     writer = JournalWriter(path, retry_s=0.001)
     runner = asyncio.create_task(writer.run())
     await writer.append([_record(1)])
-    writer._store.close()  # the next write fails
+    await writer._in_thread(writer._store.close)  # the next write fails
     path.unlink()
     if is_older:
         JournalStore(path).close()

@@ -13,7 +13,7 @@ from pysparkplug._protobuf import Payload
 
 from edge.config import UplinkConfig
 from edge.model import ClockQuality, Quality, Record, Report
-from edge.northbound import sent_rows, telemetry_sender
+from edge.northbound import sent_rows
 from edge.northbound import telemetry as telemetry_module
 from edge.northbound.pacer import Pacer
 from edge.northbound.telemetry import Telemetry
@@ -187,16 +187,15 @@ def test_a_row_the_platform_passes_over_is_sent_again_but_only_to_a_platform_tha
 def test_rows_a_platform_never_heard_of_come_again_although_nothing_newer_is_reported(
     tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telemetry_sender, "PROBE_S", 0.01)
     monkeypatch.setattr(sent_rows, "RESEND_S", -sent_rows._SLICE_S)
 
     async def run() -> None:
         gate = _Gate(tmp_path)
-        async with gate.connected() as connection:
+        async with gate.connected():
             await gate.report(1)
             await gate.report(2)
-            connection.changed.clear()
-            await connection.changed.wait()
+            gate.telemetry._sender.repeat_one()
+            await _settle()
             assert {*gate.host.rows()[2:]} == {(1, True)}  # one alone, until the platform speaks
             gate.acknowledge([1, 1])
             await _settle()
