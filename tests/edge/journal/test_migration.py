@@ -1,5 +1,6 @@
 """A journal of format 1 becomes one of format 2: every record and hash stays, the classes are chained."""
 
+import asyncio
 import hashlib
 import json
 import sqlite3
@@ -10,6 +11,7 @@ import pytest
 from edge.journal.database import MIGRATED, JournalError
 from edge.journal.records import canonical_json
 from edge.journal.store import JournalStore
+from edge.journal.writer import JournalWriter
 from edge.model import Record
 
 _KINDS = ("hub_started", "device_event", "passed", "device_event", "tag_read", "passed")
@@ -112,3 +114,14 @@ def test_a_newer_format_is_refused(path: Path) -> None:
     sqlite3.connect(path).execute("PRAGMA user_version=3")
     with pytest.raises(JournalError, match="journal format 3 is unknown"):
         JournalStore(path, may_migrate=True)
+
+
+async def test_a_hub_that_starts_brings_the_journal_to_the_new_format_and_goes_on(path: Path) -> None:
+    write_format_1(path, acked_seq=2)
+    writer = JournalWriter(path)
+    runner = asyncio.create_task(writer.run())
+    assert (writer.acked, writer.last_seq) == ({"transaction": 1, "event": 1}, 7)
+    assert await writer.append([Record("passed", "L1", "", {}, 9)]) == 8
+    assert [ledger.difference for ledger in writer.ledger().values()] == [0, 0]
+    assert await writer.close(runner)
+    assert JournalStore(path).verify() == ""
