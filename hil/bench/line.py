@@ -4,7 +4,8 @@ Knows: wire times of Modbus RTU (Modbus over Serial Line V1.02: 11 bits a charac
 line in real time. Must not know: how the hub plans its polls.
 
 Bound: request, t3.5, the device's turnaround, answer, t3.5, again and again. The ratio is that time over the time the
-hub took per request. A write is a command to a barrier on the same full line, from the operator's request to its frame.
+hub took per request. A write is a command to a barrier on the same full line, from the operator's request
+to the begin of its frame.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _TURNAROUND_US = 1000
 _PERIOD_MS = 20  # more than the line can carry: it is never idle
 _RATIO_MIN = 0.90
 _WARM_UP_S = 6.0
+_WRITE_FRAME = 29  # a command block in one request: address, code, start, count, size, 20 bytes, CRC
 _WRITE_STEP_S = 0.37
 _WRITE_LIMIT_S = 5.0
 _MISSED = 1
@@ -67,7 +69,7 @@ async def _measure(options: argparse.Namespace) -> dict[str, Any]:
             await asyncio.sleep(_WARM_UP_S)
             figures = await _reads(farm, hub, http_port, options)
             return figures | {
-                "write_to_wire_ms": await _writes(farm, folder / "data" / "operator.sock", options.writes)
+                "write_to_wire_ms": await _writes(farm, folder / "data" / "operator.sock", options.writes, options.baud)
             }
         finally:
             await hub.stop()
@@ -126,9 +128,13 @@ async def _reads(farm: Child, hub: Child, http_port: int, options: argparse.Name
     }
 
 
-async def _writes(farm: Child, door: Path, count: int) -> dict[str, Any]:
-    """Open the barrier again and again while the line goes on being read, each time once the last one was written."""
+async def _writes(farm: Child, door: Path, count: int, baud: int) -> dict[str, Any]:
+    """Open the barrier again and again while the line goes on being read, each time once the last one was written.
+
+    The device tells when it had the whole frame; on the wire it was from its first character on.
+    """
     times: list[float] = []
+    frame_ms = _WRITE_FRAME * _BITS_PER_CHARACTER * 1000 / baud
     for number in range(count):
         known = len((await _ask(farm))["writes"])
         asked_ns = time.monotonic_ns()
@@ -138,7 +144,7 @@ async def _writes(farm: Child, door: Path, count: int) -> dict[str, Any]:
             connection.sendall(text.encode() + b"\n")
             arrived = await _next_write(farm, known)
         if arrived:
-            times.append((arrived - asked_ns) / 1e6)
+            times.append((arrived - asked_ns) / 1e6 - frame_ms)
         await asyncio.sleep(_WRITE_STEP_S)
     return {**spread(times), "writes": count, "lost": count - len(times)}
 
