@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +42,7 @@ WALK_S = 10.0  # so long the node waits for its primary host on a server before 
 REBIRTHS_MAX, REBIRTHS_S = 3, 3.0  # births of a whole site cost tens of milliseconds
 REFUSALS_MAX = 10  # records of refused commands within REFUSALS_S; the rest is counted
 REFUSALS_S = 60.0
+REFUSED_TEXT_MAX = 200  # characters of a refused command's name or text that go on record
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _Result = TypeVar("_Result")
 
@@ -299,7 +301,8 @@ class Telemetry:
             return
         self._refusals.append(now)
         known = refused.device if refused.device in self._devices else ""
-        data = {"by": "sparkplug", "metric": refused.metric, "value": refused.value, "refused": self.refused}
+        metric, value = refused.metric[:REFUSED_TEXT_MAX], _recordable(refused.value)
+        data = {"by": "sparkplug", "metric": metric, "value": value, "refused": self.refused}
         self._post([Record("command_refused", "", known, data, _now_ms())])
 
 
@@ -324,6 +327,13 @@ def _is_range(item: object, last_number: int) -> bool:
         and all(type(number) is int for number in item)
         and 0 < item[0] <= item[1] <= last_number
     )
+
+
+def _recordable(value: int | float | bool | str | None) -> int | float | bool | str | None:
+    """A refused value as a record can hold it: JSON has no word for a number that is none, and a text may be long."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value[:REFUSED_TEXT_MAX] if isinstance(value, str) else value
 
 
 def _boot_id() -> str:
