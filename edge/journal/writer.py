@@ -379,6 +379,7 @@ class JournalWriter:
     def _note_failure(self, error: Exception) -> None:
         self.write_errors += 1
         self._reopen = True  # the connection may have lost its file; a fresh one reads the head again
+        self._wake.set()  # to try again soon, though it was only a read or a look that failed
         if not self.degraded:
             _log.error("the journal cannot be written (%s); records are kept in memory and tried again", error)
             self._degraded_since_ms = time.time_ns() // 1_000_000

@@ -228,6 +228,29 @@ async def test_a_read_that_fails_too_does_not_rename_the_mode(tmp_path: Path, mo
     assert await writer.close(runner)
 
 
+async def test_a_read_that_failed_once_is_made_good_though_nobody_writes_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = _Disk(monkeypatch)
+    writer = JournalWriter(tmp_path / "journal.db", care_every_s=3600, retry_s=0.001)
+    runner = asyncio.create_task(writer.run())
+    await writer.append([_record(1)])
+    await disk.tries.acquire()
+    await writer._in_thread(lambda: None)  # behind the look at retention and reserve
+
+    def refuse(*_: Any) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JournalStore, "class_records_after", refuse)
+        assert await writer.class_records_after("event", 0, 9) == []
+    assert writer.degraded == "disk I/O error"
+    await asyncio.wait_for(disk.tries.acquire(), 5)
+    assert await writer.append([]) == 2
+    assert writer.degraded == ""
+    assert await writer.close(runner)
+
+
 async def test_a_landed_commit_is_still_known_after_the_file_could_not_be_opened_for_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
