@@ -2,10 +2,11 @@
 
 import unittest
 
-from firmware.control.rfid_tags import Sightings
+from firmware.control.rfid_tags import Identifier, Sightings
 from protocols.registers import rfid as reg
 from protocols.rfid import r200
 from protocols.rfid.gen2 import tag_crc
+from protocols.rfid.read_slot import ID_SIZE
 from tests.firmware.control.rfid_bench import EPC, RfidBench
 
 
@@ -32,6 +33,16 @@ def sight(bench: RfidBench, *epcs: bytes) -> None:
     """Let these tags be seen in one scan."""
     bench.feed(b"".join([tag_frame(epc) for epc in epcs]))
     bench.run(10)
+
+
+class TestIdentifier(unittest.TestCase):
+    def test_a_short_one_leaves_nothing_of_the_long_one_before_it(self) -> None:
+        tag = Identifier()
+        tag.take(b"\x11" * (ID_SIZE + 9), 2, ID_SIZE + 3, 4)
+        self.assertEqual((bytes(tag.data), tag.size, tag.kind), (b"\x11" * ID_SIZE, ID_SIZE + 3, 4))
+        tag.take(b"\x22\x33\x44\x55", 1, 2, 5)
+        self.assertEqual((bytes(tag.data), tag.size, tag.kind), (b"\x33\x44" + bytes(ID_SIZE - 2), 2, 5))
+        self.assertEqual(tag.check, tag_crc(b"\x33\x44", 0, 2))
 
 
 class TestOneScan(unittest.TestCase):
