@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hil.bench.line import wire_ms
+from hil.bench.line import missed, wire_ms
 from protocols.crc import crc16
 from sim_devices.buses.pty_line import PtyLine
 from sim_devices.devices.device_farm import make_port
@@ -26,6 +26,14 @@ def test_bound_of_the_longest_read_at_115200_baud() -> None:
 def test_below_19200_baud_silence_is_three_and_a_half_characters() -> None:
     # 21 characters of 11 bits are 24.06 ms; 38.5 bits are 4.01 ms, twice, and the turnaround.
     assert wire_ms(9600, 1, 21) == pytest.approx(24.0625 + 2 * 4.0104 + 1.0, abs=0.001)
+
+
+def test_the_targets_of_a_line_are_a_share_of_the_wire_and_a_write_within_one_transaction_and_10_ms() -> None:
+    met = {"ratio": 0.9, "longest_transaction_ms": 29.61, "write_to_wire_ms": {"p99": 39.61, "lost": 0}}
+    assert missed(met) == []
+    assert missed(met | {"ratio": 0.899})[0].startswith("ratio 0.899")
+    for write in ({"p99": 39.62, "lost": 0}, {"p99": 1.0, "lost": 1}, {"lost": 2}):
+        assert missed(met | {"write_to_wire_ms": write})[0].startswith("write to wire p99")
 
 
 def framed(*parts: int) -> bytes:
