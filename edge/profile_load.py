@@ -11,6 +11,7 @@ from typing import Any
 from edge.config_file import read_document
 from edge.config_rules import Check, Problem, Table, check_tables
 from edge.config_table import show
+from edge.northbound.sparkplug.block import OWN_NAMES
 from edge.poll.merge import BIT_TABLES, TABLES
 from edge.profile import Profile
 from edge.profile_table import PROFILE_TABLES, REGISTERS
@@ -43,6 +44,9 @@ def _check_points(check: Check) -> None:
 
 def _check_name(check: Check, index: int, point: Table, names: dict[str, int]) -> None:
     name = point.get("name")
+    if name is not None and name.lower() in OWN_NAMES:
+        what = f"name = {show(name)}, which the hub itself tells of every device"
+        check.error(("point", index, "name"), what, "expected a name of the device's own", "choose another name")
     if name is not None and names.setdefault(name.lower(), index) != index:  # to many a platform, case is nothing
         before = check.lines.line("point", names[name.lower()], "name")
         at = ("point", index, "name")

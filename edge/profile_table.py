@@ -83,7 +83,13 @@ POINT = TableRule(
     required=True,
     meaning="One value of the device.",
     keys=(
-        KeyRule("name", "text", "Name of the tag, different for every point", pattern=NAME_PATTERN, rule=NAME_RULE),
+        KeyRule(
+            "name",
+            "text",
+            "Name of the tag, different for every point; not telemetry_seq or clock_quality",
+            pattern=NAME_PATTERN,
+            rule=NAME_RULE,
+        ),
         KeyRule("table", "text", "Modbus table", choices=TABLES),
         KeyRule("address", "integer", "Address on the wire, counted from 0", high=_ADDRESS_MAX),
         KeyRule("type", "text", "Type of the value; coils and discrete inputs are bool", choices=tuple(REGISTERS)),

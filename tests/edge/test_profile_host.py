@@ -82,6 +82,7 @@ def test_the_example_of_the_page_becomes_these_reads(tmp_path: Path) -> None:
         ('"uint16"', '"uint16"\ndeadband = -0.5', "p.toml:8: deadband is -0.5; expected a number from 0 to"),
         ('"uint16"', '"uint16"\n' + POINT, 'p.toml:9: name = "a" again; every point needs its own name,'),
         ('"uint16"', '"uint16"\n' + POINT.replace('"a"', '"A"'), 'p.toml:9: name = "A" again;'),
+        ('name = "a"', 'name = "Clock_quality"', 'p.toml:4: name = "Clock_quality", which the hub itself tells'),
         ('0\ntype = "uint16"', '65534\ntype = "int64"', "p.toml:6: address 65534 with 4 registers ends behind 65535;"),
         ('"meter"', '"meter"\nmax_registers = 1', ""),
         (

@@ -10,6 +10,7 @@ report, and the alias is known beforehand. No object is made per value.
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,6 +35,9 @@ _TYPES = {
     "bool": DataType.BOOLEAN,
     "text": DataType.STRING,
 }
+ROW_NUMBER = "telemetry_seq"  # what a device has beside its tags
+CLOCK = "clock_quality"
+OWN_NAMES = (ROW_NUMBER, CLOCK)
 _STAMP_SIZE = 7  # key and six bytes: any time from 2005 to 2109
 _DOUBLE_TAG = b"\x69"
 _PACK_DOUBLE = struct.Struct("<d").pack
@@ -59,13 +63,12 @@ class Point:
 
 def make_points(tags: Sequence[Tag], aliases: Sequence[int]) -> list[Point]:
     """The metrics of a device. A name that tells the scale of the raw number (`gross_kg_x10`) loses that ending, unless
-    the rest is another tag's name."""
-    taken = {tag.name.lower() for tag in tags}
-    points = []
-    for tag, alias in zip(tags, aliases, strict=True):
-        bare = tag.name.removesuffix(f"_x{10**-tag.sf}") if tag.sf < 0 else tag.name
-        points.append(_make_point(tag, alias, tag.name if bare.lower() in taken else bare))
-    return points
+    the rest is the name of another metric."""
+    bare = [tag.name.removesuffix(f"_x{10**-tag.sf}") if tag.sf < 0 else tag.name for tag in tags]
+    taken = Counter(name.lower() for name in bare)
+    taken.update({*OWN_NAMES, *(tag.name.lower() for tag in tags)})
+    names = [tag.name if taken[name.lower()] > 1 else name for tag, name in zip(tags, bare, strict=True)]
+    return [_make_point(*drafted) for drafted in zip(tags, aliases, names, strict=True)]
 
 
 def _make_point(tag: Tag, alias: int, name: str) -> Point:

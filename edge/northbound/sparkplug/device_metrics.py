@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from edge.model import ClockQuality, Quality, Report
 from edge.northbound.sparkplug import wire
-from edge.northbound.sparkplug.block import BlockEncoder, Point, Raw, make_points
+from edge.northbound.sparkplug.block import CLOCK, ROW_NUMBER, BlockEncoder, Point, Raw, make_points
 from edge.northbound.sparkplug.metric import (
     QUALITY,
     QUALITY_BAD,
@@ -28,8 +28,6 @@ from edge.northbound.sparkplug.metric import (
 )
 from protocols.registers.tag import Tag
 
-ROW_NUMBER = "telemetry_seq"
-CLOCK = "clock_quality"
 REASON = "Reason"
 UNITS = "engUnit"
 NEVER_READ = "never read"

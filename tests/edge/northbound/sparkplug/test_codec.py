@@ -217,6 +217,14 @@ def test_a_name_is_not_shortened_to_that_of_another_tag() -> None:
 
 
 @pytest.mark.parametrize(
+    "scales", [{"flow_x10": -1, "Flow_x100": -2}, {"telemetry_seq_x10": -1}, {"clock_quality_x100": -2, "flow": 0}]
+)
+def test_names_are_not_shortened_to_one_and_not_to_the_hub_s_own(scales: dict[str, int]) -> None:
+    tags = [Tag(name, "input_register", place, "int16", 1, sf=sf) for place, (name, sf) in enumerate(scales.items())]
+    assert [point.name for point in make_points(tags, range(len(tags)))] == list(scales)
+
+
+@pytest.mark.parametrize(
     ("kind", "raw", "field", "on_the_wire"), [("int16", -5, "int_value", 2**32 - 5), ("uint32", 7, "long_value", 7)]
 )
 def test_a_tag_takes_a_type_whose_wire_form_is_not_in_dispute(
