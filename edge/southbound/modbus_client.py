@@ -133,13 +133,21 @@ class ModbusClient:
         frame = await self._request(shape, request, timeout_ms or self._config.timeout_ms)
         return self._gate.data(frame)
 
-    async def write_registers(self, unit_id: int, address: int, values: list[int]) -> None:
-        """Write `values` to holding registers in one request, which is never repeated."""
+    async def write_registers(self, unit_id: int, address: int, values: list[int], *, deadline_ms: int) -> bool:
+        """Write `values` to holding registers in one request, which is never repeated.
+
+        False: something before it took until `deadline_ms` (monotonic), and it was not sent.
+        """
         shape = write_shape(unit_id)
         if self._gate.is_unsettled(shape, _now_ms()):
             await self._settle(unit_id, _SYNC_BLOCK)
+        if self._is_serial:
+            await self._await_silence()
+        if _now_ms() >= deadline_ms:
+            return False
         request = WriteMultipleRegistersRequest(address=address, registers=values, dev_id=unit_id)
         await self._request(shape, request, self._config.timeout_ms)
+        return True
 
     async def _settle(self, unit_id: int, block: Block) -> None:
         """An older answer of this shape could come, so get one of another shape first (see answer_gate.py).

@@ -210,8 +210,9 @@ class ModbusLine:
             if isinstance(request, ReadRequest):
                 raw = await self._client.read(unit_id, Block(request.address, request.count, 0))
                 exchange.on_registers(request, raw)
-            else:
-                await self._client.write_registers(unit_id, request.address, list(request.values))
+            elif await self._client.write_registers(
+                unit_id, request.address, list(request.values), deadline_ms=exchange.deadline_ms
+            ):
                 exchange.on_written()
         except LineError as error:
             exchange.on_failure(error)

@@ -11,7 +11,7 @@ import pytest
 
 from edge.config import LineConfig
 from edge.poll.merge import Block
-from edge.southbound.answer_gate import AnswerGate
+from edge.southbound.answer_gate import AnswerGate, write_shape
 from edge.southbound.line_error import Fault, LineError
 from edge.southbound.modbus_client import ModbusClient
 from protocols.registers import barrier, weighbridge
@@ -64,6 +64,29 @@ async def test_a_late_answer_is_never_taken_for_the_next_ones(make_field: Any, o
         field.devices[1].mode = "answer"
         assert await _read(client, 1, 64, 4) == [0, 0, 0, 0], "the held answer was [1, 1, 0, 77]"
         assert client.counters.strays == 1
+        client.close()
+
+
+async def test_a_write_that_was_held_up_beyond_its_deadline_is_not_sent(
+    make_field: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_ms = [1000]
+    monkeypatch.setattr("edge.southbound.modbus_client._now_ms", lambda: now_ms[0])
+    async with make_field(u1=("barrier", 77)).on_pty() as config:
+        client = await _opened(config)
+        client._gate.open(write_shape(1))
+        client._gate.shut(now_ms[0], answered=False)  # an earlier write is owed its answer: something is read first
+        settle = client._settle
+
+        async def take_long(unit_id: int, block: Block) -> None:
+            await settle(unit_id, block)
+            now_ms[0] = 1100
+
+        monkeypatch.setattr(client, "_settle", take_long)
+        assert not await client.write_registers(1, barrier.COMMAND_ADDRESS, [0] * 10, deadline_ms=1100)
+        assert client.counters.requests == 1
+        assert await client.write_registers(1, barrier.COMMAND_ADDRESS, [0] * 10, deadline_ms=1101)
+        assert client.counters.requests == 2
         client.close()
 
 
