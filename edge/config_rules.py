@@ -122,9 +122,14 @@ def _check_entry(check: Check, rule: TableRule, index: int, entry: Table) -> Tab
     variant = _variant(rule, entry)
     mine = [key for key in rule.keys if not key.only_for or variant in key.only_for]
     clean: Table = {}
+    is_shapeless = rule.name == "device" and not {"map", "profile"} & entry.keys()
+    if is_shapeless:
+        _note_shapeless(check, rule, index, entry)
     for key in mine:
         if key.name in entry:
             _check_value(check, (rule.name, index, key.name), key, entry[key.name], clean)
+        elif key.required and is_shapeless and key.only_for:
+            continue  # said once, for all keys that only one shape has
         elif key.required:
             _note_missing(check, rule, index, entry, key)
         elif key.default is not None:
@@ -168,8 +173,22 @@ def _check_foreign_keys(check: Check, rule: TableRule, index: int, entry: Table,
             )
 
 
+def _note_shapeless(check: Check, rule: TableRule, index: int, entry: Table) -> None:
+    """A device that says neither whose it is: four missing keys of our own would send its owner the wrong way."""
+    check.error(
+        (rule.name, index, ""),
+        f"{rule.header}{_called(entry)} has neither map nor profile",
+        "expected map for a device of ours, profile for anybody else's",
+        "add one of them",
+    )
+
+
+def _called(entry: Table) -> str:
+    return f" {show(entry['name'])}" if isinstance(entry.get("name"), str) else ""
+
+
 def _note_missing(check: Check, rule: TableRule, index: int, entry: Table, key: KeyRule) -> None:
-    called = f" {show(entry['name'])}" if isinstance(entry.get("name"), str) and key.name != "name" else ""
+    called = _called(entry) if key.name != "name" else ""
     check.error(
         (rule.name, index, ""),
         f"{rule.header}{called} has no {key.name}",

@@ -109,6 +109,8 @@ def test_sound_site_is_loaded_with_defaults(folder: Path) -> None:
         ("max_gross_kg = 48000", "max_gros_kg = 48000",
          ['s.toml:32: [[lane]] "L1" has no max_gross_kg;',
           "s.toml:37: unknown key max_gros_kg = 48000 in [[lane]] (did you mean max_gross_kg?);"]),
+        ('map = "barrier"\nmap_version = 2\nserial = 1001\n', "",
+         ['s.toml:16: [[device]] "boom" has neither map nor profile; expected map for a device of ours, profile for']),
         ("[uplink]", "[uplnk]", ["s.toml:4: unknown table uplnk (did you mean uplink?);"]),
         ("[uplink]", "[uplink]\nhost = 'x'",
          ['s.toml:5: host = "x" in [uplink]; host moved to [[link]]; move it there']),
