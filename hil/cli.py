@@ -27,6 +27,7 @@ _USAGE = """usage: gate COMMAND ...
 
 `gate COMMAND --help` tells more."""
 
+_HELP = ("-h", "--help", "help")
 _HUB_WORDS = ("hub", "check", "journal", "status", "operator")
 
 
@@ -60,6 +61,9 @@ def _bench(argv: list[str]) -> int:
         from hil.bench.fault_command import main as faults_main
 
         return faults_main(argv[1:])
+    if word in _HELP:
+        print("\n".join(("usage: gate bench ...", "", *(line for line in _USAGE.splitlines() if "  bench" in line))))
+        return 0
     print(f"gate: '{word}' is no bench; expected one of chip, hub, line, faults", file=sys.stderr)
     return 2
 
@@ -76,7 +80,7 @@ _WORDS: dict[str, Callable[[list[str]], int]] = {"run": _run, "verify": _verify,
 def main() -> int:
     """Entry point of the `gate` command; the exit code of the part that ran."""
     argv = sys.argv[1:]
-    if not argv or argv[0] in ("-h", "--help", "help"):
+    if not argv or argv[0] in _HELP:
         print(_USAGE)
         return 0 if argv else 2
     if argv[0] in _HUB_WORDS:
