@@ -24,6 +24,7 @@ from edge.cli_common import (
     fail,
     load,
     print_messages,
+    reason_of,
 )
 from edge.cli_journal import add_journal_words
 from edge.cli_status import add_status_word
@@ -58,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_DONE
     except OSError as error:
-        return fail(EXIT_FAILED, f"{error}")
+        return fail(EXIT_FAILED, reason_of(error))
 
 
 def _build_parser() -> _Parser:

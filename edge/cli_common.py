@@ -5,6 +5,7 @@ Knows: standard error and how a site is loaded. Must not know: any word.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -23,6 +24,14 @@ def fail(code: int, sentence: str) -> int:
     """Say what went wrong; `code` again."""
     print(f"gate: {sentence}", file=sys.stderr)
     return code
+
+
+def reason_of(error: BaseException) -> str:
+    """The system's word for an error, with the file it is about; never the way Python writes it."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error) or type(error).__name__
+    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+    return f"{error.filename}: {reason}" if error.filename else reason
 
 
 def load(site: Path, *, only_reads: bool = False) -> SiteConfig | None:

@@ -104,8 +104,11 @@ def _tail(arguments: argparse.Namespace) -> int:
 
     def tail(_: SiteConfig, store: JournalStore) -> int:
         with store.snapshot() as db:
-            for record in newest(db, wanted, arguments.count):
-                print(record.payload())
+            found = list(newest(db, wanted, arguments.count))
+        for record in found:
+            print(record.payload())
+        if not found and store.last_seq:
+            print(f"gate: none of the {store.last_seq} records is such a one", file=sys.stderr)
         return EXIT_DONE
 
     return _read_journal(arguments.site, tail)

@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from edge.cli_common import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED, EXIT_NO_HUB, fail, load
+from edge.cli_common import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED, EXIT_NO_HUB, fail, load, reason_of
 from edge.config import SiteConfig
 from edge.journal.database import JournalError
 from edge.journal.export import utc_text
@@ -62,9 +62,8 @@ def ask_hub(config: SiteConfig) -> dict[str, Any]:
             door.request("GET", "/status")
             status = json.loads(door.getresponse().read())
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise NoAnswerError(
-            f"no hub of site {config.name} answers on port {config.http_port} ({error}); below is what its files tell"
-        ) from error
+        who = f"no hub of site {config.name} answers on port {config.http_port}"
+        raise NoAnswerError(f"{who} ({reason_of(error)}); below is what its files tell") from error
     if not isinstance(status, dict) or status.get("site") != config.name:
         raise NoAnswerError(
             f"port {config.http_port} is answered by something else than the hub of site {config.name}; "

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 import struct
@@ -319,5 +320,6 @@ class MqttSession(asyncio.Protocol):
 def describe(error: BaseException) -> str:
     """The sentence for an error of the operating system or of TLS."""
     if isinstance(error, OSError) and error.strerror and not isinstance(error, ssl.SSLError):
-        return error.strerror
+        # asyncio puts its own text and the address into strerror; a name server's errors have negative numbers
+        return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
     return str(error) or type(error).__name__

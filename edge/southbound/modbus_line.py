@@ -146,7 +146,7 @@ class ModbusLine:
 
     async def _serve(self) -> LineError:
         """Until the connection is lost; the reason."""
-        lost = LineError(Fault.CONNECTION_LOST, f"line {self.config.name} was lost")
+        lost = LineError(Fault.CONNECTION_LOST, "the connection was lost")
         while self._client.is_open:
             now_ms = _now_ms()
             self._commands.expire(now_ms)
@@ -261,8 +261,7 @@ class ModbusLine:
             records, session.outbox = session.outbox, []
             for record in records:
                 if record.kind in _LOGGED_KINDS:
-                    detail = record.data.get("reason") or f"boot_count {record.data.get('boot_count')}"
-                    _log.warning("%s: %s: %s", record.device, record.kind, detail)
+                    _log.warning("%s: %s%s", record.device, record.kind, _detail(record))
             self._sink(records, session.cursors)
 
     def _check_ages(self) -> None:
@@ -337,6 +336,13 @@ class ModbusLine:
         end_ms = _now_ms() + int(seconds * 1000)
         while _now_ms() < end_ms:
             await self._wait_until(end_ms)
+
+
+def _detail(record: Record) -> str:
+    """What the log adds to the kind of a record: why, or which start of the device; a profile tells of none."""
+    boot_count = record.data.get("boot_count")
+    detail = record.data.get("reason") or ("" if boot_count is None else f"boot_count {boot_count}")
+    return f": {detail}" if detail else ""
 
 
 def _make_session(device: DeviceConfig, lane: str, cursors: Mapping[str, tuple[int, int]]) -> Session:

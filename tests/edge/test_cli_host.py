@@ -131,6 +131,13 @@ def test_journal_tail_prints_what_matches(
     assert [json.loads(line)["seq"] for line in capsys.readouterr().out.splitlines()] == found
 
 
+def test_journal_tail_says_so_when_nothing_matches(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _mixed(site)
+    assert main(["journal", "tail", str(site), "--lane", "lane9"]) == 0
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()[-1]) == ("", "gate: none of the 4 records is such a one")
+
+
 def test_journal_show_prints_a_record_its_neighbours_and_its_acknowledgement(
     site: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -188,6 +195,9 @@ def test_an_export_is_verified_without_the_site(
     assert "exists already" in capsys.readouterr().err
     assert main(["journal", "export", str(site), "--from", "9"]) == 2
     assert "nothing to export among records 9 to 4" in capsys.readouterr().err
+    nowhere = tmp_path / "none" / "out"
+    assert main(["journal", "export", str(site), "-o", str(nowhere)]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == f"gate: {nowhere}: No such file or directory"
 
 
 def test_a_missing_or_broken_key_file_is_one_sentence(site: Path, capsys: pytest.CaptureFixture[str]) -> None:

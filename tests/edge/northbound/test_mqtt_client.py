@@ -1,12 +1,14 @@
 """One connection against a simulated broker: what is refused, what is cancelled, what is too much, how it ends."""
 
 import asyncio
+import errno
+import socket
 from typing import Any
 
 import pytest
 
 from edge.northbound.link_watch import LinkRecord
-from edge.northbound.mqtt_client import FLUSH_S, INCOMING_MAX, BrokerError, MqttSession
+from edge.northbound.mqtt_client import FLUSH_S, INCOMING_MAX, BrokerError, MqttSession, describe
 from edge.northbound.mqtt_packets import encode_publish
 from tests.edge.northbound.simulated_link import Broker, Mode, SimulatedLink, connect
 from tests.edge.northbound.virtual_loop import run_virtual
@@ -173,3 +175,16 @@ def test_a_connection_that_is_closed_in_a_hole_takes_a_second_and_no_more() -> N
         return loop.time() - since_s
 
     assert run_virtual(run()) <= FLUSH_S
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 1883)"), "Connection refused"),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "Name or service not known"),
+        (OSError("10.0.0.1 is no host name"), "10.0.0.1 is no host name"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_an_error_of_the_system_is_told_in_its_own_words(error: Exception, sentence: str) -> None:
+    assert describe(error) == sentence

@@ -94,6 +94,22 @@ async def test_a_read_the_device_refuses_spoils_its_own_points_only(run_line: An
         assert running.image().online
 
 
+async def test_a_device_that_comes_back_is_logged_without_what_a_profile_does_not_know(
+    run_line: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = ModbusTcpServer(_context(1), address=("localhost", 0))
+    async with _serving(server) as port:
+        line = _line(KIND_TCP, port)
+        async with run_line(line, [_device(1)]) as running:
+            await running.until(lambda: running.image().online)
+            server.close()
+            await running.until(lambda: not running.image().online)
+            again = ModbusTcpServer(_context(1), address=("localhost", port))
+            async with _serving(again):
+                await running.until(lambda: running.image().online)
+    assert [text for text in caplog.messages if "device_back" in text] == ["meter-1: device_back"]
+
+
 @pytest.mark.parametrize("is_silent", [True, False])
 async def test_a_unit_that_is_missing_behind_a_gateway_leaves_its_neighbours_alone(
     run_line: Any, is_silent: bool
