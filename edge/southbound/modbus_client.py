@@ -35,6 +35,7 @@ from edge.southbound.answer_gate import AnswerGate, Shape, read_shape, sync_coun
 from edge.southbound.line_error import Fault, LineError
 from edge.southbound.port_error import early_end_error, port_error, port_name
 from edge.southbound.precise_wait import PreciseWait
+from edge.southbound.tcp_end import has_undelivered, take_back
 from edge.southbound.tls import make_context
 
 CONNECT_TIMEOUT_S = 2.0
@@ -117,9 +118,11 @@ class ModbusClient:
         self.counters.opened += 1
 
     def close(self) -> None:
-        """Close the port or connection; a second call does nothing."""
+        """Close the port or connection; a second call does nothing. What was not delivered never arrives."""
         self._wait.close()
         if self._client is not None:
+            if self._has_undelivered():
+                take_back(self._client.ctx.transport)
             self._client.close()
             self._client = None
 
@@ -146,8 +149,18 @@ class ModbusClient:
         if _now_ms() >= deadline_ms:
             return False
         request = WriteMultipleRegistersRequest(address=address, registers=values, dev_id=unit_id)
-        await self._request(shape, request, self._config.timeout_ms)
+        try:
+            await self._request(shape, request, self._config.timeout_ms)
+        except LineError as error:
+            if error.fault is Fault.TIMEOUT and self._has_undelivered():
+                self.close()
+                text = f"{port_name(self._config)} does not deliver: a write was taken back"
+                raise LineError(Fault.CONNECTION_LOST, text) from error
+            raise
         return True
+
+    def _has_undelivered(self) -> bool:
+        return not self._is_serial and self._client is not None and has_undelivered(self._client.ctx.transport)
 
     async def _settle(self, unit_id: int, block: Block) -> None:
         """An older answer of this shape could come, so get one of another shape first (see answer_gate.py).
