@@ -167,6 +167,12 @@ class TelemetrySender:
             self.publish(self._node.data(row.device, row.metrics, _now_ms()))
             self._sent.add(row.number, row.number, time.monotonic())
             self.live += 1
+        self._end_old()
+
+    def _end_old(self) -> None:
+        """Nothing waits: devices that do not answer and were born for rows that had waited die (again)."""
+        if not self._live and not self._todo and self._node.phase is Phase.BORN:
+            self.publish(self._node.after_history(_now_ms()))
 
     def _later(self, first: int, last: int) -> None:
         """These rows are history; of too many pieces, rows sent in between are sent once more."""
@@ -204,8 +210,7 @@ class TelemetrySender:
             self._todo.remove(first, row.number)
         if len(rows) < HISTORY_ROWS:
             self._todo.remove(first, last)
-        if not self._todo:
-            self.publish(self._node.after_history(_now_ms()))
+        self._end_old()
         return True
 
     def _send_old(self, row: SpoolRow) -> None:

@@ -280,10 +280,26 @@ def test_a_lost_device_dies_and_its_stored_rows_come_under_a_stale_birth(tmp_pat
     asyncio.run(run())
 
 
+def test_a_device_lost_while_its_rows_wait_for_room_is_dead_after_them_too(tmp_path) -> None:
+    async def run() -> None:
+        gate = _Gate(tmp_path)
+        async with gate.connected():
+            await gate.report(1)
+            gate.pacer.is_draining, gate.pacer.under_way = True, 1  # no room for telemetry
+            await gate.report(2)
+            gate.telemetry.device_lost("scale", "no answer")
+            gate.pacer.acked(gate.pacer.under_way)
+            await _settle()
+            assert gate.host.kinds()[-4:] == ["DDEATH scale", "DBIRTH scale", "DDATA scale", "DDEATH scale"]
+
+    asyncio.run(run())
+
+
 def test_a_quality_comes_with_its_reason_and_goes_with_the_next_good_value(tmp_path) -> None:
     async def run() -> None:
         gate = _Gate(tmp_path)
         async with gate.connected():
+            gate.telemetry.device_online("scale")
             await gate.report(1, quality=Quality.BAD, reason="sensor open")
             assert gate.host.seen[-1].metric("speed")["properties"] == {"Quality": 0, "Reason": "sensor open"}
             await gate.report(2)
