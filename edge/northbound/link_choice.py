@@ -1,14 +1,17 @@
 """Which of the links carries the data: the preferred one unless it is dead or much worse for long. Pure.
 
 Knows: how healthy each link is said to be, and for how long. Must not know: sockets, MQTT, clocks.
-Leaving a dead link is immediate, leaving a bad one takes `fail_over_after_s`, and coming back to a preferred one takes
-`fail_back_after_s` of good health without a break, so that a link that comes and goes does not take the data with it.
+Leaving a dead link is immediate, but after a start a link has `START_S` to come up before it counts as dead; leaving a
+bad one takes `fail_over_after_s`, and coming back to a preferred one takes `fail_back_after_s` of good health without a
+break, so that a link that comes and goes does not take the data with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+START_S = 1.0  # both links are tried at once: the faster one must not win a start by some milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class LinkChoice:
         self.why = "preferred"
         self._fail_over_after_s = fail_over_after_s
         self._fail_back_after_s = fail_back_after_s
+        self._was_up = False
+        self._first_look_s: float | None = None
         self._good_since_s: list[float | None] = [None] * count
         self._bad_since_s: list[float | None] = [None] * count
 
@@ -37,6 +42,8 @@ class LinkChoice:
             is_good = link.is_up and link.is_good
             self._good_since_s[index] = self._since(self._good_since_s[index], now_s) if is_good else None
             self._bad_since_s[index] = None if is_good else self._since(self._bad_since_s[index], now_s)
+        self._first_look_s = self._since(self._first_look_s, now_s)
+        self._was_up = self._was_up or links[self.active].is_up
         wanted, why = self._decide(now_s, links)
         if wanted == self.active:
             return False
@@ -48,7 +55,8 @@ class LinkChoice:
         mine = links[self.active]
         up = [index for index, link in enumerate(links) if link.is_up and index != self.active]
         good = [index for index in up if links[index].is_good]
-        if not mine.is_up and up:
+        is_starting = not self._was_up and self._age(self._first_look_s, now_s) < START_S
+        if not mine.is_up and up and not is_starting:
             return (good or up)[0], "the other link is dead"
         if mine.is_up and good and self._age(self._bad_since_s[self.active], now_s) >= self._fail_over_after_s:
             return good[0], "the other link is too slow or loses too much"

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.northbound.link_choice import Health, LinkChoice
+from edge.northbound.link_choice import START_S, Health, LinkChoice
 
 _UP, _BAD, _DOWN = Health(True), Health(True, is_good=False), Health(False)
 
@@ -27,9 +27,22 @@ def test_a_dead_link_is_left_at_once_and_only_for_a_live_one() -> None:
     assert _active(choice, 3.0, _BAD, _DOWN) == 0
 
 
+def test_after_a_start_the_preferred_link_has_a_moment_to_come_up_before_it_counts_as_dead() -> None:
+    late = _choice()
+    assert _active(late, 5.0, _DOWN, _DOWN) == 0
+    assert _active(late, 5.02, _DOWN, _UP) == 0
+    assert _active(late, 5.05, _UP, _UP) == 0
+    assert late.switches == 0
+    assert _active(late, 5.5, _DOWN, _UP) == 1, "a link that was up and died is left at once"
+    dead = _choice()
+    assert _active(dead, 5.0, _DOWN, _UP) == 0
+    assert _active(dead, 5.0 + START_S, _DOWN, _UP) == 1
+
+
 def test_the_preferred_link_is_taken_back_only_after_good_health_without_a_break() -> None:
     choice = _choice()
-    assert _active(choice, 0.0, _DOWN, _UP) == 1
+    assert _active(choice, 0.0, _UP, _UP) == 0
+    assert _active(choice, 0.5, _DOWN, _UP) == 1
     assert _active(choice, 10.0, _UP, _UP) == 1
     assert _active(choice, 69.0, _UP, _UP) == 1
     assert _active(choice, 69.5, _BAD, _UP) == 1
