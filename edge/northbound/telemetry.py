@@ -42,6 +42,7 @@ WALK_S = 10.0  # so long the node waits for its primary host on a server before 
 REBIRTHS_MAX, REBIRTHS_S = 3, 3.0  # births of a whole site cost tens of milliseconds
 REFUSALS_MAX = 10  # records of refused commands within REFUSALS_S; the rest is counted
 REFUSALS_S = 60.0
+ACK_RANGES_MAX = 500  # of one message, so that none holds the hub up; what is beyond is sent again
 REFUSED_TEXT_MAX = 200  # characters of a refused command's name or text that go on record
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _Result = TypeVar("_Result")
@@ -317,7 +318,7 @@ def _decode_ack(payload: bytes, last_number: int) -> list[tuple[int, int]] | Non
     ranges = ack.get("telemetry", [])
     if not isinstance(ranges, list) or not all(_is_range(item, last_number) for item in ranges):
         return None
-    return [(first, last) for first, last in ranges]
+    return [(first, last) for first, last in ranges[:ACK_RANGES_MAX]]
 
 
 def _is_range(item: object, last_number: int) -> bool:

@@ -1,6 +1,7 @@
-"""Commands that come over the broker, from whoever can publish there: none is obeyed, none does harm."""
+"""What comes over the broker, from whoever can publish there: no command is obeyed, nothing does harm."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ from pysparkplug._protobuf import Payload
 
 from edge.config import UplinkConfig
 from edge.journal.records import encode
-from edge.model import Record
+from edge.model import ClockQuality, Quality, Record, Report
+from edge.northbound import telemetry as telemetry_module
 from edge.northbound.pacer import Pacer
 from edge.northbound.telemetry import Telemetry
 from protocols.registers.tag import Tag
+
+_TIME = 1_796_039_649_000
 
 
 @pytest.mark.parametrize(
@@ -42,3 +46,20 @@ def test_whatever_a_refused_command_carries_it_can_be_put_on_record(
     (record,) = asyncio.run(run())
     encode(record)  # raises for what no journal takes, which would end the hub
     assert (record.data["metric"], record.data["value"]) == (name[:200], told)
+
+
+def test_an_acknowledgement_without_end_does_not_hold_the_hub_up(tmp_path: Path) -> None:
+    most = telemetry_module.ACK_RANGES_MAX
+
+    async def run() -> tuple[int, int]:
+        devices = {"scale": [Tag("speed", "input_register", 0, "uint16", 1)]}
+        telemetry = Telemetry(UplinkConfig("gate", "gate/test", ()), tmp_path, devices, post=list, pacer=Pacer())
+        for speed in range(2 * most + 2):
+            telemetry.report(Report("scale", [0], [speed], Quality.GOOD, "", _TIME, ClockQuality.SYNCHRONISED))
+        odd = [[number, number] for number in range(1, 2 * most + 2, 2)]
+        telemetry.on_ack(json.dumps({"telemetry": odd}).encode())
+        telemetry.close()
+        ledger = telemetry.ledger()
+        return ledger["acknowledged"], ledger["stored"]
+
+    assert asyncio.run(run()) == (most, most + 2)
