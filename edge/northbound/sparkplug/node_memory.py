@@ -51,7 +51,7 @@ class NodeMemory:
             row = self._db.execute("SELECT bd_seq, numbers_to, boot_id FROM node").fetchone()
             self._bd_seq, self.numbers_to, self._boot_id = row
             copy = self._db.execute("SELECT state FROM ledger").fetchone()
-            self.ledger = SpoolState(**json.loads(copy[0])) if copy else None
+            self.ledger = _read_copy(copy[0]) if copy else None
         except sqlite3.Error as error:
             self._on_refusal(error)
 
@@ -130,3 +130,11 @@ class NodeMemory:
             db.close()
             raise
         return db
+
+
+def _read_copy(text: str) -> SpoolState | None:
+    """The copied ledger; None for what another version wrote, which is no reason not to start."""
+    try:
+        return SpoolState(**json.loads(text))
+    except (ValueError, TypeError):
+        return None

@@ -63,6 +63,17 @@ def test_the_ledger_s_copy_is_found_again(tmp_path: Path) -> None:
     assert _reopened(memory, path).ledger == state
 
 
+@pytest.mark.parametrize("text", ["", "[1]", '{"produced": 1}', '{"produced": 1, "of_later": 2}'])
+def test_a_copy_of_the_ledger_that_is_none_stops_nothing(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "sparkplug.sqlite"
+    memory = NodeMemory(path)
+    aliases = memory.take_aliases(["d/m:6"])
+    assert memory._db is not None
+    memory._db.execute("INSERT INTO ledger VALUES (1, ?)", (text,))
+    memory = _reopened(memory, path)
+    assert (memory.ledger, memory.degraded, memory.take_aliases(["d/m:6"])) == (None, "", aliases)
+
+
 def test_a_memory_that_cannot_be_read_goes_on_without_the_disk_and_says_so(tmp_path: Path) -> None:
     path = tmp_path / "sparkplug.sqlite"
     path.write_bytes(b"no database" * 500)
