@@ -35,11 +35,12 @@ def reason_of(error: BaseException) -> str:
 
 
 def load(site: Path, *, only_reads: bool = False) -> SiteConfig | None:
-    """The site, or None after every error of its file has been said."""
+    """The site, or None after every error of its file has been said. Warnings are for those who start a hub."""
     result = load_site(site, only_reads=only_reads)
-    print_messages(result)
+    if result.config is None or not only_reads:
+        print_messages(result)
     if result.config is None:
-        fail(EXIT_BAD_INPUT, f"{site} has {result.error_count} error(s); nothing was started")
+        fail(EXIT_BAD_INPUT, f"{site} has {result.error_count} error(s){'' if only_reads else '; nothing was started'}")
     return result.config
 
 

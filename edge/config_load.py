@@ -54,7 +54,8 @@ class LoadResult:
 def load_site(path: Path, *, only_reads: bool = False) -> LoadResult:
     """Read and check the site file at `path`; never raises for anything a file can contain.
 
-    Whoever `only_reads` what the hub has written may do so on a disk that cannot be written.
+    Whoever `only_reads` what the hub has written may do so on a disk that cannot be written, and without the right to
+    read secrets: keys are empty then, and neither they nor certificates are looked at.
     """
     document, lines, problem = read_document(path, "expected [site], [[line]] and [[device]]", SITE_PAGE)
     if problem is not None:
@@ -62,9 +63,10 @@ def load_site(path: Path, *, only_reads: bool = False) -> LoadResult:
     check = Check(document, lines, MAP_VERSIONS)
     check_tables(check)
     check_references(check)
-    keys = _check_key_files(check, path.parent)
+    keys = {} if only_reads else _check_key_files(check, path.parent)
     profiles = _check_profiles(check, path.parent)
-    check_certificates(check, path.parent)
+    if not only_reads:
+        check_certificates(check, path.parent)
     _check_data_dir(check, path.parent, os.R_OK if only_reads else os.W_OK)
     has_error = any(not problem.is_warning for problem in check.problems)
     return _result(None if has_error else _build(check, path, keys, profiles), check.problems, path)
@@ -212,7 +214,7 @@ def _build_device(device: Table, keys: dict[str, bytes], profiles: dict[str, Pro
     if "profile" in device:
         return DeviceConfig(name, line, unit_id, "", 0, 0, b"", 0, profiles[device["profile"]])
     values = {key: device[key] for key in ("map", "map_version", "serial", "period_ms")}
-    return DeviceConfig(name, line, unit_id, key=keys[device["key_file"]], **values)
+    return DeviceConfig(name, line, unit_id, key=keys.get(device["key_file"], b""), **values)
 
 
 def _build_lane(lane: Table) -> LaneConfig:

@@ -147,3 +147,24 @@ def test_a_stranger_on_the_port_is_said_to_be_one(
     with _answering(body) as port:
         assert main(["status", str(_site(tmp_path, port))]) == 3
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_whoever_asks_needs_no_secret_and_hears_no_warning_meant_for_a_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with _answering(json.dumps(_RUNNING).encode()) as port:
+        site = _site(tmp_path, port)
+        site.write_text(site.read_text() + 'ca_file = "ca.pem"\ncert_file = "gate.pem"\nkey_file = "gate.key.pem"\n')
+        (tmp_path / "a.key").unlink()
+        assert main(["check", str(site)]) == 2
+        assert "a.key" in capsys.readouterr().err
+        assert main(["status", str(site)]) == 0
+        assert capsys.readouterr().err == ""
+
+
+def test_a_hub_that_is_not_there_is_told_in_the_systems_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = _closed_port()
+    assert main(["status", str(_site(tmp_path, port))]) == 3
+    assert f"answers on port {port} (Connection refused); below" in capsys.readouterr().err
