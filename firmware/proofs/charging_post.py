@@ -17,6 +17,7 @@ from firmware.control.charging_post_memory import (
     JOG_NONE,
     TIMER_VEHICLE,
 )
+from firmware.proofs.charging_post_image import idle_flags, replay
 from hil.explore.model import Alternative, Leads, Model, Property, Reduction, SilentRing
 from protocols.registers import charging_post as reg
 
@@ -57,8 +58,14 @@ def build() -> Model:
     model.ignored = {"state", "driven", "_is_settled"}
     model.properties, model.liveness, model.reductions = _PROPERTIES, _LIVENESS, _REDUCTIONS
     model.order = _order()
+    model.idle = {name: value for name, value in idle_flags().items() if _is_asked(model, name, value)}
+    model.replay = replay()
     model.guard()
     return model
+
+
+def _is_asked(model: Model, name: str, value: int) -> bool:
+    return name in model.fields and value in model.fields[name].codes
 
 
 def _setting_values(model: Model) -> list[list[Any]]:

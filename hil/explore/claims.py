@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
+
+Cause = tuple[int, int]  # value and quality of an input
+Image = dict[int, Cause]  # by index
 
 
 @dataclass(frozen=True)
@@ -66,3 +69,36 @@ class Reduction:
 
     what: str
     why: str
+
+
+class Beats(Protocol):
+    """Those whose heartbeats a core listens to, by the names of its timers."""
+
+    timers: tuple[str, ...]
+    inputs: tuple[int, ...]  # by index, which a beat moves
+
+    def beat(self, core: Any, image: Image, alive: set[str], wanted: dict[str, int]) -> bytes:
+        """Give a beat of each that is to live, in the image or as bytes of the field line, which `core` takes."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What tells on the bench that the last scan is wrong: one of the outputs, which is on then or off, or an event."""
+
+    outputs: tuple[str, ...] = ()
+    is_on: bool = True
+    event: str = ""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a role whose inputs are flags of measurements brings along for its ways to be replayed."""
+
+    scan_ms: int
+    plain: Callable[[dict[int, int]], tuple[list[int], Any]]  # settings by index -> all settings, a core with them
+    start: Callable[[list[int]], Image]
+    image: Callable[[dict[str, int], Image, list[int]], tuple[Image, list[str]]]  # with the names of what it misses
+    beats: Callable[[], Beats]
+    shown: dict[str, Shown]  # by property
+    stop: str  # the input that, at 0, switches every output of the power path off
+    mark: str  # an input whose quality decides nothing: it marks the end of the way in the trace

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from hil.explore.model import Alternative, Model
+from hil.explore.replay import as_replay
 from hil.explore.search import Scan, Violation
 from hil.scenarios.vocabulary import input_names, map_of, names_of, setting_tags
 from protocols.quality import BAD, GOOD, UNCERTAIN
@@ -23,6 +24,9 @@ _COMMAND_MS = 50  # a request and its answer on the bus
 
 def as_scenario(model: Model, violation: Violation) -> str:
     """The text of a scenario file that replays the way to a violation."""
+    if model.replay is not None:
+        holds = next(each.holds for each in model.properties if each.id == violation.id)
+        return as_replay(model.role, model.timer_names, model.replay, violation, holds)
     if model.plain is None:
         return as_comment(model, violation)
     return _Writer(model, violation).text()

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hil.explore.claims import Alternative, Leads, Property, Reduction, Widening
+from hil.explore.claims import Alternative, Leads, Property, Reduction, Replay, Widening
 from hil.explore.source import (
     EndTurns,
     as_function,
@@ -44,7 +44,7 @@ from hil.explore.values import (
 )
 from hil.explore.watch import Hoisted, SilentRing, WatchedList
 
-__all__ = ["Alternative", "Leads", "Model", "Property", "Reduction", "SilentRing", "Widening"]
+__all__ = ["Alternative", "Leads", "Model", "Property", "Reduction", "Replay", "SilentRing", "Widening"]
 
 TIMER_OFF, TIMER_DONE = -1, -2
 
@@ -72,6 +72,7 @@ class Model:
     order: list[str] = field(default_factory=list)
     idle: dict[str, int] = field(default_factory=dict)
     plain: Callable[[dict[int, int]], tuple[list[int], Any]] | None = None
+    replay: Replay | None = None
     timer_names: list[str] = field(default_factory=list)
     _guarded: list[tuple[Any, str]] = field(default_factory=list)
     _plain: list[Any] = field(default_factory=list)

@@ -11,12 +11,14 @@ import textwrap
 from collections.abc import Iterator
 from copy import deepcopy
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from firmware.control import charging_post_inputs as image
 from firmware.control.charging_post import ChargingPost
+from firmware.control.charging_post_faults import PostFaults
 from firmware.control.charging_post_inputs import PostInputs
 from firmware.control.charging_post_memory import COUNTERS
 from firmware.control.charging_post_module import ModuleLine
@@ -24,6 +26,8 @@ from firmware.control.charging_post_power import PostPower
 from firmware.control.charging_post_states import PostStates
 from firmware.control.charging_post_watch import PostWatch
 from firmware.proofs import charging_post as proof
+from hil.command import EXIT_FAILED, EXIT_PASSED
+from hil.command import main as hil_main
 from hil.explore.bdd import FALSE
 from hil.explore.claims import Alternative
 from hil.explore.engine import Report, compile_system, verify
@@ -222,23 +226,37 @@ FAULTS = (
             (PostWatch, "_why_vehicle_ends", "not inputs.matches", "False"),
         ),
     ),
+    (
+        "insulation-stops",
+        12,
+        ((PostFaults, "_power_cause", "not values[reg.IN_IMD_OK] or not values[reg.IN_IMD_READY]", "False"),),
+    ),
     ("weld-checked", 2, ((PostStates, "_contactor_open", WELD_CHECK, RETRACT),)),
 )
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("name", "scans", "changes"), FAULTS)
-def test_a_fault_seeded_into_the_core_is_found_by_a_shortest_way(
-    monkeypatch: pytest.MonkeyPatch, name: str, scans: int, changes: tuple[tuple[type, str, str, str], ...]
+def test_a_fault_seeded_into_the_core_is_found_by_a_shortest_way_that_the_bench_replays(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    name: str,
+    scans: int,
+    changes: tuple[tuple[type, str, str, str], ...],
 ) -> None:
-    for change in changes:
-        seed(monkeypatch, *change)
-    report = verify_only((name,), scans)
-    assert [each["holds"] for each in report.properties] == [False]
-    way = report.violations[0]["path"]
-    assert way[0]["memory.state"] == reg.STATE_RAMP_DOWN  # from power-up
-    assert len(way) == scans
-    assert verify_only((name,), scans - 1).violations == []
+    file = tmp_path / "way.toml"
+    with monkeypatch.context() as broken:
+        for change in changes:
+            seed(broken, *change)
+        report = verify_only((name,), scans)
+        assert [each["holds"] for each in report.properties] == [False]
+        way = report.violations[0]["path"]
+        assert way[0]["memory.state"] == reg.STATE_RAMP_DOWN  # from power-up
+        assert len(way) == scans
+        file.write_text(report.violations[0]["scenario"], encoding="utf-8")
+        assert hil_main(["run", str(file), "--target", "host"]) == EXIT_FAILED
+        assert verify_only((name,), scans - 1).violations == []
+    assert hil_main(["run", str(file), "--target", "host"]) == EXIT_PASSED
 
 
 @pytest.mark.long
