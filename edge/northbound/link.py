@@ -86,8 +86,11 @@ class Link:
                 await loop.create_connection(lambda: session, sock=sock, ssl=context, server_hostname=name)
             except ConnectionError as error:
                 raise TlsBrokenOffError(describe(error)) from error
+        packet = (
+            await will()
+        )  # asked now: a will belongs to one CONNECT; how long a disk takes says nothing of the link
         async with asyncio.timeout(PHASE_S):
-            await session.open(client_id, await will())  # asked now: a will belongs to one CONNECT
+            await session.open(client_id, packet)
 
     def _why_unaccepted(self, session: MqttSession, reason: str) -> str:
         """TLS 1.3 hears of a refused certificate after its handshake; a broker that expects TLS just closes."""

@@ -81,3 +81,24 @@ async def test_an_attempt_that_is_cancelled_leaves_no_socket_behind() -> None:
             assert task.cancelled()
         await _turns(5)
         assert _open_files() <= before + 1
+
+
+async def test_a_will_that_a_slow_disk_gives_late_is_not_taken_for_a_silent_broker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(link_module, "PHASE_S", 0.5)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"\x20\x02\x00\x00")
+        await reader.read()
+        writer.close()
+
+    async def late_will() -> None:
+        await asyncio.sleep(2 * link_module.PHASE_S)
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        config = LinkConfig("fibre", "127.0.0.1", server.sockets[0].getsockname()[1])
+        session = await Link(config, 0.0).connect("gate", late_will, None)
+        assert not session.lost.done()
+        await session.close()
