@@ -57,6 +57,7 @@ class _Moment:
     now_ms: int
     actions: list[str]
     is_wrong: bool = False  # the property failed here
+    strayed: tuple[str, ...] = ()  # what was remembered otherwise than on the way when its newest scan began
 
     def scan(self, holds: Callable[[Any], Any]) -> None:
         """One scan of the core that walks along."""
@@ -162,9 +163,13 @@ class _Writer:
             moment = deepcopy(self._moment)
             self._move(moment, image, scan, alive, early, bool(number))
             tried.append((_strayed(moment, after), moment))
-        strayed, self._moment = min(tried, key=lambda each: len(each[0]))
+        strayed, self._moment = min(tried, key=lambda each: len(each[0]) + len(each[1].strayed))
+        if self._moment.strayed:
+            self._doubt(
+                f"when scan {number + 1} begins the bench differs from the way in {_list(self._moment.strayed)}"
+            )
         if strayed:
-            self._doubt(f"behind scan {number + 1} the bench differs from the way in {', '.join(strayed)}")
+            self._doubt(f"behind scan {number + 1} the bench differs from the way in {_list(strayed)}")
 
     def _move(self, moment: _Moment, image: Image, scan: Scan, alive: set[str], early: bool, later: bool) -> None:
         wanted = _wanted(scan, "in.")
@@ -172,6 +177,7 @@ class _Writer:
             self._show(moment, image)
         if later:
             self._wait(moment, scan)
+            moment.strayed = _differs(moment.core, scan)
         self._show(moment, image)
         self._set_hub(moment, wanted.get("in.hub_alive", moment.core.hub_alive))
         self._beat(moment, alive, wanted)
@@ -255,14 +261,24 @@ def _living(names: tuple[str, ...], scan: Scan, after: Scan | None) -> list[set[
     return [{name for name in names if not isinstance(after.values.get(f"timer.{name}"), int)}]
 
 
-def _strayed(moment: _Moment, after: Scan | None) -> list[str]:
+def _strayed(moment: _Moment, after: Scan | None) -> tuple[str, ...]:
     """What the core remembers otherwise than the way; behind the last scan whether that was wrong at all."""
     if after is None:
-        return [] if moment.is_wrong else ["that the property holds"]
-    wanted = {name: value for name, value in after.values.items() if name.startswith("memory.")}
-    asked = {name[7:]: value for name, value in wanted.items() if name not in after.open_fields}
-    memory = moment.core.memory
-    return [name for name, value in asked.items() if isinstance(value, int) and getattr(memory, name) != value]
+        return () if moment.is_wrong else ("that the property holds",)
+    return _differs(moment.core, after)
+
+
+def _differs(core: Any, scan: Scan) -> tuple[str, ...]:
+    """What the core remembers otherwise than the way at the beginning of a scan."""
+    wanted = {name: value for name, value in scan.values.items() if name.startswith("memory.")}
+    asked = {name[7:]: value for name, value in wanted.items() if name not in scan.open_fields}
+    return tuple(
+        name for name, value in asked.items() if isinstance(value, int) and getattr(core.memory, name) != value
+    )
+
+
+def _list(names: tuple[str, ...]) -> str:
+    return ", ".join(names)
 
 
 def _expect(*events: str) -> list[str]:

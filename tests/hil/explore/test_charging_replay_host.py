@@ -95,6 +95,13 @@ def test_a_way_that_is_none_is_told_so() -> None:
     )
 
 
+def test_timers_that_cannot_end_together_with_the_settings_as_delivered_are_told() -> None:
+    """The vehicle's second is over long before the ten of the arm."""
+    way = [scan(POWERED_UP), scan(OPENED, "state"), *(scan(each) for each in (PROVEN, STOPPED, STARTED, LISTENS))]
+    text = replayed("arm-moves-dead", *way, scan(EXTENDS, "vehicle", "state"))
+    assert "# when scan 7 begins the bench differs from the way in state" in text
+
+
 def test_a_missing_weld_check_is_replayed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with monkeypatch.context() as broken:
         seed(broken, PostStates, "_contactor_open", WELD_CHECK, RETRACT)
