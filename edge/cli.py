@@ -108,7 +108,7 @@ def _operator(arguments: argparse.Namespace) -> int:
 
     if not door.is_reason(arguments.reason):
         return fail(EXIT_BAD_INPUT, f"--reason must be one line of at most {door.REASON_SIZE_MAX} printable characters")
-    config = load(arguments.site)
+    config = load(arguments.site, only_reads=True)  # the hub does it; a full disk is its own affair
     if config is None:
         return EXIT_BAD_INPUT
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from contextlib import closing
@@ -78,6 +79,18 @@ def test_wrong_arguments_are_one_sentence_and_exit_2(argv: list[str], capsys: py
     message = capsys.readouterr().err
     assert message.startswith("gate: ")
     assert message.count("\n") == 1
+
+
+def test_an_operator_needs_neither_the_gates_secrets_nor_a_disk_to_write_on(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (site.parent / "a.key").unlink()
+    (site.parent / "data").mkdir()
+    monkeypatch.setattr("edge.config_load.os.access", lambda _, right: right == os.R_OK)
+    assert main(["check", str(site)]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+    assert main(["operator", str(site), "L1", "open"]) == 3
+    assert "no hub is running" in capsys.readouterr().err
 
 
 def test_help_exits_0(capsys: pytest.CaptureFixture[str]) -> None:
