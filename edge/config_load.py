@@ -139,12 +139,9 @@ def _check_data_dir(check: Check, folder: Path, right: int) -> None:
     if not existing.is_dir():
         check.error(at, f"data_dir {show(name)}: {existing} is not a folder", "expected a folder", "name another one")
     elif not os.access(existing, right | os.X_OK):
-        check.error(
-            at,
-            f"data_dir {show(name)}: {existing} cannot be written",
-            "expected a folder this user may write",
-            "change its owner or name another one",
-        )
+        done, do = ("written", "write") if right & os.W_OK else ("read", "read")
+        what = f"data_dir {show(name)}: {existing} cannot be {done}"
+        check.error(at, what, f"expected a folder this user may {do}", "change its owner or name another one")
 
 
 def _build(check: Check, path: Path, keys: dict[str, bytes], profiles: dict[str, Profile]) -> SiteConfig:

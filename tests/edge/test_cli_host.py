@@ -86,7 +86,7 @@ def test_an_operator_needs_neither_the_gates_secrets_nor_a_disk_to_write_on(
 ) -> None:
     (site.parent / "a.key").unlink()
     (site.parent / "data").mkdir()
-    monkeypatch.setattr("edge.config_load.os.access", lambda _, right: right == os.R_OK)
+    monkeypatch.setattr("edge.config_load.os.access", lambda _, right: not right & os.W_OK)
     assert main(["check", str(site)]) == 2
     assert "cannot be written" in capsys.readouterr().err
     assert main(["operator", str(site), "L1", "open"]) == 3
