@@ -145,8 +145,11 @@ def _temperatures(settings: list[int]) -> list[Image]:
 
 def replay() -> Replay:
     """How ways of this role are replayed."""
-    scan_ms = as_delivered({})[0][reg.SET_SCAN_PERIOD_MS]
-    return Replay(scan_ms, as_delivered, at_rest, find_image, Heartbeats, _SHOWN, "STOP_CHAIN_OK", "VEHICLE_SOC")
+    settings, _ = as_delivered({})
+    # A vehicle that falls silent in the scan in which a contactor has had its time.
+    together = {reg.SET_VEHICLE_TIMEOUT_MS: settings[reg.SET_CONTACTOR_MS]}
+    scan_ms, inputs = settings[reg.SET_SCAN_PERIOD_MS], ("STOP_CHAIN_OK", "VEHICLE_SOC")
+    return Replay(scan_ms, as_delivered, at_rest, find_image, Heartbeats, ({}, together), _SHOWN, *inputs)
 
 
 _ENABLED = Shown(("MODULE_ENABLE",))

@@ -99,6 +99,7 @@ class Replay:
     start: Callable[[list[int]], Image]
     image: Callable[[dict[str, int], Image, list[int]], tuple[Image, list[str]]]  # with the names of what it misses
     beats: Callable[[], Beats]
+    durations: tuple[dict[int, int], ...]  # settings by index, tried in this order besides those of the way
     shown: dict[str, Shown]  # by property
     stop: str  # the input that, at 0, switches every output of the power path off
     mark: str  # an input whose quality decides nothing: it marks the end of the way in the trace

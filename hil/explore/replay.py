@@ -5,7 +5,8 @@ Must not know roles, diagrams, how a scenario is run.
 
 The bench scans every `scan_ms`, and so does a plain core of the role that walks along here. Where a timer of the way
 ends, it is waited for, either with the inputs of the scan before or already with those of this one: the core that
-walks along tells which of the two goes the way. Where neither does, the file's head says so.
+walks along tells which of the two goes the way. Where neither does, other durations are tried, and where none of them
+does, the file's head says so.
 """
 
 from __future__ import annotations
@@ -33,7 +34,16 @@ def as_replay(
     role: str, timer_names: list[str], replay: Replay, violation: Violation, holds: Callable[[Any], Any]
 ) -> str:
     """The text of a scenario file that replays the way to a violation of the property `holds`."""
-    return _Writer(role, timer_names, replay, violation, holds).text()
+    best = None
+    for durations in replay.durations:
+        tried = _Writer(role, timer_names, replay, violation, holds, durations)
+        tried.follow()
+        if best is None or tried.strays < best.strays:
+            best = tried
+        if not best.strays:
+            break
+    assert best is not None  # a role has at least the durations as delivered
+    return best.text()
 
 
 @dataclass
@@ -81,12 +91,14 @@ class _Writer:
         replay: Replay,
         violation: Violation,
         holds: Callable[[Any], Any],
+        durations: dict[int, int],
     ) -> None:
         self._role, self._timers, self._replay, self._violation = role, timer_names, replay, violation
         self._holds = holds
         self._names = input_names(role)
         self._doubts: list[str] = []
-        self._chosen = self._choose()
+        self.strays = 0  # how often the bench differs from the way
+        self._chosen = durations | self._choose()
         self._settings, core = replay.plain(self._chosen)
         core.hub_alive = 1
         self._outputs = names_of(role, "digital_outputs")
@@ -95,10 +107,14 @@ class _Writer:
         self._start = replay.start(self._settings)
         self._moment = _Moment(core, dict(self._start), replay.beats(), 0, [])
 
-    def text(self) -> str:
+    def follow(self) -> None:
+        """Go the way from its first scan to its last."""
         scans = self._violation.scans
         for number, scan in enumerate(scans):
             self._follow(number, scan, scans[number + 1] if number + 1 < len(scans) else None)
+
+    def text(self) -> str:
+        """The file, when the way was gone."""
         moment = self._moment
         lines = [f"# {self._violation.id}: {self._violation.text}", *(f"# {doubt}" for doubt in self._doubts)]
         lines += ["", "[scenario]", 'rig = "bench"', f'name = "{self._violation.id}"', f'role = "{self._role}"']
@@ -164,6 +180,7 @@ class _Writer:
             self._move(moment, image, scan, alive, early, bool(number))
             tried.append((_strayed(moment, after), moment))
         strayed, self._moment = min(tried, key=lambda each: len(each[0]) + len(each[1].strayed))
+        self.strays += len(self._moment.strayed) + len(strayed)
         if self._moment.strayed:
             self._doubt(
                 f"when scan {number + 1} begins the bench differs from the way in {_list(self._moment.strayed)}"

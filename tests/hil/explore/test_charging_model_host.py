@@ -211,7 +211,8 @@ def verify_only(names: tuple[str, ...], scans: int) -> Report:
 RETRACT = "self._enter(reg.STATE_RETRACT, self.settings[reg.SET_ARM_MS])"
 WELD_CHECK = "self._enter(reg.STATE_WELD_CHECK, self.settings[reg.SET_WELD_CHECK_MS])"
 # Property, scans of a shortest way, changes as (class, method, what is changed, into what). Plates without a battery
-# take two faults at once: states and power path each ask for the battery.
+# take two faults at once: states and power path each ask for the battery. So does the heartbeat, whose way needs a
+# vehicle's time-out that ends with the contactor's time.
 FAULTS = (
     (
         "opens-without-current",
@@ -230,6 +231,14 @@ FAULTS = (
         "insulation-stops",
         12,
         ((PostFaults, "_power_cause", "not values[reg.IN_IMD_OK] or not values[reg.IN_IMD_READY]", "False"),),
+    ),
+    (
+        "heartbeat-stops",
+        12,
+        (
+            (PostPower, "is_battery_seen", "self.timers.is_running(TIMER_VEHICLE)", "True"),
+            (PostWatch, "_why_vehicle_ends", "not self.timers.is_running(TIMER_VEHICLE)", "False"),
+        ),
     ),
     ("weld-checked", 2, ((PostStates, "_contactor_open", WELD_CHECK, RETRACT),)),
 )
