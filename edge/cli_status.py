@@ -158,6 +158,9 @@ def _ledger_lines(ledger: Mapping[str, Any]) -> list[str]:
 def _uplink_lines(uplink: Mapping[str, Any]) -> list[str]:
     over = f" over {uplink['active']}" if uplink.get("active") and uplink["connected"] else ""
     lines = [f"uplink      {uplink['state']}{over}" + (f"; {uplink['fault']}" if uplink.get("fault") else "")]
+    if uplink["connected"] and uplink.get("backlog") and uplink.get("republished"):
+        again = f"{uplink['republished']} were sent again since the start"
+        lines.append(f"  platform  has not acknowledged {uplink['backlog']} records; {again}")
     for name, link in uplink.get("links", {}).items():
         word = "up" if link["connected"] else f"down ({link['reason']})"
         trip = link.get("round_trip_ms")

@@ -168,3 +168,14 @@ def test_a_hub_that_is_not_there_is_told_in_the_systems_words(
     port = _closed_port()
     assert main(["status", str(_site(tmp_path, port))]) == 3
     assert f"answers on port {port} (Connection refused); below" in capsys.readouterr().err
+
+
+def test_a_platform_that_does_not_acknowledge_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    silent = _RUNNING | {"uplink": _RUNNING["uplink"] | {"backlog": 8, "republished": 65}}  # type: ignore[operator]
+    with _answering(json.dumps(silent).encode()) as port:
+        assert main(["status", str(_site(tmp_path, port))]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  platform")]
+    assert told == ["  platform  has not acknowledged 8 records; 65 were sent again since the start"]
+    with _answering(json.dumps(_RUNNING).encode()) as port:
+        assert main(["status", str(_site(tmp_path, port))]) == 0
+    assert "  platform" not in capsys.readouterr().out
