@@ -8,7 +8,7 @@ since 1970-01-01 UTC (what people and the platform read). They are never compare
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -95,15 +95,6 @@ class DeviceImage:
     def tag(self, name: str) -> TagValue:
         """The tag `name`, or `NEVER_READ`."""
         return self.tags.get(name, NEVER_READ)
-
-    def with_tags(self, tags: Mapping[str, TagValue], hub_time_ms: int) -> DeviceImage:
-        """This image after a complete poll that brought `tags`."""
-        return replace(self, online=True, reason="", hub_time_ms=hub_time_ms, tags={**self.tags, **tags})
-
-    def lost(self, reason: str) -> DeviceImage:
-        """This image once the device no longer answers: every tag keeps its value and turns bad."""
-        bad = {name: replace(tag, quality=Quality.BAD, reason=reason) for name, tag in self.tags.items()}
-        return replace(self, online=False, reason=reason, tags=bad)
 
 
 @dataclass(frozen=True, slots=True)

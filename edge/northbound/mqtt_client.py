@@ -90,14 +90,6 @@ class MqttSession(asyncio.Protocol):
         self._unacked[packet_id] = (self._loop.time(), acked)
         return acked
 
-    async def publish(self, topic: str, payload: str | bytes, *, qos: int, retain: bool = False) -> None:
-        """Publish; with QoS 1 return once the broker has it."""
-        data = payload.encode() if isinstance(payload, str) else payload
-        if qos:
-            await self.publish_acked(topic, data, retain=retain)
-        else:
-            self.publish_nowait(topic, data, retain=retain)
-
     async def subscribe(self, topic: str) -> None:
         """Ask for `topic`, QoS 1; return once the broker has agreed."""
         packet_id = self._next_id()

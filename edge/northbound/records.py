@@ -29,13 +29,6 @@ OF_TELEMETRY = "telemetry"  # the member that acknowledges rows of telemetry, un
 _log = logging.getLogger(__name__)
 
 
-class Publisher(Protocol):
-    """What the uplink needs of a connection."""
-
-    async def publish(self, topic: str, payload: str, *, qos: int) -> None:
-        """Publish; with QoS 1 return once the broker has it."""
-
-
 class RecordPublisher(Protocol):
     """What records need of a connection."""
 

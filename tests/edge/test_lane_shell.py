@@ -53,12 +53,14 @@ class _Lane:
         now_ms = time.monotonic_ns() // 1_000_000
         roles = {"barrier-1": "barrier", "bridge-1": "weighbridge"}
         return {
-            name: DeviceImage(name).with_tags(
-                {
+            name: DeviceImage(
+                name,
+                online=True,
+                hub_time_ms=now_ms,
+                tags={
                     tag.name: TagValue(values.get(tag.name, 0), Quality.GOOD, "", 0, now_ms)
                     for tag in ROLE_MAPS[roles[name]].tags
                 },
-                now_ms,
             )
             for name, values in self.values.items()
         }
