@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from edge.journal.classes import RecordClass
@@ -51,7 +52,9 @@ class RecordUplink:
         self.topic = f"{topic_root}/records"
         self.ack_topic = f"{topic_root}/acks"
         self._windows = {
-            name.value: _Window(name.value, journal, _Road(self.topic, pacer, _TRAFFIC[name]), resend_after_s)
+            name.value: _Window(
+                name.value, journal, _Road(self.topic, pacer, _TRAFFIC[name]), resend_after_s, refuse=self._refuse
+            )
             for name in RecordClass
         }
         self._changed = asyncio.Event()
@@ -67,19 +70,18 @@ class RecordUplink:
 
     def on_ack(self, payload: bytes) -> None:
         """The platform's word up to where it has stored a class; anything else is counted and changes nothing."""
-        record_class, seq = _decode_ack(payload)
+        record_class, seq, digest = _decode_ack(payload)
         if record_class == OF_TELEMETRY:
             return
         if record_class not in self._windows:
             self.bad_acks += 1
         elif seq > self._journal.heads[record_class]:
-            self.bad_acks += 1
-            self._note_fault(
+            self._refuse(
                 f"the platform acknowledged {record_class} record {seq}, but the journal ends at "
                 f"{self._journal.heads[record_class]}: check that this journal and this topic root belong together"
             )
         else:
-            self._windows[record_class].on_ack(seq)
+            self._windows[record_class].on_ack(seq, digest)
             self._changed.set()
 
     async def drained(self) -> None:
@@ -111,7 +113,9 @@ class RecordUplink:
         for window in self._windows.values():
             window.on_news()
 
-    def _note_fault(self, text: str) -> None:
+    def _refuse(self, text: str) -> None:
+        """An acknowledgement that cannot be: it moves nothing."""
+        self.bad_acks += 1
         if text != self.fault:
             _log.error("uplink: %s", text)
         self.fault = text
@@ -120,10 +124,14 @@ class RecordUplink:
 class _Window:
     """One class on its way: what was sent, what of it is owed an acknowledgement."""
 
-    def __init__(self, name: str, journal: JournalWriter, road: _Road, resend_after_s: float) -> None:
+    def __init__(
+        self, name: str, journal: JournalWriter, road: _Road, resend_after_s: float, *, refuse: Callable[[str], None]
+    ) -> None:
         self._name = name
         self._journal = journal
         self._road = road
+        self._refuse = refuse
+        self._claim: tuple[int, str] | None = None  # number and hash of an acknowledgement that is not judged yet
         self._resend_first_s = self._resend_after_s = resend_after_s
         self._limit = WINDOW
         self._sent_seq = self._highest_sent = journal.acked[self._name]
@@ -135,8 +143,15 @@ class _Window:
         """The journal has committed something."""
         self._news.set()
 
-    def on_ack(self, seq: int) -> None:
-        """The platform has the class up to `seq`."""
+    def on_ack(self, seq: int, digest: str) -> None:
+        """The platform has the class up to `seq`; with the record's hash it is believed once the journal agrees."""
+        if digest and seq > self._acked_seq:
+            self._claim = seq, digest
+            self._news.set()
+        else:
+            self._believe(seq)
+
+    def _believe(self, seq: int) -> None:
         if seq > self._acked_seq:
             self._progress_s = asyncio.get_running_loop().time()
             self._open_window()
@@ -150,6 +165,7 @@ class _Window:
         self._open_window()
         while True:
             self._news.clear()
+            await self._judge_claim()
             await self._send_window(publisher)
             if self._can_send():
                 await asyncio.sleep(0 if self._journal.degraded == "" else READ_RETRY_S)
@@ -166,6 +182,23 @@ class _Window:
         """How far the platform is behind in this class."""
         produced = self._journal.heads[self._name]
         return {"produced": produced, "acked": self._acked_seq, "backlog": produced - self._acked_seq}
+
+    async def _judge_claim(self) -> None:
+        """A platform that has stored another journal under this topic root knows its numbers, but not its records."""
+        if self._claim is None:
+            return
+        claim, self._claim = self._claim, None
+        seq, digest = claim
+        records = await self._journal.class_records_after(self._name, seq - 1, 1)
+        if not records:  # the disk cannot be read now
+            self._claim = self._claim or claim
+        elif records[0].hash == digest:
+            self._believe(seq)
+        else:
+            self._refuse(
+                f"the platform has another {self._name} record {seq} than this journal: restore the journal it knows, "
+                "or give this one another topic_root"
+            )
 
     def _open_window(self) -> None:
         self._limit, self._resend_after_s = WINDOW, self._resend_first_s
@@ -212,15 +245,18 @@ class _Road:
         self._pacer.sent(self._traffic, len(payload) + len(self._topic) + _HEADER_SIZE)
 
 
-def _decode_ack(payload: bytes) -> tuple[str, int]:
-    """Class and number of an acknowledgement; class "" when it is none, OF_TELEMETRY when it is not about records."""
+def _decode_ack(payload: bytes) -> tuple[str, int, str]:
+    """Class, number and hash ("" without) of an acknowledgement; class "" when it is none, OF_TELEMETRY when it is not
+    about records."""
     try:
         ack = json.loads(payload)
     except (ValueError, RecursionError):
-        return "", 0
+        return "", 0, ""
     if not isinstance(ack, dict):
-        return "", 0
+        return "", 0, ""
     if ack.keys() == {OF_TELEMETRY}:
-        return OF_TELEMETRY, 0
-    record_class, seq = ack.get("class"), ack.get("seq")
-    return (record_class, seq) if isinstance(record_class, str) and type(seq) is int and seq >= 0 else ("", 0)
+        return OF_TELEMETRY, 0, ""
+    record_class, seq, digest = ack.get("class"), ack.get("seq"), ack.get("hash", "")
+    if isinstance(record_class, str) and type(seq) is int and seq >= 0 and isinstance(digest, str):
+        return record_class, seq, digest
+    return "", 0, ""

@@ -78,6 +78,12 @@ class PlatformStore:
         records = [dict(zip(_NAMES, row, strict=True)) for row in rows]
         return [record | {"data": json.loads(record["data"])} for record in records]
 
+    def hash_of(self, record_class: str, class_seq: int) -> str:
+        """The hash of a record as it is stored, which tells whose record it is; "" when there is none."""
+        query = "SELECT hash FROM records WHERE class = ? AND class_seq = ?"
+        row = self._db.execute(query, (record_class, class_seq)).fetchone()
+        return str(row[0]) if row else ""
+
     def first_of(self, kind: str, from_ms: int) -> int:
         """The number of the first record of `kind` dated `from_ms` (UTC) or later; 0 when there is none."""
         query = "SELECT min(seq) FROM records WHERE kind = ? AND time >= ?"

@@ -120,7 +120,8 @@ class Platform:
 
     async def _acknowledge(self, client: aiomqtt.Client, stored: dict[str, int]) -> None:
         for name, seq in stored.items():
-            await client.publish(f"{self._address.root}/acks", json.dumps({"class": name, "seq": seq}), qos=1)
+            ack = {"class": name, "seq": seq, "hash": self._records.hash_of(name, seq)}
+            await client.publish(f"{self._address.root}/acks", json.dumps(ack), qos=1)
 
     def _received(self) -> int:
         return self._records.counters.received + self._telemetry.counters.received

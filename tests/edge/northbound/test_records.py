@@ -153,6 +153,34 @@ async def test_an_acknowledgement_of_records_that_never_were_is_a_fault(tmp_path
         assert "the journal ends at 3" in uplink.status()["fault"]
 
 
+def _claim(seq: int, digest: str) -> bytes:
+    return json.dumps({"class": "transaction", "seq": seq, "hash": digest}).encode()
+
+
+async def test_a_platform_that_knows_another_journal_acknowledges_nothing_of_this_one(tmp_path: Path) -> None:
+    async with _journal(tmp_path, 3) as journal:
+        uplink, publisher = RecordUplink(journal, "gate/t", _wide()), _Publisher()
+        async with _sending(uplink, publisher):
+            await publisher.until(3)
+            uplink.on_ack(_claim(2, "0" * 64))
+            while not uplink.fault:  # noqa: ASYNC110 - nothing tells of it, so it is asked
+                await asyncio.sleep(0)
+            assert "another transaction record 2 than this journal" in uplink.status()["fault"]
+            assert (journal.acked_count, uplink.bad_acks) == (0, 1)
+
+
+async def test_a_hash_that_is_the_journals_own_is_believed_also_for_what_was_not_sent_again_yet(tmp_path: Path) -> None:
+    async with _journal(tmp_path, WINDOW + 5) as journal:
+        (last,) = await journal.class_records_after("transaction", WINDOW + 4, 1)
+        uplink, publisher = RecordUplink(journal, "gate/t", _wide()), _Publisher()
+        async with _sending(uplink, publisher):
+            await publisher.until(WINDOW)
+            uplink.on_ack(_claim(last.class_seq, last.hash))
+            await uplink.drained()
+        assert (journal.acked_count, uplink.bad_acks) == (WINDOW + 5, 0)
+        assert len(publisher.seqs) == WINDOW  # the rest is there already
+
+
 async def test_a_transaction_does_not_wait_for_a_window_full_of_events(tmp_path: Path) -> None:
     async with _journal(tmp_path, 0) as journal:
         await journal.append([Record("device_event", "", "", {}, n) for n in range(3 * WINDOW)])
