@@ -53,9 +53,13 @@ async def _get_full(folder: Path) -> dict[str, Any]:
     runner = asyncio.create_task(writer.run())
     await writer.append([Record("hub_started", "", "", {}, 0)])
     ballast, events = _fill(folder), 0
-    while writer.mode is DiskMode.NORMAL:
+    while (
+        writer.mode is DiskMode.NORMAL
+    ):  # one at a time: what waits in the end must find room when the ballast is gone
+        before = writer.last_seq
         events += writer.post([_event(events)])
-        await asyncio.sleep(0)
+        while writer.mode is DiskMode.NORMAL and writer.last_seq == before:  # noqa: ASYNC110 - as below
+            await asyncio.sleep(0)
     mode, reason, durable = writer.mode, writer.degraded, writer.last_seq
     command = asyncio.create_task(writer.append([Record("command", "", "", {}, 0)]))
     tries = writer.write_errors
