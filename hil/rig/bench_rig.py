@@ -10,6 +10,7 @@ in one scan.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 from hil.rig.plants import PLANTS, STEP_US
@@ -17,6 +18,8 @@ from hil.rig.rig import BAUD, Rig
 from hil.scenarios.model import Action, BenchScenario
 from hil.scenarios.vocabulary import DEVICE, LINE_SENT, START, input_names, names_of
 from hil.targets.target import Provision, StepResult, Target
+from hil.trace.causes import FIELD
+from hil.trace.event import TraceEvent
 from protocols.crc import crc16
 from protocols.quality import GOOD
 from sim_devices.devices.output_card import MAX_AGE_US, OutputCard
@@ -60,7 +63,7 @@ class BenchRig(Rig):
             self._level(START, 1)
         self._script.run_until(now_us)
         self._move_plant()
-        self._record(DEVICE, "in", self._digital, self._values)
+        self._record_inputs(DEVICE, self._digital, self._values)
         self.line.advance_to(now_us)
         self._run_device()
         self._run_master()
@@ -98,7 +101,7 @@ class BenchRig(Rig):
         self._stepped_us = self._now_us
         self._card.refresh(self._now_us)
         self._outputs = result.outputs
-        self._record(DEVICE, "out", self._outputs_of, self._outputs)
+        self._record_outputs(DEVICE, self._outputs_of, self._outputs)
         if result.field_sent:
             self._level(LINE_SENT, crc16(bytearray(result.field_sent), 0, len(result.field_sent)))
             if self._plant is not None:
@@ -108,12 +111,16 @@ class BenchRig(Rig):
 
     def _level(self, name: str, value: int) -> None:
         source, channel = name.split(".", 1)
-        self._note(self.trace.change(self._now_us // 1000, source, channel, value))
+        self._note(self.trace.change(self._now_us, source, channel, value, self._causes.of_deed(source)))
 
     def _drop_outputs(self) -> None:
         """Nobody drives the outputs: the relays fall off."""
         self._outputs = (0,) * len(self._outputs_of)
-        self._record(DEVICE, "out", self._outputs_of, self._outputs)
+        self._record_outputs(DEVICE, self._outputs_of, self._outputs)
+
+    @property
+    def _parties(self) -> Sequence[str]:
+        return (DEVICE,)
 
     def _perform(self, now_us: int, action: Action) -> None:
         if action.verb in ("set", "free"):
@@ -141,7 +148,10 @@ class BenchRig(Rig):
             self._values[index] = action.argument
         if self._qualities[index] != action.quality:
             self._qualities[index] = action.quality
-            self._happen(self._now_us, DEVICE, f"quality.{action.name}", action.quality)
+            cause = self._causes.of_deed(FIELD)
+            event = TraceEvent(self._now_us, DEVICE, f"quality.{action.name}", action.quality, cause)
+            self._note(self.trace.add(event))
+            self._causes.hand(DEVICE, self.trace.newest)
 
     def _disturb(self, action: Action) -> None:
         if action.verb == "hang":
@@ -153,6 +163,9 @@ class BenchRig(Rig):
             self._card.drop()
             self._field_line.clear()
             self._drop_outputs()
+
+    def _speaker(self, source: str, channel: str) -> str:
+        return DEVICE
 
     def _observe(self, now_us: int, source: str, channel: str, value: int) -> None:
         if source == "command":

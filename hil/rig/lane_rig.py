@@ -8,12 +8,14 @@ At every instant the order is: field, line, devices (barrier first), master, scr
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 from hil.rig.rig import BAUD, Node, Rig
 from hil.scenarios.model import Action, LaneScenario, ScenarioTruck
 from hil.scenarios.vocabulary import LANE_ROLES, names_of
 from hil.targets.target import Provision, Target
+from hil.trace.causes import FIELD
 from hil.trace.event import TraceEvent
 from sim_devices.devices.field import STEP_US, LaneField
 from sim_devices.plants.driver import Habits
@@ -57,7 +59,11 @@ class LaneRig(Rig):
         result = self._step(node, *self.field.inputs_of(node.role))
         if result is not None and result.outputs != self.field.outputs_of(node.role):
             self.field.apply_outputs(node.role, result.outputs)
-            self._record_outputs(node.role)
+            self._record_outputs_of(node.role)
+
+    @property
+    def _parties(self) -> Sequence[str]:
+        return LANE_ROLES
 
     def _perform(self, now_us: int, action: Action) -> None:
         if action.verb == "command":
@@ -74,17 +80,19 @@ class LaneRig(Rig):
     def _kill(self, role: str) -> None:
         self._cut_power(next(node for node in self._nodes if node.role == role))
         self.field.drop_outputs(role)
-        self._record_outputs(role)
+        self._record_outputs_of(role)
 
     def _record_field(self) -> None:
         for truth in self.field.lane.take_truth():
-            self._note(self.trace.add(TraceEvent(truth.time_us // 1000, "field", truth.kind, truth.truck_id)))
+            cause = self._causes.of_deed(FIELD)
+            self._note(self.trace.add(TraceEvent(truth.time_us, FIELD, truth.kind, truth.truck_id, cause)))
+            self._causes.hand(FIELD, self.trace.newest)
         for node in self._nodes:
             values, _ = self.field.inputs_of(node.role)
-            self._record(node.role, "in", names_of(node.role, "digital_inputs"), values)
+            self._record_inputs(node.role, names_of(node.role, "digital_inputs"), values)
 
-    def _record_outputs(self, role: str) -> None:
-        self._record(role, "out", names_of(role, "digital_outputs"), self.field.outputs_of(role))
+    def _record_outputs_of(self, role: str) -> None:
+        self._record_outputs(role, names_of(role, "digital_outputs"), self.field.outputs_of(role))
 
 
 def _arrival(truck_id: int, truck: ScenarioTruck) -> Arrival:

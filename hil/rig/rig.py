@@ -20,11 +20,13 @@ from hil.rig.script import Script
 from hil.rig.verdict import Verdict, judge
 from hil.scenarios.model import Action, Scenario
 from hil.targets.target import Device, Provision, StepResult, Target
+from hil.trace.causes import FIELD, Causes
 from hil.trace.event import Trace, TraceEvent
 from sim_devices.buses.rs485 import Rs485Line, Station
 
 BAUD = 115_200
 RESTART_US = 300_000  # a board's way from power-on to its first scan
+_TO_FIELD = ("set", "free", "plant")  # actions that a device learns of through its inputs alone
 
 
 @dataclass(slots=True)
@@ -54,7 +56,8 @@ class Rig(ABC):
         self.line = Rs485Line(BAUD, random.Random(rng.getrandbits(32)))
         self._scenario = scenario
         self._now_us = 0
-        self._script = Script(scenario.steps, self._perform)
+        self._causes = Causes()
+        self._script = Script(scenario.steps, self._carry_out)
         self._host = self.line.attach("host")
         self._nodes: list[Node] = []
         self.master: BusMaster
@@ -126,25 +129,60 @@ class Rig(ABC):
         if request:
             self.line.transmit(self._host, request, self._now_us)
 
+    def _carry_out(self, now_us: int, action: Action, cause: int) -> None:
+        """Record an action of the script as the stimulus it is, and carry it out."""
+        self.trace.add(TraceEvent(now_us, "fault" if action.is_fault else "script", action.label, action.number, cause))
+        for party in self._concerned(action):
+            self._causes.hand(party, self.trace.newest)
+        self._perform(now_us, action)
+
+    def _concerned(self, action: Action) -> Sequence[str]:
+        if action.verb in _TO_FIELD:
+            return (FIELD,)
+        return (action.role,) if action.role else (FIELD, *self._parties)
+
+    @property
+    @abstractmethod
+    def _parties(self) -> Sequence[str]:
+        """What the devices are called in events."""
+
     @abstractmethod
     def _perform(self, now_us: int, action: Action) -> None:
-        """Carry out an action of the script."""
+        """Do what an action says."""
 
     def _observe(self, now_us: int, source: str, channel: str, value: int) -> None:
         """Record what the master read: happenings always, levels when they change."""
-        if channel.startswith("event.") or source in ("command", "rig"):
-            self._happen(now_us, source, channel, value)
+        party = self._speaker(source, channel)
+        cause = self._causes.of_report(party)
+        if channel.startswith("event."):
+            self._note(self.trace.add(TraceEvent(now_us, source, channel, value, cause)))
+            self._causes.do(party, self.trace.newest)
+        elif source in ("command", "rig"):
+            self._note(self.trace.add(TraceEvent(now_us, source, channel, value, cause)))
         else:
-            self._note(self.trace.change(now_us // 1000, source, channel, value))
+            self._note(self.trace.change(now_us, source, channel, value, cause))
 
-    def _happen(self, now_us: int, source: str, channel: str, value: int) -> None:
-        self._note(self.trace.add(TraceEvent(now_us // 1000, source, channel, value)))
+    def _speaker(self, source: str, channel: str) -> str:
+        """Which party an observation of the master comes from."""
+        return channel.split(".")[0] if source == "command" else source
 
-    def _record(self, source: str, kind: str, names: Sequence[str], values: Sequence[int]) -> None:
-        """Record what changed of a list of named levels."""
+    def _record_inputs(self, party: str, names: Sequence[str], values: Sequence[int]) -> None:
+        """Record what changed of a device's inputs: deeds of the field, stimuli to the device."""
         for name, value in zip(names, values, strict=False):  # analogue inputs follow the digital ones
-            self._note(self.trace.change(self._now_us // 1000, source, f"{kind}.{name}", value))
+            event = self.trace.change(self._now_us, party, f"in.{name}", value, self._causes.of_deed(FIELD))
+            if event is not None:
+                self._causes.hand(party, self.trace.newest)
+                self._note(event)
+
+    def _record_outputs(self, party: str, names: Sequence[str], values: Sequence[int]) -> None:
+        """Record what changed of a device's outputs: deeds of the device, stimuli to the field."""
+        for name, value in zip(names, values, strict=True):
+            event = self.trace.change(self._now_us, party, f"out.{name}", value, self._causes.of_deed(party))
+            if event is not None:
+                self._causes.do(party, self.trace.newest)
+                self._causes.hand(FIELD, self.trace.newest)
+                self._note(event)
 
     def _note(self, event: TraceEvent | None) -> None:
         if event is not None:
-            self._script.on_event(self._now_us, event)
+            self._script.on_event(self._now_us, event, self.trace.newest)

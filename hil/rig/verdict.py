@@ -65,7 +65,7 @@ def _forbidden(nevers: Sequence[Condition], events: Sequence[TraceEvent]) -> lis
 def _measure(item: Measurement, events: Sequence[TraceEvent]) -> Measured:
     start = _first(item.start, events, 0)
     end = None if start is None else _first(item.end, events, start + 1)
-    value = None if start is None or end is None else events[end].t_ms - events[start].t_ms
+    value = None if start is None or end is None else (events[end].t_us - events[start].t_us) // 1000
     return Measured(item.name, value, item.low, item.high)
 
 

@@ -25,6 +25,9 @@ class Condition:
         return name == self.name and (self.value is None or value & self.mask == self.value)
 
 
+_FAULT_VERBS = ("cut bus", "restore bus", "kill", "hub off", "hub on", "restart", "hang", "jump")
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """What a step does: a verb with its words. `name` is the opcode, input or knob, `argument` its number.
@@ -43,6 +46,21 @@ class Action:
 
     def __str__(self) -> str:
         return " ".join(word for word in (self.verb, self.role, self.name, self.data.hex()) if word)
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether it disturbs the rig, as opposed to what a person or a vehicle at the gate does."""
+        return self.verb in _FAULT_VERBS
+
+    @property
+    def label(self) -> str:
+        """The channel of its trace event: `set.EDGE_OK`, `command.barrier.OPEN`, `cut_bus`."""
+        return ".".join(word for word in (self.verb.replace(" ", "_"), self.role, self.name) if word)
+
+    @property
+    def number(self) -> int:
+        """The value of its trace event: its argument, or the count of bytes it puts on the field line."""
+        return len(self.data) or self.argument
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 Knows: events, their text form, their digest. Must not know: targets, scenarios, files.
 
 Terms: *source* who said it (`barrier`, `field`, `command`); *channel* what it speaks of (`state`, `out.MOTOR_OPEN`);
-*value* an integer. Times are milliseconds of scenario time.
+*value* an integer; *cause* the index in the trace of the event this one follows from, NO_CAUSE for none. Times are
+microseconds of scenario time.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+NO_CAUSE = -1
+
 
 @dataclass(frozen=True, slots=True)
 class TraceEvent:
-    """One change seen at `t_ms`."""
+    """One change seen at `t_us`, which follows from the event numbered `cause`."""
 
-    t_ms: int
+    t_us: int
     source: str
     channel: str
     value: int
+    cause: int = NO_CAUSE
 
     @property
     def name(self) -> str:
@@ -28,7 +32,7 @@ class TraceEvent:
         return f"{self.source}.{self.channel}"
 
     def __str__(self) -> str:
-        return f"{self.t_ms:>8} {self.name} {self.value}"
+        return f"{self.t_us / 1000:>12.3f} ms {self.name} {self.value}"
 
 
 class Trace:
@@ -45,25 +49,30 @@ class Trace:
         return len(self.events)
 
     def add(self, event: TraceEvent) -> TraceEvent:
-        """Record a happening, whether or not its value is new."""
+        """Record a happening, whether or not its value is new; its index is then `newest`."""
         self.events.append(event)
         self._last[event.name] = event.value
         return event
 
-    def change(self, t_ms: int, source: str, channel: str, value: int) -> TraceEvent | None:
+    @property
+    def newest(self) -> int:
+        """The index of the event recorded last, NO_CAUSE when there is none."""
+        return len(self.events) - 1
+
+    def change(self, t_us: int, source: str, channel: str, value: int, cause: int = NO_CAUSE) -> TraceEvent | None:
         """Record a level if it differs from the last one of that name; the event, or None."""
         if self._last.get(f"{source}.{channel}") == value:
             return None
-        return self.add(TraceEvent(t_ms, source, channel, value))
+        return self.add(TraceEvent(t_us, source, channel, value, cause))
 
     def last(self, name: str) -> int | None:
         """The newest value of `source.channel`, None before the first."""
         return self._last.get(name)
 
     def text(self) -> str:
-        """One line per event, the form in which traces are stored and compared by eye."""
-        return "".join(f"{event}\n" for event in self.events)
+        """One line per event with all that it says, for eyes and for the digest."""
+        return "".join(f"{index} {event} after {event.cause}\n" for index, event in enumerate(self.events))
 
     def digest(self) -> str:
-        """SHA-256 of the text: equal digests mean equal traces."""
+        """SHA-256 of the text: equal digests mean traces equal in every event, time and cause."""
         return hashlib.sha256(self.text().encode()).hexdigest()

@@ -16,7 +16,9 @@ def _run(name: str, target: str, directory: Path) -> Run:
     scenario = load_scenario(SCENARIOS / f"{name}.toml")
     run = run_scenario(scenario, target, directory)
     assert run.verdict.problems == ()
-    assert {event.name for event in run.trace} <= event_names(getattr(scenario, "role", ""))
+    seen = {event.name for event in run.trace if event.source not in ("script", "fault")}
+    assert seen <= event_names(getattr(scenario, "role", ""))
+    assert all(event.cause < index for index, event in enumerate(run.trace))
     return run
 
 

@@ -40,7 +40,7 @@ def test_a_level_is_recorded_only_when_it_changes() -> None:
     assert trace.change(1, "barrier", "state", 2) is not None
     assert trace.change(2, "barrier", "state", 2) is None
     assert trace.change(3, "barrier", "state", 3) is not None
-    assert [event.t_ms for event in trace] == [1, 3]
+    assert [event.t_us for event in trace] == [1, 3]
     assert trace.last("barrier.state") == 3
 
 

@@ -1,0 +1,62 @@
+"""An event's cause is the newest thing its party was handed, for a report also the newest thing the party did."""
+
+from pathlib import Path
+
+from hil.command import SCENARIOS, run_scenario
+from hil.scenarios.load import load_scenario
+from hil.trace.causes import FIELD, Causes
+from hil.trace.event import NO_CAUSE, Trace, TraceEvent
+
+
+def test_a_deed_follows_from_what_its_party_was_handed_last_and_from_nothing_else() -> None:
+    causes = Causes()
+    assert causes.of_deed("barrier") == NO_CAUSE
+    causes.hand("barrier", 3)
+    causes.hand(FIELD, 4)
+    causes.do("barrier", 5)
+    assert causes.of_deed("barrier") == 3
+    assert causes.of_deed(FIELD) == 4
+
+
+def test_a_report_follows_from_the_newer_of_stimulus_and_deed() -> None:
+    causes = Causes()
+    causes.do("barrier", 2)
+    assert causes.of_report("barrier") == 2
+    causes.hand("barrier", 3)
+    assert causes.of_report("barrier") == 3
+
+
+def _run(name: str, directory: Path) -> Trace:
+    return run_scenario(load_scenario(SCENARIOS / f"{name}.toml"), "host", directory).trace
+
+
+def _chain(trace: Trace, name: str, value: int) -> list[str]:
+    """The first event of that name and value, with all that it follows from, newest first."""
+    event: TraceEvent | None = next(item for item in trace if (item.name, item.value) == (name, value))
+    names = []
+    while event is not None:
+        names.append(f"{event.name} {event.value}")
+        event = trace.events[event.cause] if event.cause != NO_CAUSE else None
+    return names
+
+
+def test_the_motor_stops_because_of_the_edge_which_the_script_let_go(tmp_path: Path) -> None:
+    trace = _run("barrier_reverses_on_contact", tmp_path)
+    closing = next(n for n, item in enumerate(trace) if (item.name, item.value) == ("device.out.MOTOR_CLOSE", 1))
+    stop = next(item for item in trace.events[closing:] if (item.name, item.value) == ("device.out.MOTOR_CLOSE", 0))
+    edge = trace.events[stop.cause]
+    assert (edge.name, edge.value) == ("device.in.EDGE_OK", 0)
+    action = trace.events[edge.cause]
+    assert (action.name, action.value) == ("script.set.EDGE_OK", 0)
+    assert action.cause == closing
+
+
+def test_the_motor_of_a_lane_starts_because_of_a_command_which_follows_from_the_weight(tmp_path: Path) -> None:
+    chain = _chain(_run("truck_passes", tmp_path), "barrier.out.MOTOR_OPEN", 1)
+    assert chain[:2] == ["barrier.out.MOTOR_OPEN 1", "script.command.barrier.OPEN 0"]
+    assert chain[2].startswith("weighbridge.event.WEIGHT_REGISTERED")
+
+
+def test_a_fault_is_an_event_of_its_own(tmp_path: Path) -> None:
+    trace = _run("bus_cut_while_closing", tmp_path)
+    assert next(event.name for event in trace if event.source == "fault") == "fault.cut_bus"
