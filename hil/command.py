@@ -22,7 +22,8 @@ from hil.scenarios.load import load_scenario
 from hil.scenarios.model import BenchScenario, LaneScenario, Scenario
 from hil.scenarios.reader import ScenarioError
 from hil.targets import TARGETS
-from hil.targets.target import BlockedError, Target, TargetError
+from hil.targets.ledger import unmet
+from hil.targets.target import BlockedError, Options, Target, TargetError, UsageError
 from hil.trace.compare import compare
 from hil.trace.event import Trace
 
@@ -41,9 +42,12 @@ class Run:
 
 
 def run_scenario(scenario: Scenario, target: str, directory: Path) -> Run:
-    """Run a scenario on the target called `target`; raises BlockedError and TargetError."""
+    """Run a scenario on the target called `target`; raises BlockedError, TargetError and UsageError."""
+    made = TARGETS[target](Options())
+    if reasons := unmet(scenario, made.lacks()):
+        raise BlockedError("; ".join(reasons))
     started = time.perf_counter()
-    rig = _rig(scenario, TARGETS[target](), directory / target)
+    rig = _rig(scenario, made, directory / target)
     verdict = rig.run()
     return Run(target, rig.trace, verdict, time.perf_counter() - started)
 
@@ -100,6 +104,9 @@ def _run_on_all(scenario: Scenario, targets: Sequence[str], trace: Path | None, 
         except BlockedError as error:
             print(f"BLOCKED {scenario.name} on {target}: {error}")
             codes.append(EXIT_BLOCKED)
+        except UsageError as error:
+            print(error)
+            codes.append(EXIT_BAD_INPUT)
         except TargetError as error:
             print(f"FAILED {scenario.name} on {target}: {error}")
             codes.append(EXIT_FAILED)

@@ -93,7 +93,10 @@ class ScenarioTruck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """What every rig needs: how long it runs, what is done in it, and what must be seen."""
+    """What every rig needs: how long it runs, what is done in it, and what must be seen.
+
+    `needs` are capabilities of `hil.targets.ledger` that the content does not show by itself.
+    """
 
     name: str
     duration_ms: int
@@ -102,6 +105,7 @@ class Scenario:
     expectations: tuple[Condition, ...] = ()
     nevers: tuple[Condition, ...] = ()
     measurements: tuple[Measurement, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
 
+from hil.scenarios.capabilities import CAPABILITIES
 from hil.scenarios.model import Action, Condition, Measurement, Scenario, Step
 from hil.scenarios.vocabulary import event_names, opcode_names, value_of, whole_number
 
@@ -25,7 +26,7 @@ class Reader(ABC):
     """Collects problems while it builds the values, so that all of them are told at once."""
 
     KEYS: ClassVar[dict[str, set[str]]] = {
-        "scenario": {"name", "duration_ms", "seed"},
+        "scenario": {"name", "duration_ms", "seed", "needs"},
         "step": {"when", "do"},
         "expect": {"event"},
         "never": {"event"},
@@ -65,7 +66,15 @@ class Reader(ABC):
             "expectations": self._events(data, "expect"),
             "nevers": self._events(data, "never"),
             "measurements": tuple(self._measurement(item, f"measure {n}") for n, item in measures),
+            "needs": self._needs(head),
         }
+
+    def _needs(self, head: dict[str, Any]) -> tuple[str, ...]:
+        names = head.get("needs", [])
+        if not isinstance(names, list) or not all(isinstance(name, str) and name in CAPABILITIES for name in names):
+            self._problems.append(f"scenario: 'needs' is {names!r}; a list of names of docs/hil-ledger.md is needed")
+            return ()
+        return tuple(names)
 
     def _check_form(self, data: dict[str, Any]) -> dict[str, Any]:
         """The tables that have their form, whatever their values are."""

@@ -3,7 +3,10 @@
 from collections.abc import Callable
 
 from hil.targets.host import HostTarget
-from hil.targets.target import Target
+from hil.targets.target import Options, Target
 from hil.targets.vm import VmTarget
 
-TARGETS: dict[str, Callable[[], Target]] = {"host": HostTarget, "vm": VmTarget}
+TARGETS: dict[str, Callable[[Options], Target]] = {
+    "host": lambda options: HostTarget(),
+    "vm": lambda options: VmTarget(),
+}

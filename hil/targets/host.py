@@ -5,7 +5,7 @@ Knows: the host board. Must not know: scenarios, the field.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from firmware.boards.host import ProvisionError, build_device, store_settings
@@ -54,8 +54,32 @@ class HostDevice(Device):
         """Nothing is held."""
 
 
+_NO_PROCESSOR = "the target host does each scan in no time: it has no processor of its own"
+_NO_WIRE = "the target host hands bursts of bytes over: it has no UART"
+_NO_CHIP = "the target host has no chip that could be reset: its outputs are what the program says"
+LACKS = {
+    "watchdog": "the target host counts feeds of the watchdog and never bites",
+    "torn_write": "the target host stores settings in files of this machine",
+    "call_faults": "no port of the target host can be made to fail at its N-th call",
+    "snapshot": "the target host is not forked; the target rp2040 is",
+    "line_errors": _NO_WIRE,
+    "deployed_files": "the target host runs the sources in CPython",
+    "heap": "the target host has CPython's heap, with no guard on it",
+    "scan_time": _NO_PROCESSOR,
+    "reaction_time": _NO_PROCESSOR,
+    "undriven_outputs": _NO_CHIP,
+    "character_timing": _NO_WIRE,
+    "driver_turnaround": _NO_WIRE,
+    "flash_timing": "the target host has no flash",
+    "electrical": "the target host has no terminals",
+}
+
+
 class HostTarget(Target):
     name = "host"
+
+    def lacks(self) -> Mapping[str, str]:
+        return LACKS
 
     def start(self, provision: Provision, directory: Path) -> Device:
         return HostDevice(provision, directory)

@@ -6,7 +6,7 @@ Knows: the shape of one step. Must not know: how the firmware is run.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,21 @@ class BlockedError(Exception):
     """The target cannot be had here; the message says what is missing. A blocked run is neither passed nor failed."""
 
 
+class UsageError(Exception):
+    """What the user named is not what it must be (image, port, wiring); the message is one sentence. Exit code 2."""
+
+
 class TargetError(Exception):
     """The firmware cannot be built or broke down while it ran; the message says where and how. The run has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user says of targets: the image of the emulated chip, the ports of rig board and device under test."""
+
+    uf2: Path | None = None
+    rig_port: str = ""
+    dut_port: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +91,23 @@ class Device(ABC):
 
 
 class Target(ABC):
-    """A way to run the firmware."""
+    """A way to run the firmware. Making one touches nothing; values of it can be pickled before `start`."""
 
     name: str
 
     @abstractmethod
+    def lacks(self) -> Mapping[str, str]:
+        """The capabilities of `hil.targets.ledger` that it does not have, each with the reason.
+
+        A reason goes on after "needs X, but ...".
+        """
+
+    def prepare(self, roles: Sequence[str], directory: Path) -> None:  # noqa: B027  # not every target has something to make
+        """Make once, below `directory`, what all runs of these roles share.
+
+        Raises BlockedError, TargetError and UsageError. Without it `start` makes it for its own device.
+        """
+
+    @abstractmethod
     def start(self, provision: Provision, directory: Path) -> Device:
-        """Start one device with its settings in `directory`; raises BlockedError and TargetError."""
+        """Start one device with its settings in `directory`; raises BlockedError, TargetError and UsageError."""

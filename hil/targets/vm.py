@@ -6,7 +6,7 @@ Knows: how a file set is made and how a VM is stepped. Must not know: scenarios,
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from firmware.boards.host import store_settings
@@ -57,11 +57,38 @@ class VmDevice(Device):
         self._link.close()
 
 
+_NO_PROCESSOR = "the target vm does each scan in no time: its processor is this machine's"
+_NO_WIRE = "the target vm hands bursts of bytes over: it has no UART"
+LACKS = {
+    "watchdog": "the target vm counts feeds of the watchdog and never bites",
+    "torn_write": "the target vm stores settings in files of this machine",
+    "call_faults": "no port of the target vm can be made to fail at its N-th call",
+    "snapshot": "the target vm is a process that cannot be forked; the target rp2040 can",
+    "line_errors": _NO_WIRE,
+    "scan_time": _NO_PROCESSOR,
+    "reaction_time": _NO_PROCESSOR,
+    "undriven_outputs": "the target vm has no chip that could be reset: its outputs are what the program says",
+    "character_timing": _NO_WIRE,
+    "driver_turnaround": _NO_WIRE,
+    "flash_timing": "the target vm has no flash",
+    "electrical": "the target vm has no terminals",
+}
+
+
 class VmTarget(Target):
     name = "vm"
 
+    def __init__(self) -> None:
+        self._deployed: Path | None = None
+
+    def lacks(self) -> Mapping[str, str]:
+        return LACKS
+
+    def prepare(self, roles: Sequence[str], directory: Path) -> None:
+        self._deployed = deployed_sets(roles, directory)
+
     def start(self, provision: Provision, directory: Path) -> Device:
-        out = deployed_sets([provision.role], directory / "deploy")
+        out = self._deployed or deployed_sets([provision.role], directory / "deploy")
         link = VmLink(out / f"{provision.role}-{BOARD}", directory / "flash", provision.settings())
         store_settings(provision.role, dict(provision.parameters), directory / "flash")
         return VmDevice(link)

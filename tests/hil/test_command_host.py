@@ -1,6 +1,6 @@
 """`gate hil run`: every target is told, the worst decides the exit code, and no mistake ends in a traceback."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,12 +23,18 @@ event = "{never}"
 class _Away(Target):
     name = "away"
 
+    def lacks(self) -> Mapping[str, str]:
+        return {}
+
     def start(self, provision: Provision, directory: Path) -> Device:
         raise BlockedError("there is no such board here")
 
 
 class _Broken(Target):
     name = "broken"
+
+    def lacks(self) -> Mapping[str, str]:
+        return {}
 
     def start(self, provision: Provision, directory: Path) -> Device:
         raise TargetError("the VM ended")
@@ -60,7 +66,7 @@ Gate = Callable[..., int]
 def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gate:
     """Runs the short scenario with the words given; `never` is what must not happen in it."""
     for name, target in (("away", _Away), ("broken", _Broken)):
-        monkeypatch.setitem(command.TARGETS, name, target)
+        monkeypatch.setitem(command.TARGETS, name, lambda options, target=target: target())
 
     def run(*targets: str, never: str = "field.hit", more: tuple[str, ...] = ()) -> int:
         path = tmp_path / "short.toml"
@@ -100,7 +106,7 @@ def test_firmware_that_breaks_down_has_failed_with_a_sentence(gate: Gate, capsys
 def test_traces_that_differ_fail_though_both_runs_passed(
     gate: Gate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(command.TARGETS, "other", _OneInputLess)
+    monkeypatch.setitem(command.TARGETS, "other", lambda options: _OneInputLess())
     assert gate("host", "other") == command.EXIT_FAILED
     assert "DIVERGED at event" in capsys.readouterr().out
 
