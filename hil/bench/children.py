@@ -153,15 +153,20 @@ def _rss_bytes(pid: int) -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody uses, from below those the system hands out by itself meanwhile."""
-    found: list[int] = []
+    """Ports of the loopback, in a row, that nobody uses, from below those the system hands out by itself meanwhile."""
     chance = random.SystemRandom()
-    while len(found) < count:
-        port = chance.randrange(*_PORTS)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            found += [port] if port not in found else []
-    return found
+    while True:
+        first = chance.randrange(*_PORTS)
+        row = list(range(first, first + count))
+        if all(_is_free(port) for port in row):
+            return row
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe, contextlib.suppress(OSError):
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False
 
 
 async def accepts(port: int, child: Child) -> None:

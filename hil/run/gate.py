@@ -112,6 +112,8 @@ async def running_gate(site: RigSite, deploy_dir: Path) -> AsyncIterator[GateRun
     """Start everything, yield the running gate, stop everything in order."""
     require_free_port(site.broker_port, "link.port")
     require_free_port(site.http_port, "site.http_port")
+    for node in (node for lane in site.lanes for node, _ in lane.nodes() if node.tcp_port):
+        require_free_port(node.tcp_port, f"simulation.modbus_tcp_port, for {node.name}")
     client = HubClient(site.http_port)
     run = _compose(site, deploy_dir, lambda post: run.deliver(client, post))
     async with client, asyncio.TaskGroup() as group:

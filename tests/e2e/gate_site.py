@@ -9,7 +9,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.journal.store import JournalStore
+from hil.bench.children import free_ports
 from hil.run.account import TruckTruth, discrepancies, transactions_of
 from hil.run.gate import GateRun, running_gate
 from hil.run.site import RigSite, build_site, make_missing_keys, read_tables
@@ -62,15 +62,6 @@ on_unidentified = "refuse"
 """
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody uses."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
 def write_site(folder: Path, *, lanes: int = 1, extra: str = "") -> Path:
     """A site of `lanes` lanes, one line each, with keys; `extra` is put at its end."""
     http_port, broker_port = free_ports(2)
@@ -112,7 +103,8 @@ async def until(run: GateRun, condition: Callable[[], bool], what: str, limit_s:
             while not condition():
                 await run.world.ticked()
     except TimeoutError:
-        raise AssertionError(f"{what}: not within {limit_s} s; status {run.status}") from None
+        said = {name: node.last_message for name, node in run.world.nodes.items() if node.last_message}
+        raise AssertionError(f"{what}: not within {limit_s} s; nodes said {said}; status {run.status}") from None
 
 
 def hasty_truck(number: int, habits: Habits = PLAIN) -> Arrival:

@@ -19,6 +19,7 @@ import pytest
 
 from edge.journal.store import JournalStore
 from edge.model import Record
+from hil.bench.children import free_ports
 from hil.run.broker import broker_command, write_config
 from hil.run.hub_client import HubClient
 from hil.run.process import ManagedProcess
@@ -50,6 +51,17 @@ def test_a_port_in_use_is_named_with_the_key_that_chose_it(door: str, key: str, 
         done = gate_command("run", str(path), "--headless", "--seconds", "5")
     assert done.returncode == 1
     assert f"port {port} on 127.0.0.1 is already in use ({key}); stop the program" in done.stderr
+    assert gate_site.no_traceback(done.stderr)
+
+
+def test_a_modbus_tcp_port_in_use_is_named_with_the_device_that_would_serve_on_it(tmp_path: Path) -> None:
+    port, next_port = free_ports(2)
+    path = gate_site.write_site(tmp_path, extra=f"[simulation]\nmodbus_tcp_port = {port}\n")
+    with socket.create_server(("127.0.0.1", next_port)):
+        done = gate_command("run", str(path), "--headless", "--seconds", "5")
+    assert done.returncode == 1
+    key = "simulation.modbus_tcp_port, for weighbridge1"
+    assert f"port {next_port} on 127.0.0.1 is already in use ({key}); stop the program" in done.stderr
     assert gate_site.no_traceback(done.stderr)
 
 

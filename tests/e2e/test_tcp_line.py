@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+from hil.bench.children import free_ports
 from tests.e2e import gate_site
 from tests.e2e.gate_site import gate, hasty_truck, settled, until
 
@@ -27,7 +28,7 @@ def _over_tcp(site: gate_site.RigSite) -> gate_site.RigSite:
 
 
 def test_a_truck_passes_with_the_hub_on_modbus_tcp(tmp_path: Path, deploy_dir: Path) -> None:
-    (port,) = gate_site.free_ports(1)
+    port, _ = free_ports(2)  # of the barrier and the weighbridge
     path = gate_site.write_site(tmp_path, extra=f"[simulation]\nmodbus_tcp_port = {port}\n")
     site = _over_tcp(gate_site.rig_site(path))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hil.bench.children import free_ports
 from hil.targets.vm import deployed_sets
 from protocols.registers import barrier
 from tests.e2e import gate_site
@@ -39,7 +40,7 @@ def _registers(text: str) -> dict[int, int]:
 
 @pytest.fixture
 def site(tmp_path: Path) -> gate_site.RigSite:
-    (port,) = gate_site.free_ports(1)
+    port, _ = free_ports(2)  # of the barrier and the weighbridge
     return gate_site.rig_site(gate_site.write_site(tmp_path, extra=f"[simulation]\nmodbus_tcp_port = {port}\n"))
 
 
