@@ -1,7 +1,8 @@
 """What a bench can put around its device: small plants that drive some of its inputs, or talk on its field line.
 
-Knows: which inputs of a role a plant drives, in the words of its register map. Must not know: scenarios, how a device
-is run. A plant is one row of PLANTS; the physics are those of sim_devices.
+Knows: which inputs of a role a plant drives, in the words of its register map, and how the faults of the catalogue are
+brought about in it. Must not know: scenarios, how a device is run. A plant is one row of PLANTS; the physics are those
+of sim_devices.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
+from hil.rig.field_faults import fail_charging, fail_load_cell
 from hil.scenarios.vocabulary import input_names
 from protocols.registers import barrier
 from sim_devices.devices.charging_field import SWITCHES, ChargingField
@@ -27,6 +29,10 @@ from sim_devices.sensors.switch import closed_limit, open_limit
 # Switches of a post that a scenario sets, as they are wired straight to an input.
 _CHARGING_SWITCHES = tuple(name for n, name in enumerate(input_names("charging_post")) if n in SWITCHES)
 STEP_US = 5_000  # every plant moves in these steps
+
+
+class _Breakable(Protocol):
+    def fail(self, kind: str) -> None: ...
 
 
 class Plant(ABC):
@@ -51,6 +57,10 @@ class Plant(ABC):
     def inputs(self) -> dict[str, int]:
         """The inputs it drives, by name."""
 
+    @abstractmethod
+    def fail(self, name: str, kind: str, value: int) -> None:
+        """Bring about a fault of the catalogue in its kind or with its value, or repair it with "" and 0."""
+
     def receive(self, data: bytes) -> None:  # noqa: B027  # most plants have no line
         """Take what the device said on its field line."""
 
@@ -66,6 +76,7 @@ class BoomPlant(Plant):
     knobs: ClassVar[dict[str, tuple[int, int]]] = {
         "blocked": (0, 1),  # something in the curtain
         "over_loop": (0, 1),
+        "over_entry_loop": (0, 1),
         "body_under": (0, 1),
         "mains": (0, 1),
     }
@@ -75,9 +86,19 @@ class BoomPlant(Plant):
         self._curtain = LightCurtain()
         self._edge = SafetyEdge()
         self._loop = InductionLoop()
+        self._entry_loop = InductionLoop()
         self._limits = {"LIMIT_OPEN": open_limit(), "LIMIT_CLOSED": closed_limit()}
+        self._parts: dict[str, _Breakable] = {
+            "curtain": self._curtain,
+            "edge": self._edge,
+            "safety_loop": self._loop,
+            "entry_loop": self._entry_loop,
+            "open_limit": self._limits["LIMIT_OPEN"],
+            "closed_limit": self._limits["LIMIT_CLOSED"],
+            "drive": self._boom,
+        }
         self._blocked = 0
-        self._over_loop_m = 0.0
+        self._over_loop_m = self._over_entry_loop_m = 0.0
         self._sense()
 
     def turn(self, knob: str, value: int) -> None:
@@ -85,10 +106,20 @@ class BoomPlant(Plant):
             self._blocked = value
         elif knob == "over_loop":
             self._over_loop_m = float(value)
+        elif knob == "over_entry_loop":
+            self._over_entry_loop_m = float(value)
         elif knob == "body_under":
             self._boom.set_body_under(bool(value))
         else:
             self._boom.mains_ok = bool(value)
+
+    def fail(self, name: str, kind: str, value: int) -> None:
+        if name == "mains":
+            self._boom.mains_ok = not kind
+        elif name == "arm":
+            self._boom.arm_intact = not kind
+        else:
+            self._parts[name].fail(kind)
 
     def advance(self, outputs: Sequence[int]) -> None:
         self._boom.motor_open = bool(outputs[barrier.OUT_MOTOR_OPEN])
@@ -96,6 +127,7 @@ class BoomPlant(Plant):
         self._boom.advance(STEP_US / 1e6)
         self._curtain.advance(STEP_US / 1e6, bool(self._blocked), bool(outputs[barrier.OUT_CURTAIN_TEST]))
         self._edge.advance(STEP_US / 1e6, self._boom.contact, bool(outputs[barrier.OUT_EDGE_TEST]))
+        self._entry_loop.advance(STEP_US / 1e6, self._over_entry_loop_m)
         self._loop.advance(STEP_US / 1e6, self._over_loop_m, bool(outputs[barrier.OUT_LOOP_TEST]))
         self._sense()
 
@@ -106,6 +138,8 @@ class BoomPlant(Plant):
             **limits,
             "CURTAIN_CLEAR": int(self._curtain.clear),
             "SAFETY_LOOP": int(self._loop.occupied),
+            "ENTRY_LOOP": int(self._entry_loop.occupied),
+            "LOOPS_OK": int(not (self._loop.fault or self._entry_loop.fault)),
             "EDGE_OK": int(self._edge.ok),
             "ARM_INTACT": int(boom.arm_intact),
             "MAINS_OK": int(boom.mains_ok),
@@ -134,6 +168,9 @@ class LoadCellPlant(Plant):
         else:
             self._cell.fail("" if value else "broken_wire")
 
+    def fail(self, name: str, kind: str, value: int) -> None:
+        fail_load_cell(self._cell, name, kind, value)
+
     def advance(self, outputs: Sequence[int]) -> None:
         self._cell.advance(STEP_US / 1e6, self._load_kg)
 
@@ -156,6 +193,9 @@ class IndicatorPlant(Plant):
             self._load_kg = value
         else:
             self._indicator.fail(knob if value else "")
+
+    def fail(self, name: str, kind: str, value: int) -> None:
+        self._indicator.fail(kind)
 
     def advance(self, outputs: Sequence[int]) -> None:
         self._indicator.advance(STEP_US / 1e6, self._load_kg)
@@ -199,6 +239,18 @@ class ReaderPlant(Plant):
             self._reader.talks_garbage = bool(value)
         else:
             self._reader.breaks_frames = bool(value)
+
+    def fail(self, name: str, kind: str, value: int) -> None:
+        reader = self._reader
+        if name == "reader_repeats":
+            reader.repeats = value
+        elif name == "reader_delay":
+            reader.delay_ms = value
+        elif name == "ghost_tags":
+            reader.ghosts = [self._EPC[:-1] + bytes([number]) for number in range(value)]
+        else:
+            reader.is_silent, reader.talks_garbage = kind == "silent", kind == "garbage"
+            reader.breaks_frames, reader.cuts_frames = kind == "breaks_frames", kind == "cuts_frames"
 
     def advance(self, outputs: Sequence[int]) -> None:
         self._now_ms += STEP_US // 1000
@@ -253,6 +305,9 @@ class ChargingPlant(Plant):
             bay.circuit.stray_metal = bool(value)
         else:
             bay.circuit.main.welded = bool(value)
+
+    def fail(self, name: str, kind: str, value: int) -> None:
+        fail_charging(self._field, self._vehicle, name, kind, value)
 
     def advance(self, outputs: Sequence[int]) -> None:
         self._now_us += STEP_US

@@ -20,12 +20,14 @@ _NEVER = -1
 
 @dataclass(slots=True)
 class LineCounters:
-    """What happened on the line since it was made; characters, except `collisions` (garbled characters heard)."""
+    """What happened on the line since it was made; characters, except `collisions` (garbled characters heard)
+    and `lost` (whole transmissions)."""
 
     carried: int = 0
     collisions: int = 0
     corrupted: int = 0
     cut_off: int = 0
+    lost: int = 0
 
 
 class Station:
@@ -62,6 +64,8 @@ class Rs485Line:
         self.baud = baud
         self.counters = LineCounters()
         self.noise_permille = 0
+        self.loss_permille = 0
+        self.delay_us = 0
         self._rng = rng
         self._turnaround_us = turnaround_us
         self._stations: list[Station] = []
@@ -81,8 +85,15 @@ class Rs485Line:
         return count * BITS_PER_CHAR * 1_000_000 // self.baud
 
     def transmit(self, station: Station, data: bytes, now_us: int) -> int:
-        """Send `data` from `now_us`, or after what the station is still sending; the time its last bit ends."""
-        start_us = max(now_us, station._free_us, self._turnaround_end_us(station))
+        """Send `data` from `now_us`, or after what the station is still sending; the time its last bit ends.
+
+        `loss_permille` of the transmissions go nowhere, every one waits `delay_us` first, and `noise_permille` of the
+        characters get a wrong bit.
+        """
+        if self.loss_permille and self._rng.randrange(1000) < self.loss_permille:
+            self.counters.lost += 1
+            return now_us
+        start_us = max(now_us + self.delay_us, station._free_us, self._turnaround_end_us(station))
         for index, value in enumerate(data):
             station._sending.append((start_us + self.duration_us(index + 1), value))
         station._free_us = start_us + self.duration_us(len(data))

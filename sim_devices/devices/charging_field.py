@@ -1,9 +1,9 @@
 """The field of one charging post, wired to its node: sensors to inputs, outputs to motors, contactors and the module.
 
 Wire face: `inputs`, `apply_outputs`, `drop_outputs`, `receive`, `take`. Bench face: `switches`, `insulation_ok`,
-`imd_tests`, the plant as `bay`, the module as `module`. Knows which sensor is wired to which input, in the order of
-the register map and of the analogue inputs behind it. Must not know: how a node is run, Modbus, any clock; time is
-handed in.
+`imd_tests`, `post_heat_c`, `plate_heat_c`, the plant as `bay`, the module as `module`. Knows which sensor is wired to
+which input, in the order of the register map and of the analogue inputs behind it. Must not know: how a node is run,
+Modbus, any clock; time is handed in.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ class ChargingField:
         self.switches = dict(SWITCHES)
         self.insulation_ok = True
         self.imd_tests = True
+        self.post_heat_c = 0  # what the sensors read above what the charge heats
+        self.plate_heat_c = 0
         self.now_us = 0
         self._outputs = [0] * reg.OUT_COUNT
         self._said = bytearray()
@@ -116,7 +118,8 @@ class ChargingField:
     def _measured(self) -> list[int]:
         circuit = self.bay.circuit
         volts = [circuit.plate_v, circuit.bus_v, circuit.current_a]
-        return [round(value * 10.0) for value in (*volts, self.bay.post_c, self.bay.plate_c)]
+        heat = [self.bay.post_c + self.post_heat_c, self.bay.plate_c + self.plate_heat_c]
+        return [round(value * 10.0) for value in (*volts, *heat)]
 
     def _frame(self) -> list[int]:
         """The last frame the receiver decoded; what a vehicle that is gone said last stays in it."""

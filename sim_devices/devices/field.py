@@ -91,8 +91,8 @@ class LaneField:
         self.apply_outputs(role, _safe_outputs(role))
 
     def fail(self, sensor: str, kind: str) -> None:
-        """Break a sensor, or repair it with kind "": entry_loop, safety_loop, curtain, edge, open_limit,
-        closed_limit, load_cell. Raises ValueError for an unknown sensor or kind."""
+        """Break a part, or repair it with kind "": entry_loop, safety_loop, curtain, edge, open_limit, closed_limit,
+        drive, load_cell. Raises ValueError for an unknown part or kind."""
         sensors: dict[str, _Breakable] = {
             "entry_loop": self.entry_loop,
             "safety_loop": self.safety_loop,
@@ -100,6 +100,7 @@ class LaneField:
             "edge": self.edge,
             "open_limit": self.open_limit,
             "closed_limit": self.closed_limit,
+            "drive": self.lane.boom,
             "load_cell": self.load_cell,
         }
         if sensor not in sensors:

@@ -1,7 +1,7 @@
 """The power module's end of a charging post's field line: setpoints taken, status told, silence acted on.
 
-Wire face: `receive`, `advance`. Bench face: `is_silent`, `is_deaf`, `breaks_frames`, and the plant it drives. Knows the
-protocol (protocols/charger). Must not know: the post's states, any clock; time is handed in.
+Wire face: `receive`, `advance`. Bench face: `is_silent`, `is_deaf`, `breaks_frames`, `talks_garbage`, and the plant it
+drives. Knows the protocol (protocols/charger). Must not know: the post's states, any clock; time is handed in.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class PowerModuleNode:
         self.is_silent = False
         self.is_deaf = False
         self.breaks_frames = False
+        self.talks_garbage = False
         self._collector = FrameCollector(SETPOINT)
         self._frame = Frame()
         self._frame.kind = STATUS
@@ -76,4 +77,6 @@ class PowerModuleNode:
         frame.pack(data)
         if self.breaks_frames:
             data[5] ^= 0x10
+        if self.talks_garbage:
+            data = bytearray((byte * 73 + frame.counter) & 0xFF for byte in data)
         return bytes(data)

@@ -11,6 +11,9 @@ from __future__ import annotations
 CONTACT_POSITION = 0.85
 _CONTACT_PLAY = 0.005
 
+FAILURES = ("", "dead", "slow", "welded_open", "welded_close")
+_SLOW = 0.4  # part of its speed that a drive with a slipping clutch reaches
+
 
 class Boom:
     """One arm. Set the inputs, call `advance`, read `position`, `contact`, `hits`.
@@ -38,10 +41,21 @@ class Boom:
         self._ramp = self.top_speed / ramp_s
         self._brake = self.top_speed / brake_s
         self._body_under = False
+        self._failure = ""
 
     @property
     def permille(self) -> int:
         return round(self.position * 1000.0)
+
+    def fail(self, kind: str) -> None:
+        """Break or repair the drive. Raises ValueError for an unknown kind.
+
+        "dead" = it does not move; "slow" = its clutch slips; "welded_open", "welded_close" = the contactor of this
+        direction stays in, whatever the relays do; "" = repaired.
+        """
+        if kind not in FAILURES:
+            raise ValueError(f"drive failure {kind!r} is unknown: use one of {', '.join(map(repr, FAILURES))}")
+        self._failure = kind
 
     def set_body_under(self, present: bool) -> None:
         """Whether a truck is under the arm. One that arrives while the arm is low breaks it and is counted."""
@@ -67,9 +81,12 @@ class Boom:
     def _wanted_speed(self) -> float:
         if self.released:
             return self.hand_speed
-        if not self.mains_ok or self.motor_open == self.motor_close:  # both relays in: the contactors lock each other
+        opens = self.motor_open or self._failure == "welded_open"
+        closes = self.motor_close or self._failure == "welded_close"
+        if not self.mains_ok or self._failure == "dead" or opens == closes:  # both in: the contactors lock each other
             return 0.0
-        return self.top_speed if self.motor_open else -self.top_speed
+        speed = self.top_speed * (_SLOW if self._failure == "slow" else 1.0)
+        return speed if opens else -speed
 
     def _ramp_speed(self, wanted: float, dt_s: float) -> None:
         is_gaining = wanted != 0.0 and self.speed * wanted >= 0.0 and abs(self.speed) < abs(wanted)

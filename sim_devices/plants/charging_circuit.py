@@ -57,6 +57,7 @@ class PowerModule:
         self.current_a = 0.0
         self.temp_c = 25.0
         self.fault = False
+        self.gives_nothing = False  # its output stage is dead, and it says nothing of it
         self.runs_away = False  # gives its last current whatever it is told, while it has mains
         self._slew_a_per_s = slew_a_per_s
 
@@ -67,7 +68,7 @@ class PowerModule:
 
     def advance(self, dt_s: float, battery: Battery | None) -> None:
         """Move the current towards the lower of set current and what set voltage allows; at once to nothing."""
-        if not self.gives or battery is None:
+        if not self.gives or self.gives_nothing or battery is None:
             self.current_a = 0.0
         elif self.enabled:
             wanted = min(self.set_a, max(battery.current_at(self.set_v), 0.0))
@@ -126,7 +127,7 @@ class ChargingCircuit:
             return
         if self.precharge.closed and battery:
             self.bus_v += (source_v - self.bus_v) * min(dt_s / self.precharge_tau_s, 1.0)
-        elif self.module.gives and self.module.enabled:
+        elif self.module.gives and self.module.enabled and not self.module.gives_nothing:
             self.bus_v = self.module.set_v
         else:
             self.bus_v -= self.bus_v * min(dt_s / self.bleed_tau_s, 1.0)

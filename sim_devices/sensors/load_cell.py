@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 
-FAILURES = ("", "stuck", "broken_wire", "drift", "silent")
+FAILURES = ("", "stuck", "broken_wire", "saturated", "drift", "silent")
 RATES_SPS = (10, 80)
 
 COUNTS_MAX = 0x7FFFFF
@@ -16,14 +16,16 @@ COUNTS_MIN = -0x800000
 
 # Absorbs the rounding of summed steps: a conversion that is due within a microsecond is due.
 _DUE_S = 1e-6
+_CREEP_TAU_S = 30.0
 
 
 class LoadCell:
     """`counts` is the last conversion, `sequence` its number modulo 2**16. Defaults fit the map's default settings.
 
     Failures: "stuck" = converts, but always the same value; "broken_wire" = the input is pulled to the rail and
-    saturates; "drift" = the zero runs away with `drift_kg_s`; "silent" = no more conversions; "" = repaired, and the
-    drift is gone.
+    saturates; "saturated" = its wires are swapped, it stands at the lower rail; "drift" = the zero runs away with
+    `drift_kg_s`; "silent" = no more conversions; "" = repaired, and the drift is gone. Worn cells keep `creep_permille`
+    of a load that rests on them for long, and add `noise_kg` of noise, whatever else is wrong.
     """
 
     def __init__(
@@ -44,6 +46,9 @@ class LoadCell:
         self._counts_per_kg = counts_per_kg
         self._offset_counts = offset_counts
         self._noise_counts = noise_counts
+        self.noise_kg = 0.0
+        self.creep_permille = 0
+        self._crept_kg = 0.0
         self._random = random.Random(seed)
         self._period_s = 1.0 / rate_sps
         self._elapsed_s = 0.0
@@ -63,6 +68,7 @@ class LoadCell:
         """Take the load of the last `dt_s`. A conversion is the mean over its period, as a sigma-delta one is."""
         if self._failure == "drift":
             self._drift_kg += self.drift_kg_s * dt_s
+        self._crept_kg += (load_kg * self.creep_permille / 1000.0 - self._crept_kg) * min(dt_s / _CREEP_TAU_S, 1.0)
         left_s = dt_s
         while left_s > _DUE_S:
             part_s = min(left_s, self._period_s - self._elapsed_s)
@@ -75,12 +81,14 @@ class LoadCell:
 
     def _convert(self, mean_kg: float) -> None:
         # Drawn even when it is not shown, so a failure does not shift the noise of what follows.
-        noise = self._random.gauss(0.0, self._noise_counts)
+        noise = self._random.gauss(0.0, self._noise_counts + self.noise_kg * self._counts_per_kg)
         if self._failure == "silent":
             return
         self.sequence = (self.sequence + 1) & 0xFFFF
         if self._failure == "broken_wire":
             self.counts = COUNTS_MAX
+        elif self._failure == "saturated":
+            self.counts = COUNTS_MIN
         elif self._failure != "stuck":
-            value = self._offset_counts + (mean_kg + self._drift_kg) * self._counts_per_kg + noise
+            value = self._offset_counts + (mean_kg + self._drift_kg + self._crept_kg) * self._counts_per_kg + noise
             self.counts = min(max(round(value), COUNTS_MIN), COUNTS_MAX)
