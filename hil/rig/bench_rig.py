@@ -10,7 +10,6 @@ in one scan.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from pathlib import Path
 
 from hil.rig.plants import PLANTS, STEP_US
@@ -34,8 +33,8 @@ class BenchRig(Rig):
 
     def __init__(self, scenario: BenchScenario, target: Target, directory: Path) -> None:
         rng = random.Random(scenario.seed)
-        super().__init__(scenario, rng)
         role = scenario.role
+        super().__init__(scenario, rng, {DEVICE: role})
         provision = Provision(role, _SERIAL, _UNIT_ID, BAUD, b"", scenario.line_protocol, scenario.settings)
         self._attach(target, provision, directory, rng)
         self._start_master()
@@ -117,10 +116,6 @@ class BenchRig(Rig):
         """Nobody drives the outputs: the relays fall off."""
         self._outputs = (0,) * len(self._outputs_of)
         self._record_outputs(DEVICE, self._outputs_of, self._outputs)
-
-    @property
-    def _parties(self) -> Sequence[str]:
-        return (DEVICE,)
 
     def _perform(self, now_us: int, action: Action) -> None:
         if action.verb in ("set", "free"):

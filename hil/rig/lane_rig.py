@@ -8,7 +8,6 @@ At every instant the order is: field, line, devices (barrier first), master, scr
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from pathlib import Path
 
 from hil.rig.rig import BAUD, Node, Rig
@@ -29,7 +28,7 @@ class LaneRig(Rig):
     def __init__(self, scenario: LaneScenario, target: Target, directory: Path) -> None:
         rng = random.Random(scenario.seed)
         self.field = LaneField(random.Random(rng.getrandbits(32)))
-        super().__init__(scenario, rng)
+        super().__init__(scenario, rng, {role: role for role in LANE_ROLES})
         for unit_id, role in enumerate(LANE_ROLES, 1):
             self._attach(target, Provision(role, 1000 * unit_id + 1, unit_id, BAUD, b""), directory, rng)
         self._start_master()
@@ -60,10 +59,6 @@ class LaneRig(Rig):
         if result is not None and result.outputs != self.field.outputs_of(node.role):
             self.field.apply_outputs(node.role, result.outputs)
             self._record_outputs_of(node.role)
-
-    @property
-    def _parties(self) -> Sequence[str]:
-        return LANE_ROLES
 
     def _perform(self, now_us: int, action: Action) -> None:
         if action.verb == "command":

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,8 +51,8 @@ class Node:
 class Rig(ABC):
     """Runs one scenario on one target; `run` gives the trace and the verdict."""
 
-    def __init__(self, scenario: Scenario, rng: random.Random) -> None:
-        self.trace = Trace()
+    def __init__(self, scenario: Scenario, rng: random.Random, roles: Mapping[str, str]) -> None:
+        self.trace = Trace(roles)
         self.line = Rs485Line(BAUD, random.Random(rng.getrandbits(32)))
         self._scenario = scenario
         self._now_us = 0
@@ -69,6 +69,7 @@ class Rig(ABC):
             while self._now_us < end_us:
                 self._act()
                 self._now_us = max(self._now_us + 1, min(self._wants()))
+            self.trace.end_us = end_us
         finally:
             for node in self._nodes:
                 node.device.close()
@@ -139,12 +140,7 @@ class Rig(ABC):
     def _concerned(self, action: Action) -> Sequence[str]:
         if action.verb in _TO_FIELD:
             return (FIELD,)
-        return (action.role,) if action.role else (FIELD, *self._parties)
-
-    @property
-    @abstractmethod
-    def _parties(self) -> Sequence[str]:
-        """What the devices are called in events."""
+        return (action.role,) if action.role else (FIELD, *self.trace.roles)
 
     @abstractmethod
     def _perform(self, now_us: int, action: Action) -> None:

@@ -10,8 +10,9 @@ microseconds of scenario time.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 NO_CAUSE = -1
 
@@ -36,10 +37,16 @@ class TraceEvent:
 
 
 class Trace:
-    """A growing list of events with a last-value table per name, so that only changes are recorded."""
+    """A growing list of events with a last-value table per name, so that only changes are recorded.
 
-    def __init__(self) -> None:
+    `roles` says which register map each device under test speaks by, under the name it has as a source; `end_us` is
+    how far the run went.
+    """
+
+    def __init__(self, roles: Mapping[str, str] = MappingProxyType({})) -> None:
         self.events: list[TraceEvent] = []
+        self.roles = dict(roles)
+        self.end_us = 0
         self._last: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[TraceEvent]:

@@ -60,3 +60,9 @@ def test_the_motor_of_a_lane_starts_because_of_a_command_which_follows_from_the_
 def test_a_fault_is_an_event_of_its_own(tmp_path: Path) -> None:
     trace = _run("bus_cut_while_closing", tmp_path)
     assert next(event.name for event in trace if event.source == "fault") == "fault.cut_bus"
+
+
+def test_a_trace_knows_its_devices_and_how_far_the_run_went(tmp_path: Path) -> None:
+    trace = _run("truck_passes", tmp_path)
+    assert trace.roles == {"barrier": "barrier", "weighbridge": "weighbridge"}
+    assert trace.end_us == 60_000_000
