@@ -145,6 +145,7 @@ ADAPTERS = {
     "edge/api.py": "aiohttp",
     "edge/config_certificates.py": "cryptography",
     "edge/journal/signing.py": "cryptography",
+    "edge/service/serial_port.py": "serial",
     "edge/southbound/modbus_client.py": "pymodbus",
     "hil/bench/mqtt_tools.py": "paho",
     "hil/run/hub_client.py": "aiohttp",

@@ -1,0 +1,70 @@
+"""The only file that knows pyserial: a serial port of a technician's laptop, opened alone, read with a deadline.
+
+Knows: the library and what its failures mean. Must not know: frames.
+"""
+
+from __future__ import annotations
+
+import errno
+from types import TracebackType
+
+import serial
+
+_READ_SIZE = 4096
+
+
+class PortError(Exception):
+    """The port cannot be had or has gone; the text says why and what to do."""
+
+
+class SerialPort:
+    """An open port; `read` returns what came, after the first byte or `timeout_s`, and is b"" when nothing came."""
+
+    def __init__(self, name: str, baud: int, parity: str) -> None:
+        stop_bits = 2 if parity == "N" else 1  # 11 bits per character either way (Serial Line V1.02, 2.5.1)
+        self._name = name
+        try:
+            self._port = serial.Serial(name, baud, parity=parity, stopbits=stop_bits, exclusive=True)
+        except serial.SerialException as error:
+            raise PortError(_reason(name, error.errno)) from error
+        except ValueError as error:
+            raise PortError(f"port {name} cannot be set to {baud} baud, parity {parity} ({error})") from error
+
+    def __enter__(self) -> SerialPort:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._port.close()
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has come."""
+        try:
+            self._port.timeout = timeout_s
+            first = bytes(self._port.read(1))
+            return first + bytes(self._port.read(min(self._port.in_waiting, _READ_SIZE))) if first else b""
+        except (serial.SerialException, OSError) as error:
+            raise PortError(f"port {self._name} is gone ({error}); check the cable and start again") from error
+
+    def write(self, data: bytes) -> None:
+        """Send."""
+        try:
+            self._port.write(data)
+            self._port.flush()
+        except (serial.SerialException, OSError) as error:
+            raise PortError(f"port {self._name} is gone ({error}); check the cable and start again") from error
+
+    def clear(self) -> None:
+        """Drop what has come and was not read."""
+        self._port.reset_input_buffer()
+
+
+def _reason(name: str, number: int | None) -> str:
+    if number == errno.ENOENT:
+        return f"port {name} does not exist: check the cable and the adapter, ls /dev/serial/by-id shows what is there"
+    if number in (errno.EBUSY, errno.EAGAIN):
+        return f"port {name} is in use by another program: end it (a hub that runs has the line for itself)"
+    if number in (errno.EACCES, errno.EPERM):
+        return f"port {name} may not be opened: add your user to the group that owns it (often dialout)"
+    return f"port {name} cannot be opened ({errno.errorcode.get(number or 0, 'no reason given')}): is it a serial port?"
