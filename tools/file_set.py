@@ -12,6 +12,9 @@ from tools.imports import PROJECT_FOLDERS, find_module, find_packages, read_impo
 
 # The one file that names every role and imports the one it is asked for.
 ROLE_TABLE = "firmware/app/roles.py"
+# The rig board's firmware is no role: it has no register map, and its start names all it needs.
+RIG = "rig"
+RIG_BOARD = "rp2"
 # Folders whose files may run on a device.
 DEVICE_FOLDERS = ("protocols", "firmware")
 # Boards whose port starts main.py itself and no compiled main: it is deployed as it is written.
@@ -85,7 +88,14 @@ class Order:
     @property
     def main_module(self) -> str:
         """Where the board starts."""
-        return f"firmware.boards.{self.board}.main"
+        return f"firmware.roles.{RIG}.main" if self.role == RIG else f"firmware.boards.{self.board}.main"
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """Modules whose imports lead to all others."""
+        if self.role == RIG:
+            return (self.main_module,)
+        return (self.main_module, f"firmware.control.{self.role}", f"protocols.registers.{self.role}")
 
 
 @dataclass(frozen=True)
@@ -114,8 +124,7 @@ def find_boards(root: Path) -> list[str]:
 
 def collect_modules(order: Order) -> dict[str, Path]:
     """Path in the file set (with suffix) -> source file, for everything the role needs on the board."""
-    starts = (order.main_module, f"firmware.control.{order.role}", f"protocols.registers.{order.role}")
-    waiting = [Need(name, "tools/deploy.py", 0) for name in starts]
+    waiting = [Need(name, "tools/deploy.py", 0) for name in order.starts]
     found: dict[str, Path] = {}
     reasons: set[str] = set()
     while waiting:

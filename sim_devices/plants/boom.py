@@ -38,8 +38,8 @@ class Boom:
         self.contact = False
         self.hits = 0
         self.strikes = 0
-        self._ramp = self.top_speed / ramp_s
-        self._brake = self.top_speed / brake_s
+        self.ramp = self.top_speed / ramp_s
+        self.brake = self.top_speed / brake_s
         self._body_under = False
         self._failure = ""
 
@@ -90,7 +90,7 @@ class Boom:
 
     def _ramp_speed(self, wanted: float, dt_s: float) -> None:
         is_gaining = wanted != 0.0 and self.speed * wanted >= 0.0 and abs(self.speed) < abs(wanted)
-        change = (self._ramp if is_gaining else self._brake) * dt_s
+        change = (self.ramp if is_gaining else self.brake) * dt_s
         self.speed = min(max(wanted, self.speed - change), self.speed + change)
 
     def _touch(self) -> None:

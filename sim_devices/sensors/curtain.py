@@ -16,7 +16,7 @@ class LightCurtain:
     """
 
     def __init__(self, response_s: float = 0.02) -> None:
-        self._response_s = response_s
+        self.response_s = response_s
         self._clear = True
         self._differs_s = 0.0
         self._failure = ""
@@ -39,5 +39,5 @@ class LightCurtain:
             self._differs_s = 0.0
             return
         self._differs_s += dt_s
-        if self._differs_s >= self._response_s - 1e-9:
+        if self._differs_s >= self.response_s - 1e-9:
             self._clear, self._differs_s = not dark, 0.0

@@ -16,7 +16,7 @@ class SafetyEdge:
     """
 
     def __init__(self, response_s: float = 0.02) -> None:
-        self._response_s = response_s
+        self.response_s = response_s
         self._pressed = False
         self._tested = False
         self._differs_s = 0.0
@@ -41,5 +41,5 @@ class SafetyEdge:
             self._differs_s = 0.0
             return
         self._differs_s += dt_s
-        if self._differs_s >= self._response_s - 1e-9:
+        if self._differs_s >= self.response_s - 1e-9:
             self._tested, self._differs_s = answers, 0.0

@@ -19,8 +19,8 @@ class InductionLoop:
     """
 
     def __init__(self, pick_up_s: float = 0.05, drop_out_s: float = 0.10, threshold_m: float = 0.4) -> None:
-        self._pick_up_s = pick_up_s
-        self._drop_out_s = drop_out_s
+        self.pick_up_s = pick_up_s
+        self.drop_out_s = drop_out_s
         self._threshold_m = threshold_m
         self._felt = False
         self._differs_s = 0.0
@@ -48,5 +48,5 @@ class InductionLoop:
             self._differs_s = 0.0
             return
         self._differs_s += dt_s
-        if self._differs_s >= (self._pick_up_s if metal else self._drop_out_s) - 1e-9:
+        if self._differs_s >= (self.pick_up_s if metal else self.drop_out_s) - 1e-9:
             self._felt, self._differs_s = metal, 0.0

@@ -18,8 +18,8 @@ class LimitSwitch:
     """
 
     def __init__(self, on_at: float, off_at: float) -> None:
-        self._on_at = on_at
-        self._off_at = off_at
+        self.on_at = on_at
+        self.off_at = off_at
         self._made = False
         self._at_end = False
         self._failure = ""
@@ -39,8 +39,8 @@ class LimitSwitch:
 
     def sense(self, position: float) -> None:
         """Take the boom position, 0 to 1."""
-        threshold = self._off_at if self._made else self._on_at
-        rises = self._on_at > self._off_at
+        threshold = self.off_at if self._made else self.on_at
+        rises = self.on_at > self.off_at
         self._made = position >= threshold if rises else position <= threshold
         self._at_end = position >= 1.0 - _LATE if rises else position <= _LATE
 

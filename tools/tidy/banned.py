@@ -1,8 +1,8 @@
 """What may not stand in code that runs on MicroPython, each with its reason and its replacement.
 
 Knows the rules D1-D12 of STYLE.md as a table; a rule looks at one node of the syntax tree. Must not know imports: those
-are layers.py's. Scopes: `device` is every file that may reach a device; `pure` is protocols/ and firmware/control/, the
-code that is proved by replaying it; `scan` is firmware/control/ alone.
+are layers.py's. Scopes: `device` is every file that may reach a device; `pure` is protocols/, firmware/control/ and
+the rig's core, the code that is proved by replaying it; `scan` is firmware/control/ alone.
 """
 
 import ast
@@ -13,6 +13,8 @@ from tools.tidy.files import Source, parse_python
 
 SMALL_INT_MAX = 2**30 - 1
 HOST_ONLY = ("firmware/boards/host/", "firmware/proofs/", "protocols/registers/tag.py")
+PURE = ("protocols/", "firmware/control/", "firmware/roles/")
+RIG_SHELL = ("firmware/roles/rig/main.py", "firmware/roles/rig/shell.py")
 # The file that asks which interpreter runs, and that forms ticks: the rules about both do not bind it.
 COMPAT = "protocols/compat.py"
 COMPAT_EXEMPT = frozenset({"interpreter-question", "tick-arithmetic", "work-at-import"})
@@ -355,7 +357,7 @@ def _rules_for(path: str) -> list[Rule]:
     if not path.startswith(("protocols/", "firmware/")) or path.startswith(HOST_ONLY) or path.endswith("_tags.py"):
         return []
     scopes = {"device"}
-    if path.startswith(("protocols/", "firmware/control/")):
+    if path.startswith(PURE) and path not in RIG_SHELL:
         scopes.add("pure")
     if path.startswith("firmware/control/"):
         scopes.add("scan")

@@ -37,6 +37,7 @@ def _row(prefix: str, project: str, home: str, library: frozenset[str] = ANY) ->
 
 _TAGS_HOME = "maps are data: put code that uses them into firmware/, edge/ or hil/"
 _SHELL_HOME = "what the shell needs from the outside comes through firmware/ports.py, and boards implement it"
+_RIG_HOME = "a rig knows no device: put what it is told into hil/targets/"
 _BOARD_HOME = "boards do not know each other: put what they share into firmware/app/ or firmware/boards/<name>.py"
 
 # What boards share, by name, so that a board's own folder is not shared with it.
@@ -54,6 +55,14 @@ LAYERS = (
         "a control core is a pure scan: put I/O, clocks and storage into firmware/app/",
         PURE,
     ),
+    _row(
+        "firmware/roles/rig/",
+        "firmware.roles.rig protocols",
+        "the rig's core is pure: put pins and clocks into firmware/roles/rig/shell.py",
+        PURE,
+    ),
+    _row("firmware/roles/rig/main.py", "firmware.roles.rig", _RIG_HOME, BOARD_MODULES),
+    _row("firmware/roles/rig/shell.py", "firmware.roles.rig protocols", _RIG_HOME, BOARD_MODULES),
     _row("firmware/", "protocols", "put code into firmware/control/, app/ or boards/", PURE),
     _row("firmware/ports.py", "protocols", "ports know no user: put the rest into firmware/app/", PURE),
     _row("firmware/app/", "firmware.app firmware.control firmware.ports protocols", _SHELL_HOME, BOARD_MODULES),
