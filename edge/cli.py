@@ -30,6 +30,7 @@ from edge.cli_journal import add_journal_words
 from edge.cli_status import add_status_word
 from edge.config_load import load_site
 from edge.lane.facts import OPERATOR_REQUESTS
+from edge.service.scan import add_scan_word
 from edge.service.sniff import add_sniff_word
 
 
@@ -66,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
 def _build_parser() -> _Parser:
     parser = _Parser(prog="gate", description="The edge hub of a smart gate.")
     words = parser.add_subparsers(
-        dest="word", required=True, metavar="check | hub | journal | status | operator | sniff"
+        dest="word", required=True, metavar="check | hub | journal | status | operator | scan | sniff"
     )
     check = words.add_parser("check", help="check a site file: every error at once")
     check.set_defaults(run=_check)
@@ -75,6 +76,7 @@ def _build_parser() -> _Parser:
     journal = words.add_parser("journal", help="look into the journal of a site")
     add_journal_words(journal)
     add_status_word(words.add_parser("status", help="how the hub of a site is: account, uplink, lines, devices, lanes"))
+    add_scan_word(words.add_parser("scan", help="who answers on a serial line or in a network, and what it is"))
     add_sniff_word(
         words.add_parser("sniff", help="listen to a serial line and tell by register name what is said on it")
     )

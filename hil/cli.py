@@ -18,6 +18,7 @@ _USAGE = """usage: gate COMMAND ...
   journal ...     look into a hub's journal: tail, show, verify, export, key
   status SITE     how a site's hub is, or what its files tell while it does not run
   operator ...    tell a lane of a running hub what to do: open, close, release, reject
+  scan WHERE      who answers on a serial line or in a network, and what it is
   sniff PORT      listen to a serial line and tell by register name what is said on it
   hil ...         run scenarios on simulated lanes and compare targets
   verify ROLE     search every reachable state of a role's control core against its properties
@@ -29,7 +30,7 @@ _USAGE = """usage: gate COMMAND ...
 `gate COMMAND --help` tells more."""
 
 _HELP = ("-h", "--help", "help")
-_HUB_WORDS = ("hub", "check", "journal", "status", "operator", "sniff")
+_HUB_WORDS = ("hub", "check", "journal", "status", "operator", "scan", "sniff")
 
 
 def _run(argv: list[str]) -> int:

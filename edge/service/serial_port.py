@@ -6,6 +6,8 @@ Knows: the library and what its failures mean. Must not know: frames.
 from __future__ import annotations
 
 import errno
+import select
+import termios
 from types import TracebackType
 
 import serial
@@ -24,11 +26,12 @@ class SerialPort:
         stop_bits = 2 if parity == "N" else 1  # 11 bits per character either way (Serial Line V1.02, 2.5.1)
         self._name = name
         try:
-            self._port = serial.Serial(name, baud, parity=parity, stopbits=stop_bits, exclusive=True)
+            self._port = serial.Serial(name, baud, parity=parity, stopbits=stop_bits, timeout=0, exclusive=True)
         except serial.SerialException as error:
             raise PortError(_reason(name, error.errno)) from error
-        except ValueError as error:
-            raise PortError(f"port {name} cannot be set to {baud} baud, parity {parity} ({error})") from error
+        except (ValueError, termios.error) as error:
+            sentence = f"port {name} cannot be set to {baud} baud, parity {parity}: its driver refuses; try others"
+            raise PortError(sentence) from error
 
     def __enter__(self) -> SerialPort:
         return self
@@ -41,9 +44,8 @@ class SerialPort:
     def read(self, timeout_s: float) -> bytes:
         """What has come."""
         try:
-            self._port.timeout = timeout_s
-            first = bytes(self._port.read(1))
-            return first + bytes(self._port.read(min(self._port.in_waiting, _READ_SIZE))) if first else b""
+            select.select([self._port], [], [], timeout_s)
+            return bytes(self._port.read(_READ_SIZE))
         except (serial.SerialException, OSError) as error:
             raise PortError(f"port {self._name} is gone ({error}); check the cable and start again") from error
 

@@ -1,0 +1,67 @@
+"""Where a scan looks: a serial port, a host, or every host of a network, as the words of the command say it.
+
+Knows: how places are written. Must not know: Modbus.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from pathlib import Path
+
+HOSTS_MAX = 1024
+MODBUS_PORT = 502
+PORT_MAX = 65_535
+UNIT_ID_MAX = 247
+# 0 and 255 mean the device itself on Modbus TCP (Messaging V1.0b, 4.4.2.1); behind a gateway units start at 1.
+TCP_UNITS = (1, 255, 0)
+
+
+class PlaceError(Exception):
+    """The words name no place to look; the text says which, and how to write it."""
+
+
+def is_serial(where: str) -> bool:
+    """Whether `where` is a port of this machine and no address."""
+    return Path(where).is_absolute() and "/" in where
+
+
+def hosts_of(where: str) -> list[tuple[str, int]]:
+    """The hosts and TCP ports of `HOST`, `HOST:PORT`, `NETWORK/BITS` or `NETWORK/BITS:PORT`."""
+    host, colon, text = where.rpartition(":")
+    port = MODBUS_PORT
+    if not colon:
+        host = where
+    elif text.isascii() and text.isdigit() and 0 < int(text) <= PORT_MAX:
+        port = int(text)
+    else:
+        raise PlaceError(f"'{where}': port '{text}' is none; write a number from 1 to {PORT_MAX} behind the colon")
+    if "/" not in host:
+        return [(host, port)]
+    return [(str(address), port) for address in _network(where, host)]
+
+
+def numbers_of(text: str, low: int, high: int, what: str) -> list[int]:
+    """The numbers of a list such as `1-5,9`, in its order."""
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        ends = [first, last] if dash else [first, first]
+        if not all(end.isascii() and end.isdigit() for end in ends):
+            raise PlaceError(f"{what} '{part}' is no number; write for example 1-5,9")
+        if not low <= int(ends[0]) <= int(ends[1]) <= high:
+            raise PlaceError(f"{what} '{part}' is out of range; {low} to {high} are possible, the smaller one first")
+        numbers += range(int(ends[0]), int(ends[1]) + 1)
+    return list(dict.fromkeys(numbers))
+
+
+def _network(where: str, text: str) -> Sequence[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise PlaceError(f"'{where}' is no network ({error}); write for example 192.168.10.0/24") from error
+    if network.num_addresses > HOSTS_MAX:
+        raise PlaceError(
+            f"'{where}' has {network.num_addresses} addresses; at most {HOSTS_MAX} are looked at, take /22"
+        )
+    return list(network.hosts())
