@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from edge import cli
+from edge.service.serial_port import PortError, SerialPort
 from tests.edge.service.stand_in import FOREIGN, NAMELESS, OURS, SERIAL, on_line, on_network, server
 
 QUICK = ("--timeout-ms", "60")
@@ -50,10 +51,9 @@ def test_each_baud_is_tried(capsys: pytest.CaptureFixture[str]) -> None:
     assert [(one["baud"], one["parity"]) for one in found] == [(9600, "N"), (19200, "N")]
 
 
-def test_a_driver_that_refuses_a_parity_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    with on_line({}) as port:  # a pty keeps no parity, and refuses to be given one again
-        assert cli.main(["scan", port, "--baud", "9600", "--parity", "N,E", "--units", "1", *QUICK]) == 1
-    assert f"port {port} cannot be set to 9600 baud, parity E: its driver refuses" in capsys.readouterr().err
+def test_a_baud_that_the_driver_refuses_is_told() -> None:
+    with on_line({}) as port, pytest.raises(PortError, match="cannot be set to -1 baud, parity N: its driver refuses"):
+        SerialPort(port, -1, "N")
 
 
 def test_a_host_is_told_once_and_a_gateway_with_each_of_its_units(capsys: pytest.CaptureFixture[str]) -> None:
