@@ -10,8 +10,10 @@ in one scan.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
+from hil.rig.node import Node
 from hil.rig.plants import PLANTS, STEP_US
 from hil.rig.rig import BAUD, Rig
 from hil.scenarios.model import Action, BenchScenario
@@ -21,7 +23,6 @@ from hil.trace.causes import FIELD
 from hil.trace.event import TraceEvent
 from protocols.crc import crc16
 from protocols.quality import GOOD
-from sim_devices.devices.output_card import MAX_AGE_US, OutputCard
 
 _SERIAL, _UNIT_ID = 1001, 1
 _LINE_PER_POLL = 128  # what a poll takes from its field line; more at once would be lost in the receiver
@@ -51,8 +52,6 @@ class BenchRig(Rig):
         self._plant_us = 0
         self._forced: set[str] = set()
         self._outputs: tuple[int, ...] = (0,) * len(self._outputs_of)
-        self._card = OutputCard()
-        self._stepped_us = 0
         self._clock_us = 0
         self._field_line = bytearray()
 
@@ -67,12 +66,10 @@ class BenchRig(Rig):
         self._run_device()
         self._run_master()
 
-    def _wants(self) -> list[int]:
+    def _wants(self) -> list[tuple[int, str]]:
         wants = super()._wants()
         if self._plant is not None:
-            wants.append(self._plant_us + STEP_US)
-        if self._card.alive:
-            wants.append(self._stepped_us + MAX_AGE_US)
+            wants.append((self._plant_us + STEP_US, "the plant"))
         return wants
 
     def _move_plant(self) -> None:
@@ -93,12 +90,8 @@ class BenchRig(Rig):
         if result is not None:
             del self._field_line[:_LINE_PER_POLL]
             self._take(result)
-        elif self._card.has_expired(self._now_us):
-            self._drop_outputs()
 
     def _take(self, result: StepResult) -> None:
-        self._stepped_us = self._now_us
-        self._card.refresh(self._now_us)
         self._outputs = result.outputs
         self._record_outputs(DEVICE, self._outputs_of, self._outputs)
         if result.field_sent:
@@ -112,8 +105,7 @@ class BenchRig(Rig):
         source, channel = name.split(".", 1)
         self._note(self.trace.change(self._now_us, source, channel, value, self._causes.of_deed(source)))
 
-    def _drop_outputs(self) -> None:
-        """Nobody drives the outputs: the relays fall off."""
+    def _drop_outputs(self, node: Node) -> None:
         self._outputs = (0,) * len(self._outputs_of)
         self._record_outputs(DEVICE, self._outputs_of, self._outputs)
 
@@ -150,14 +142,15 @@ class BenchRig(Rig):
 
     def _disturb(self, action: Action) -> None:
         if action.verb == "hang":
-            self._node.sleep(self._now_us + action.argument * 1000)
+            self._node.hang(self._now_us + action.argument * 1000)
         elif action.verb == "jump":
             self._clock_us += action.argument * 1000
         else:
-            self._cut_power(self._node)
-            self._card.drop()
-            self._field_line.clear()
-            self._drop_outputs()
+            self._restart(self._node, self._node.device.kill)
+
+    def _restart(self, node: Node, how: Callable[[], None], off_us: int = 0) -> None:
+        super()._restart(node, how, off_us)
+        self._field_line.clear()
 
     def _speaker(self, source: str, channel: str) -> str:
         return DEVICE

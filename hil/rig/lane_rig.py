@@ -10,7 +10,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from hil.rig.rig import BAUD, Node, Rig
+from hil.rig.node import Node
+from hil.rig.rig import BAUD, Rig
 from hil.scenarios.model import Action, LaneScenario, ScenarioTruck
 from hil.scenarios.vocabulary import LANE_ROLES, names_of
 from hil.targets.target import Provision, Target
@@ -46,8 +47,8 @@ class LaneRig(Rig):
         self._run_master()
         self._script.run_until(now_us)
 
-    def _wants(self) -> list[int]:
-        return [self.field.now_us + STEP_US, *super()._wants()]
+    def _wants(self) -> list[tuple[int, str]]:
+        return [(self.field.now_us + STEP_US, "the field"), *super()._wants()]
 
     def _admit(self, now_us: int) -> None:
         while self._arrivals and self._arrivals[0][1].enters_at_ms * 1000 <= now_us:
@@ -70,12 +71,12 @@ class LaneRig(Rig):
         elif action.verb == "turn back":
             self.field.lane.turn_back()
         else:
-            self._kill(action.role)
+            node = next(node for node in self._nodes if node.role == action.role)
+            self._restart(node, node.device.kill)
 
-    def _kill(self, role: str) -> None:
-        self._cut_power(next(node for node in self._nodes if node.role == role))
-        self.field.drop_outputs(role)
-        self._record_outputs_of(role)
+    def _drop_outputs(self, node: Node) -> None:
+        self.field.drop_outputs(node.role)
+        self._record_outputs_of(node.role)
 
     def _record_field(self) -> None:
         for truth in self.field.lane.take_truth():

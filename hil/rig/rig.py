@@ -11,41 +11,24 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hil.rig.bus_master import BusMaster
+from hil.rig.node import NEVER_US, RESTART_US, Node
+from hil.rig.progress import LivelockError, Progress
 from hil.rig.script import Script
 from hil.rig.verdict import Verdict, judge
 from hil.scenarios.model import Action, Scenario
-from hil.targets.target import Device, Provision, StepResult, Target
+from hil.scenarios.vocabulary import BROKEN
+from hil.targets.target import Provision, StepResult, Target, TargetError
 from hil.trace.causes import FIELD, Causes
 from hil.trace.event import Trace, TraceEvent
-from sim_devices.buses.rs485 import Rs485Line, Station
+from sim_devices.buses.rs485 import Rs485Line
 
 BAUD = 115_200
-RESTART_US = 300_000  # a board's way from power-on to its first scan
 _TO_FIELD = ("set", "free", "plant")  # actions that a device learns of through its inputs alone
-
-
-@dataclass(slots=True)
-class Node:
-    """A device under test with its place on the line; `due_us` is when its loop next has something to do."""
-
-    provision: Provision
-    device: Device
-    station: Station
-    due_us: int = 0
-    asleep: bool = False
-
-    @property
-    def role(self) -> str:
-        return self.provision.role
-
-    def sleep(self, until_us: int) -> None:
-        """Do nothing until then, whatever is heard."""
-        self.asleep, self.due_us = True, until_us
 
 
 class Rig(ABC):
@@ -60,32 +43,44 @@ class Rig(ABC):
         self._script = Script(scenario.steps, self._carry_out)
         self._host = self.line.attach("host")
         self._nodes: list[Node] = []
+        self._progress = Progress()
+        self._breakdowns: list[str] = []
         self.master: BusMaster
 
     def run(self) -> Verdict:
-        """Run the scenario to its end and judge its trace."""
+        """Run the scenario to its end and judge its trace.
+
+        A run in which scenario time stood still or a device broke down has failed for that alone: what followed shows
+        nothing.
+        """
         end_us = self._scenario.duration_ms * 1000
         try:
             while self._now_us < end_us:
                 self._act()
-                self._now_us = max(self._now_us + 1, min(self._wants()))
+                wanted_us, who = min(self._wants())
+                self._progress.note(self._now_us, who)
+                self._now_us = max(self._now_us + 1, wanted_us)
             self.trace.end_us = end_us
+        except LivelockError as error:
+            self._breakdowns.append(str(error))
         finally:
             for node in self._nodes:
                 node.device.close()
+        if self._breakdowns:
+            return Verdict(tuple(self._breakdowns), ())
         return judge(self._scenario, self.trace, (*self._script.not_done, *self.master.unanswered))
 
     @abstractmethod
     def _act(self) -> None:
         """Let every part act at the present instant."""
 
-    def _wants(self) -> list[int]:
-        """The times at which the parts want to act next."""
-        wants = [self.master.wake_us, *(node.due_us for node in self._nodes)]
+    def _wants(self) -> list[tuple[int, str]]:
+        """The times at which the parts want to act next, each with its name."""
+        wants = [(self.master.wake_us, "the bus master"), *((node.wake_us, node.role) for node in self._nodes)]
         if self._script.next_us is not None:
-            wants.append(self._script.next_us)
+            wants.append((self._script.next_us, "the script"))
         if self.line.idle_at_us() >= 0:
-            wants.append(self.line.idle_at_us())
+            wants.append((self.line.idle_at_us(), "the line"))
         return wants
 
     def _attach(self, target: Target, provision: Provision, directory: Path, rng: random.Random) -> None:
@@ -103,11 +98,18 @@ class Rig(ABC):
     ) -> StepResult | None:
         """Run the node's loop once, if it is due or was told something; its clock is `clock_us` ahead."""
         heard = self._take_burst(node)
+        if node.is_bitten(self._now_us):
+            self._restart(node, node.device.reset)
         if self._now_us < node.due_us and (node.asleep or not (heard or field_line)):
+            if node.card.has_expired(self._now_us):
+                self._drop_outputs(node)
             return None
-        node.asleep = False
-        result = node.device.step(self._now_us + clock_us, values, qualities, heard, field_line)
-        node.due_us = self._now_us + max(1, result.wait_us)
+        try:
+            result = node.device.step(self._now_us + clock_us, values, qualities, heard, field_line)
+        except TargetError as error:
+            self._break_down(node, error)
+            return None
+        node.note(self._now_us, result)
         if result.sent:
             self.line.transmit(node.station, result.sent, self._now_us)
         return result
@@ -116,11 +118,38 @@ class Rig(ABC):
         """What the device heard, handed over when the line is quiet: a burst comes whole, as out of a UART FIFO."""
         return node.station.take() if self.line.idle_at_us() < 0 else b""
 
-    def _cut_power(self, node: Node) -> None:
-        """Everything but the settings is gone; the device runs again after RESTART_US."""
-        node.device.kill()
+    def _restart(self, node: Node, how: Callable[[], None], off_us: int = 0) -> None:
+        """Everything but the settings is gone and the outputs fall off; it runs again after `off_us` and its start."""
+        how()
         node.station.take()
-        node.sleep(self._now_us + RESTART_US)
+        node.start(self._now_us + off_us + RESTART_US)
+        self._drop_outputs(node)
+
+    def _break_down(self, node: Node, error: TargetError) -> None:
+        """The program has ended: nobody drives the outputs, and nothing is expected of the device any more."""
+        sentence = f"{node.role} broke down at {self._now_us // 1000} ms and is broken until its power is cut: {error}"
+        self._breakdowns.append(sentence)
+        node.break_down(sentence)
+        source, channel = BROKEN.split(".")
+        self._note(self.trace.add(TraceEvent(self._now_us, source, channel, node.provision.unit_id)))
+        self._drop_outputs(node)
+
+    def _fail_board(self, node: Node, kind: str) -> None:
+        """The faults of the catalogue's `node`; "" repairs."""
+        if kind == "hang" and not node.asleep:
+            node.hang(NEVER_US)
+        elif kind == "reset" and not node.broken:
+            self._restart(node, node.device.reset)
+        elif kind in ("power_cut", "brown_out"):
+            self._restart(node, node.device.kill, NEVER_US if kind == "power_cut" else 0)
+        elif node.is_hung:
+            node.hang(self._now_us)
+        elif node.is_off and not node.broken and node.due_us >= NEVER_US:
+            node.start(self._now_us + RESTART_US)
+
+    @abstractmethod
+    def _drop_outputs(self, node: Node) -> None:
+        """Nobody drives the node's outputs: the relays fall off."""
 
     def _run_master(self) -> None:
         received = self._host.take()

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 CAPABILITIES: Mapping[str, str] = {
     "bus": "A client on the RS-485 line reads levels, drains events and sends authenticated commands.",
     "bus_cut": "The RS-485 line is cut and joined again at a given instant.",
+    "bus_faults": "On the RS-485 line characters get wrong bits, frames go nowhere or come late, or it is held at 0.",
     "several_devices": "Several devices share one RS-485 line.",
     "digital_inputs": "Each digital input is set at a given instant.",
     "analogue_inputs": "Each measured input (counts, volts, degrees) is set at a given instant.",

@@ -69,6 +69,7 @@ _QUIET = {
 }
 _HEADER_LEVELS = {"health", "reasons"}
 EVENT_GAP = "event_gap"
+BROKEN = "rig.broken"  # a device's program has ended with an error; its value is the unit id
 DEVICE = "device"  # what the one device of a bench is called in events
 START = "rig.start"
 LINE_SENT = "device.line.sent"  # its value is the CRC-16 of what the device said on its field line
@@ -125,7 +126,7 @@ def event_names(role: str = "") -> frozenset[str]:
 
     With `role` those of a bench, where the one device is called `device`; without, those of a lane.
     """
-    names = {f"rig.{EVENT_GAP}"}
+    names = {f"rig.{EVENT_GAP}", BROKEN}
     if role:
         names |= {START, LINE_SENT, *_device_events(DEVICE, role)}
         names |= {f"{DEVICE}.quality.{name}" for name in input_names(role)}

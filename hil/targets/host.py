@@ -5,10 +5,17 @@ Knows: the host board. Must not know: scenarios, the field.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from firmware.boards.host import ProvisionError, build_device, store_settings
+from firmware.boards.host import (
+    RESET_POWER_ON,
+    RESET_WATCHDOG,
+    ProvisionError,
+    build_device,
+    store_settings,
+)
 from hil.targets.target import Device, Provision, StepResult, Target, TargetError
 from protocols.compat import TICKS_MASK
 
@@ -20,10 +27,10 @@ class HostDevice(Device):
         store_settings(provision.role, dict(provision.parameters), directory)
         self._start()
 
-    def _start(self) -> None:
+    def _start(self, reset_cause: int = RESET_POWER_ON) -> None:
         provision = self._provision
         try:
-            self._board, self._device = build_device(provision.role, provision.settings(), self._directory)
+            self._board, self._device = build_device(provision.role, provision.settings(), self._directory, reset_cause)
         except ProvisionError as error:
             raise TargetError(str(error)) from error
 
@@ -40,25 +47,38 @@ class HostDevice(Device):
         board.quality[:] = qualities
         board.rx.extend(received)
         board.instrument.rx.extend(field_received)
-        wait_us = self._device.poll(now_us // 1000 & TICKS_MASK, now_us & TICKS_MASK)
+        feeds = board.dog.feeds
+        try:
+            wait_us = self._device.poll(now_us // 1000 & TICKS_MASK, now_us & TICKS_MASK)
+        except Exception as error:
+            raise TargetError(_in_a_sentence(error)) from error
         sent = bytes(board.tx)
         board.tx.clear()
         field_sent = bytes(board.instrument.tx)
         board.instrument.tx.clear()
-        return StepResult(tuple(board.outputs), sent, wait_us, field_sent)
+        return StepResult(tuple(board.outputs), sent, wait_us, field_sent, board.dog.feeds != feeds)
 
     def kill(self) -> None:
         self._start()
 
+    def reset(self) -> None:
+        self._start(RESET_WATCHDOG)
+
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _in_a_sentence(error: Exception) -> str:
+    """What a program error was, and where."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(last.filename).name}:{last.lineno}"
+    return f"the program ended with {type(error).__name__} at {place}: {error}"
 
 
 _NO_PROCESSOR = "the target host does each scan in no time: it has no processor of its own"
 _NO_WIRE = "the target host hands bursts of bytes over: it has no UART"
 _NO_CHIP = "the target host has no chip that could be reset: its outputs are what the program says"
 LACKS = {
-    "watchdog": "the target host counts feeds of the watchdog and never bites",
     "torn_write": "the target host stores settings in files of this machine",
     "call_faults": "no port of the target host can be made to fail at its N-th call",
     "snapshot": "the target host is not forked; the target rp2040 is",

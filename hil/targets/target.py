@@ -59,12 +59,16 @@ class Provision:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """Outputs as driven (0/1), bytes sent on bus and field line, and how long nothing new can happen without input."""
+    """Outputs as driven (0/1), bytes sent on bus and field line, and how long nothing new can happen without input.
+
+    `fed`: the device has fed its watchdog; always True where the target has a watchdog of its own.
+    """
 
     outputs: tuple[int, ...]
     sent: bytes
     wait_us: int
     field_sent: bytes = b""
+    fed: bool = True
 
 
 class Device(ABC):
@@ -84,6 +88,10 @@ class Device(ABC):
     @abstractmethod
     def kill(self) -> None:
         """Power cut: everything but the settings store is gone. The next step starts the device anew."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """The watchdog resets it: like `kill`, but the supply stays and the device is told so."""
 
     @abstractmethod
     def close(self) -> None:

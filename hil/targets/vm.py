@@ -9,12 +9,13 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from firmware.boards.host import store_settings
+from firmware.boards.host import RESET_POWER_ON, RESET_WATCHDOG, store_settings
 from hil.targets.target import BlockedError, Device, Provision, StepResult, Target, TargetError
 from sim_devices.devices.vm_link import VmLink, VmLinkError
 from tools.deploy import ROOT, DeployError, deploy
 
 BOARD = "unix"
+_RESET_CAUSE_VARIABLE = "GATE_RESET_CAUSE"  # where the unix board looks why it starts
 
 
 def deployed_sets(roles: Sequence[str], out: Path) -> Path:
@@ -48,10 +49,17 @@ class VmDevice(Device):
             reply = self._link.step(now_us, inputs, qualities, received, field_received)
         except VmLinkError as error:
             raise TargetError(str(error)) from error
-        return StepResult(reply.outputs, reply.sent, reply.header.wait_us, reply.field_sent)
+        return StepResult(reply.outputs, reply.sent, reply.header.wait_us, reply.field_sent, reply.header.watchdog_fed)
 
     def kill(self) -> None:
+        self._end(RESET_POWER_ON)
+
+    def reset(self) -> None:
+        self._end(RESET_WATCHDOG)
+
+    def _end(self, reset_cause: int) -> None:
         self._link.kill()
+        self._link.environment[_RESET_CAUSE_VARIABLE] = str(reset_cause)
 
     def close(self) -> None:
         self._link.close()
@@ -60,7 +68,6 @@ class VmDevice(Device):
 _NO_PROCESSOR = "the target vm does each scan in no time: its processor is this machine's"
 _NO_WIRE = "the target vm hands bursts of bytes over: it has no UART"
 LACKS = {
-    "watchdog": "the target vm counts feeds of the watchdog and never bites",
     "torn_write": "the target vm stores settings in files of this machine",
     "call_faults": "no port of the target vm can be made to fail at its N-th call",
     "snapshot": "the target vm is a process that cannot be forked; the target rp2040 can",

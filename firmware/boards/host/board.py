@@ -159,7 +159,7 @@ class HostBoard(NullBoard):
     `*_port` attributes are the device's.
     """
 
-    def __init__(self, directory: str | os.PathLike[str]) -> None:
+    def __init__(self, directory: str | os.PathLike[str], reset_cause: int = RESET_POWER_ON) -> None:
         super().__init__()
         self.field = HostInputs()
         self.latch = OutputLatch()
@@ -175,7 +175,7 @@ class HostBoard(NullBoard):
         self.store = FileStore(directory)
         self.watchdog = self.dog
         self.entropy = HostEntropy()
-        self.reset_cause = RESET_POWER_ON
+        self.reset_cause = reset_cause
 
     @property
     def inputs(self) -> list[int]:
@@ -203,14 +203,16 @@ class HostBoard(NullBoard):
         return self.line.tx
 
 
-def build_device(role: str, provision: dict[str, str], directory: str | os.PathLike[str]) -> tuple[HostBoard, Device]:
-    """Start a device of `role` whose settings live in `directory`.
+def build_device(
+    role: str, provision: dict[str, str], directory: str | os.PathLike[str], reset_cause: int = RESET_POWER_ON
+) -> tuple[HostBoard, Device]:
+    """Start a device of `role` whose settings live in `directory`; it is told why it starts.
 
     `provision` has the keys of a provision file; `role` wins over the one in it. Raises ProvisionError, a sentence for
     the technician, when a value is missing or wrong.
     """
     identity = Identity({**provision, "role": role})
-    board = HostBoard(directory)
+    board = HostBoard(directory, reset_cause)
     device = Device(board, load_role(role), identity)
     board.field.resize(len(device.core.inputs))
     return board, device
