@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hil.chip.carrier import Carrier, deployed_files
+from hil.chip.carrier import Carrier, deployed_files, extended_start
 from hil.chip.client import ChipClient
 from hil.chip.emulator import FLOATING, HIGH, LOW
 from hil.chip.field import LIVELY, BoomField, ConverterField, InstrumentField, wire_idle
@@ -136,7 +136,7 @@ def missed(report: dict[str, Any]) -> list[str]:
 
 def provision(role: str) -> Provision:
     """The identity every measured device has."""
-    return Provision(role, serial=1, unit_id=1, baud=BAUD, key=_KEY)
+    return Provision(role, serial=1, unit_id=1, baud=BAUD, key=_KEY, line_baud=BAUD)
 
 
 class RoleBench:
@@ -146,7 +146,7 @@ class RoleBench:
         """`start` takes the place of the deployed main.py."""
         self.role = role
         self.regmap = importlib.import_module(f"protocols.registers.{role}")
-        self.carrier = Carrier(uf2, provision(role), out, start)
+        self.carrier = Carrier.deployed(uf2, provision(role), out, start)
         self.client = ChipClient(self.carrier)
         wire_idle(self.carrier)
         self.boom = BoomField(self.carrier) if role == "barrier" else None
@@ -326,10 +326,7 @@ def measure_heap(uf2: Path, role: str, out: Path, minutes: int) -> dict[str, int
 
 
 def _start_with(role: str, out: Path, more: str) -> bytes:
-    """The deployed start, with `more` behind the switching off of the outputs."""
-    text = deployed_files(provision(role), out)["main.py"].decode()
-    first_import = text.index("from firmware.boards.chip import run")
-    return (text[:first_import] + more + text[first_import:]).encode()
+    return extended_start(deployed_files(provision(role), out), more)
 
 
 def _told(bench: RoleBench, mark: bytes, least: int) -> list[list[bytes]]:

@@ -1,4 +1,4 @@
-"""The carrier card around an emulated chip: input terminals, output terminals, the line to the hub.
+"""The carrier card around an emulated chip: input terminals, output terminals, the line to the hub, the instrument's.
 
 Knows the card's pins from the board's wiring and the signal names from the role's map. Must not know a scenario.
 """
@@ -6,30 +6,29 @@ Knows the card's pins from the board's wiring and the signal names from the role
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from firmware.boards import card, terminals
 from firmware.boards.rp2 import wiring
-from hil.chip.emulator import FLOATING, HIGH, LOW, Chip
+from hil.chip.emulator import FLOATING, HIGH, LOW, Chip, build_image
+from hil.chip.wire import Wire, character_us
 from hil.targets.target import Provision
 from tools.deploy import ROOT, deploy
 
 BOARD = "rp2"
 _CHARACTER_BITS = 11
+_LINE_CHARACTER_BITS = 10  # one stop bit
 _GUARD_AT = 3
 
 
 class Carrier:
     """A device on an emulated chip. `scans` are the instants its inputs were latched, `answer` the bytes it sent."""
 
-    def __init__(self, uf2: Path, provision: Provision, out: Path, start: bytes | None = None) -> None:
-        """Deploy the role below `out`; `start` takes the place of the deployed main.py."""
-        files = deployed_files(provision, out)
-        if start is not None:
-            files["main.py"] = start
+    def __init__(self, chip: Chip, provision: Provision) -> None:
+        """`chip` has the files of `provision`'s role in its flash."""
         self.provision = provision
-        self.chip = Chip(uf2, files)
+        self.chip = chip
         regmap = importlib.import_module(f"protocols.registers.{provision.role}")
         self._inputs = _names(provision.role, regmap, "IN_", terminals.INPUTS, terminals.INPUT_TERMINALS)
         self.output_names = _names(provision.role, regmap, "OUT_", terminals.OUTPUTS, terminals.OUTPUT_TERMINALS)
@@ -43,10 +42,18 @@ class Carrier:
         self.answer_us: list[int] = []
         self.direction: list[tuple[int, int]] = []
         self.output_changes: list[tuple[int, str, int]] = []
-        self._line = bytearray()
-        self._feed = self.chip.create_alarm(self._feed_next)
+        self.bus = Wire(chip, wiring.BUS_UART, character_us(_CHARACTER_BITS, provision.baud))
+        self.line = Wire(chip, wiring.LINE_UART, character_us(_LINE_CHARACTER_BITS, provision.line_baud))
         self.on_byte: Callable[[], None] | None = None
         self._connect()
+
+    @classmethod
+    def deployed(cls, uf2: Path, provision: Provision, out: Path, start: bytes | None = None) -> Carrier:
+        """Deploy the role below `out`, copy it onto a new chip; `start` takes the place of the deployed main.py."""
+        files = deployed_files(provision, out)
+        if start is not None:
+            files["main.py"] = start
+        return cls(Chip(uf2, build_image(files)), provision)
 
     def advance(self, duration_us: int) -> None:
         """Let time pass."""
@@ -59,6 +66,10 @@ class Carrier:
         at = terminal >> 3
         self._chain[at] = self._chain[at] | bit if value else self._chain[at] & ~bit
 
+    def set_plugged(self, is_plugged: bool) -> None:
+        """Have the input card's plug in place or not: without it the guard is not what it must be."""
+        self._chain[_GUARD_AT] = card.GUARD if is_plugged else card.GUARD ^ 0xFF
+
     def output(self, name: str) -> int:
         """HIGH, LOW or FLOATING."""
         return self.chip.level(self.pin_of(name))
@@ -66,18 +77,6 @@ class Carrier:
     def pin_of(self, name: str) -> int:
         """The pin behind an output terminal."""
         return wiring.OUTPUTS[self.output_names[name]]
-
-    def send(self, data: bytes) -> None:
-        """Put bytes on the line, one character time apart."""
-        idle = not self._line
-        self._line += data
-        if idle and data:
-            self._feed(self.character_us)
-
-    @property
-    def character_us(self) -> int:
-        """Time of one character on the line, rounded up."""
-        return -(-_CHARACTER_BITS * 1_000_000 // self.provision.baud)
 
     def _connect(self) -> None:
         chip = self.chip
@@ -106,25 +105,34 @@ class Carrier:
         return byte
 
     def _on_sent(self, byte: int) -> None:
+        if self.chip.level(wiring.BUS_ENABLE) != HIGH:
+            return  # the driver is off: nobody hears it
         self.answer.append(byte)
         self.answer_us.append(self.chip.now_us)
         if self.on_byte is not None:
             self.on_byte()
 
-    def _feed_next(self) -> None:
-        self.chip.feed_uart(wiring.BUS_UART, self._line[0])
-        del self._line[0]
-        if self._line:
-            self._feed(self.character_us)
-
 
 def deployed_files(provision: Provision, out: Path) -> dict[str, bytes]:
-    """Everything a technician copies onto the board: the file set and the provision file."""
+    """Everything a technician copies onto the board: the file set, compiled below `out`, and the provision file."""
     file_set = deploy(ROOT, provision.role, BOARD, out)
-    files = {file.path: (file_set.folder / file.path).read_bytes() for file in file_set.files}
+    return copied_files(file_set.folder, [file.path for file in file_set.files], provision)
+
+
+def copied_files(folder: Path, paths: Sequence[str], provision: Provision) -> dict[str, bytes]:
+    """The files of a finished file set, and the provision file."""
     lines = [f"{key}={value}" for key, value in provision.settings().items() if key != "mode"]
-    files["provision.txt"] = ("\n".join(lines) + "\n").encode()
-    return files
+    return {
+        **{path: (folder / path).read_bytes() for path in paths},
+        "provision.txt": ("\n".join(lines) + "\n").encode(),
+    }
+
+
+def extended_start(files: Mapping[str, bytes], more: str) -> bytes:
+    """The deployed start with `more` behind the switching off of the outputs."""
+    text = files["main.py"].decode()
+    first_import = text.index("from firmware.boards.chip import run")
+    return (text[:first_import] + more + text[first_import:]).encode()
 
 
 def _names(role: str, regmap: object, prefix: str, table: dict[str, str], limit: int) -> dict[str, int]:

@@ -40,7 +40,7 @@ class ChipClient:
         """The answer's PDU; raises TargetError when none comes."""
         carrier = self._carrier
         carrier.answer.clear()
-        carrier.send(self._frame(request))
+        carrier.bus.put(self._frame(request))
         waited_us = 0
         while not self._is_complete() and waited_us < TIMEOUT_US:
             carrier.advance(500)
@@ -82,7 +82,7 @@ class ChipClient:
             return
         self._carrier.answer.clear()
         self._is_waiting = True
-        self._carrier.send(self._frame(self._next[self._at % len(self._next)]))
+        self._carrier.bus.put(self._frame(self._next[self._at % len(self._next)]))
         self._timeout_alarm(TIMEOUT_US)
 
     def _look(self) -> None:
@@ -94,7 +94,7 @@ class ChipClient:
         self.answers += 1
         if self._on_answer is not None:
             self._on_answer(request, self._take())
-        self._begin_alarm(self._gap_us + self._carrier.character_us)
+        self._begin_alarm(self._gap_us + self._carrier.bus.character_us)
 
     def _on_timeout(self) -> None:
         if self._is_waiting:

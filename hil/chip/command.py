@@ -1,12 +1,12 @@
 """`gate bench chip`: measures the deployed roles on an emulated RP2040 and prints a table or JSON.
 
-Exit code: 0 every target met, 1 one missed or the device failed, 2 wrong words, 3 blocked: something is not installed.
+Exit code: 0 every target met, 1 one missed or the device failed, 2 wrong words or image, 3 blocked: something is not
+installed.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 import tempfile
@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from hil.chip.bench import Plan, measure
-from hil.chip.emulator import CLOCK_HZ, EMULATOR, EMULATOR_VERSION, UF2_SHA256, find_uf2
+from hil.chip.emulator import CLOCK_HZ, EMULATOR, EMULATOR_VERSION, UF2_SHA256, digest_of, find_uf2
 from hil.chip.field import IDLE
-from hil.targets.target import BlockedError, TargetError
+from hil.targets.target import BlockedError, TargetError, UsageError
 
-_MISSED, _BLOCKED = 1, 3
+_MISSED, _BAD_INPUT, _BLOCKED = 1, 2, 3
 
 
 def main(argv: list[str]) -> int:
@@ -33,6 +33,9 @@ def main(argv: list[str]) -> int:
     except BlockedError as error:
         print(f"BLOCKED: {error}", file=sys.stderr)
         return _BLOCKED
+    except UsageError as error:
+        print(f"gate: {error}", file=sys.stderr)
+        return _BAD_INPUT
     except TargetError as error:
         print(f"gate: {error}", file=sys.stderr)
         return _MISSED
@@ -63,7 +66,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 
 
 def _image_name(uf2: Path) -> str:
-    return UF2_SHA256[hashlib.sha256(uf2.read_bytes()).hexdigest()]
+    return UF2_SHA256[digest_of(uf2)]
 
 
 def _row(report: dict[str, Any]) -> str:

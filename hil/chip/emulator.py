@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hil.targets.target import BlockedError, TargetError
+from hil.targets.target import BlockedError, TargetError, UsageError
 
 EMULATOR = "rp2040py"
 EMULATOR_VERSION = "1.0.0b1"
@@ -40,21 +40,28 @@ FLOATING = -1
 
 
 def find_uf2(path: Path | None) -> Path:
-    """The image at `path`, or the first known one in the user's cache; raises BlockedError with what to do."""
-    candidates = [path] if path else sorted(UF2_CACHE.glob("*.uf2"))
-    for candidate in candidates:
-        try:
-            digest = hashlib.sha256(candidate.read_bytes()).hexdigest()
-        except OSError as error:
-            raise BlockedError(
-                f"{candidate}: cannot be read ({error.strerror}); name a UF2 image with --uf2"
-            ) from error
-        if digest in UF2_SHA256:
-            return candidate
-        if path:
-            known = ", ".join(UF2_SHA256.values())
-            raise BlockedError(f"{path}: SHA-256 {digest[:8]}... is no image this was tried with; take one of: {known}")
-    raise BlockedError(f"no known UF2 image in {UF2_CACHE}; name one with --uf2 PATH")
+    """The image at `path`, or the first known one in the user's cache.
+
+    Raises UsageError when `path` is no known image, BlockedError when the cache has none.
+    """
+    if path is None:
+        for candidate in sorted(UF2_CACHE.glob("*.uf2")):
+            if digest_of(candidate) in UF2_SHA256:
+                return candidate
+        raise BlockedError(f"no known UF2 image in {UF2_CACHE}; name one with --uf2 PATH")
+    try:
+        digest = digest_of(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); name a UF2 image with --uf2") from error
+    if digest not in UF2_SHA256:
+        known = ", ".join(UF2_SHA256.values())
+        raise UsageError(f"{path}: SHA-256 {digest[:8]}... is no image this was tried with; take one of: {known}")
+    return path
+
+
+def digest_of(uf2: Path) -> str:
+    """SHA-256 of an image."""
+    return hashlib.sha256(uf2.read_bytes()).hexdigest()
 
 
 def _load(name: str) -> Any:
@@ -65,10 +72,26 @@ def _load(name: str) -> Any:
         raise BlockedError(reason) from error
 
 
-class Chip:
-    """One chip with `files` in its flash, at the instant power comes on. `resets` are the times of watchdog resets."""
+def build_image(files: Mapping[str, bytes]) -> bytes:
+    """A file system with these files, as a technician's copying leaves it; raises BlockedError."""
+    littlefs = _load("littlefs")
+    file_system = littlefs.LittleFS(block_size=_BLOCK_SIZE, block_count=_BLOCK_COUNT, disk_version=_LITTLEFS_2_0)
+    for name, data in sorted(files.items()):
+        if "/" in name:
+            file_system.makedirs(name.rpartition("/")[0], exist_ok=True)
+        with file_system.open(name, "wb") as file:
+            file.write(data)
+    return bytes(file_system.context.buffer)
 
-    def __init__(self, uf2: Path, files: Mapping[str, bytes]) -> None:
+
+class Chip:
+    """One chip with `image` as its file system, at the instant power comes on.
+
+    `resets` are the times of resets by the watchdog, which is also how a program resets its chip; `on_reset` is called
+    at each. Raises BlockedError when the emulator is not installed.
+    """
+
+    def __init__(self, uf2: Path, image: bytes) -> None:
         rp2040 = _load(f"{EMULATOR}.rp2040")
         logging = _load(f"{EMULATOR}.utils.logging")
         self._reset_cause = _load(f"{EMULATOR}.reset_cause").ResetCause
@@ -77,7 +100,6 @@ class Chip:
         self._mcu.load_bootrom(_load(f"{EMULATOR}.device.bootrom").BOOTROM_B1)
         self._mcu.logger = logging.ConsoleLogger(logging.LogLevel.ERROR)
         _load(f"{EMULATOR}.device.load_flash").load_uf2(uf2, self._mcu)
-        image = _build_image(files)
         self._mcu.flash[_FLASH_AT : _FLASH_AT + len(image)] = image
         self._console = _load(f"{EMULATOR}.usb.cdc").USBCDC(self._mcu.usb_ctrl)
         self.console = bytearray()
@@ -86,6 +108,7 @@ class Chip:
         self._stop_alarm = self._clock.create_alarm(self._stop)
         self._mcu.watchdog.on_watchdog_trigger = self._on_watchdog
         self.resets: list[int] = []
+        self.on_reset: Callable[[], None] | None = None
         self._mcu.core.pc = rp2040.FLASH_START_ADDRESS
 
     @property
@@ -139,11 +162,18 @@ class Chip:
         """A byte has arrived."""
         self._mcu.uart[number].feed_byte(byte)
 
+    def set_adc(self, channel: int, counts: int) -> None:
+        """Have the converter's channel (0 is GP26) read `counts` of its 12 bits."""
+        self._mcu.adc.channel_values[channel] = counts
+
+    def file_system(self) -> bytes:
+        """The file system as it is in flash now: what a power cut leaves."""
+        return bytes(self._mcu.flash[_FLASH_AT : _FLASH_AT + _BLOCK_SIZE * _BLOCK_COUNT])
+
     def read_file(self, name: str) -> bytes | None:
         """A file of the flash as it is now, None when there is none."""
         file_system = _load("littlefs").LittleFS(block_size=_BLOCK_SIZE, block_count=_BLOCK_COUNT, mount=False)
-        size = _BLOCK_SIZE * _BLOCK_COUNT
-        file_system.context.buffer[:] = bytes(self._mcu.flash[_FLASH_AT : _FLASH_AT + size])
+        file_system.context.buffer[:] = self.file_system()
         file_system.mount()
         try:
             with file_system.open(name, "rb") as file:
@@ -162,6 +192,8 @@ class Chip:
     def _on_watchdog(self) -> None:
         self.resets.append(self.now_us)
         self._mcu.enter_reset(cause=self._reset_cause.WATCHDOG)
+        if self.on_reset is not None:
+            self.on_reset()
         self._mcu.leave_reset()
 
     def _stop(self) -> None:
@@ -170,14 +202,3 @@ class Chip:
 
 def _to_level(state: int) -> int:
     return state if state in (LOW, HIGH) else FLOATING
-
-
-def _build_image(files: Mapping[str, bytes]) -> bytes:
-    littlefs = _load("littlefs")
-    file_system = littlefs.LittleFS(block_size=_BLOCK_SIZE, block_count=_BLOCK_COUNT, disk_version=_LITTLEFS_2_0)
-    for name, data in sorted(files.items()):
-        if "/" in name:
-            file_system.makedirs(name.rpartition("/")[0], exist_ok=True)
-        with file_system.open(name, "wb") as file:
-            file.write(data)
-    return bytes(file_system.context.buffer)

@@ -11,13 +11,11 @@ from collections.abc import Sequence
 
 from firmware.boards.rp2 import wiring
 from hil.chip.carrier import Carrier
-from hil.chip.emulator import HIGH, LOW
+from hil.chip.converter import Converter
+from hil.chip.emulator import HIGH
 from hil.rig.plants import STEP_US, BoomPlant, ChargingPlant, Plant, ReaderPlant
 
 _CONVERSION_US = 100_000
-_PULSES = 25
-_CHARACTER_BITS = 10
-_INSTRUMENT_BAUD = 115_200  # without line_baud in the provision file
 
 # Energised while everything is well and nobody is there.
 IDLE = {
@@ -42,25 +40,16 @@ def wire_idle(carrier: Carrier) -> None:
 
 
 class ConverterField:
-    """An HX711 beside a carrier: a conversion of 0 ten times a second, gone with the 25th pulse."""
+    """A converter beside a carrier: a conversion of 0 ten times a second."""
 
     def __init__(self, carrier: Carrier) -> None:
-        self._chip = carrier.chip
-        self._pulses = 0
+        self._converter = Converter(carrier.chip)
         self._alarm = carrier.chip.create_alarm(self._convert)
-        carrier.chip.on_pin(wiring.LINE_TX, self._on_clock)
         self._convert()
 
     def _convert(self) -> None:
-        self._pulses = 0
-        self._chip.drive(wiring.LINE_RX, LOW)
+        self._converter.offer(0)
         self._alarm(_CONVERSION_US)
-
-    def _on_clock(self, level: int) -> None:
-        if level == HIGH:
-            self._pulses += 1
-            if self._pulses == _PULSES:
-                self._chip.drive(wiring.LINE_RX, HIGH)
 
 
 class InstrumentField:
@@ -70,31 +59,21 @@ class InstrumentField:
     """
 
     def __init__(self, carrier: Carrier) -> None:
-        self._chip = carrier.chip
+        self._line = carrier.line
         self._plant: Plant = ReaderPlant(random.Random(1), "")
         if carrier.provision.role == "charging_post":
             self._plant = ChargingPlant(random.Random(1), "")
         else:
             self._plant.turn("tag", 1)
         self._outputs = [0] * len(carrier.signal_order)
-        self._said = bytearray()
         self._alarm = carrier.chip.create_alarm(self._step)
-        self._feed = carrier.chip.create_alarm(self._feed_next)
         carrier.chip.on_uart(wiring.LINE_UART, lambda byte: self._plant.receive(bytes([byte])))
         self._step()
 
     def _step(self) -> None:
         self._plant.advance(self._outputs)
-        idle = not self._said
-        self._said += self._plant.take()
-        if idle and self._said:
-            self._feed_next()
+        self._line.put(self._plant.take())
         self._alarm(STEP_US)
-
-    def _feed_next(self) -> None:
-        if self._said:
-            self._chip.feed_uart(wiring.LINE_UART, self._said.pop(0))
-            self._feed(_CHARACTER_BITS * 1_000_000 // _INSTRUMENT_BAUD)
 
 
 class BoomField:

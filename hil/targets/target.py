@@ -34,7 +34,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """Identity of a device, the protocol of its field line, and the settings in which it differs from a new one."""
+    """Identity of a device, its field line's protocol and speed, the settings in which it differs from a new one."""
 
     role: str
     serial: int
@@ -43,6 +43,7 @@ class Provision:
     key: bytes
     line_protocol: str = ""
     parameters: tuple[tuple[str, int], ...] = ()
+    line_baud: int = 9600
 
     def settings(self) -> dict[str, str]:
         """As the key=value lines of a provision file."""
@@ -53,6 +54,7 @@ class Provision:
             "baud": str(self.baud),
             "key": self.key.hex(),
             "mode": "lockstep",
+            "line_baud": str(self.line_baud),
         }
         return {**lines, "line_protocol": self.line_protocol} if self.line_protocol else lines
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from firmware.boards import card
 from firmware.boards.rp2 import wiring
 from hil.chip import emulator
 from hil.chip.bench import REACTION_MAX_US, RoleBench, provision
 from hil.chip.carrier import Carrier
+from hil.chip.command import main
 from hil.chip.emulator import HIGH, LOW, UF2_SHA256, find_uf2
 from hil.chip.field import IDLE
-from hil.targets.target import BlockedError
+from hil.targets.target import BlockedError, UsageError
 from protocols.modbus import pdu, rtu
 from protocols.quality import BAD
 
@@ -89,7 +89,7 @@ def test_the_line_driver_is_off_within_the_silence_a_client_keeps(uf2: Path, tmp
 def test_a_loose_input_card_makes_every_input_bad(uf2: Path, tmp_path: Path) -> None:
     bench = RoleBench(uf2, "barrier", tmp_path)
     run_to_an_answer(bench)
-    bench.carrier._chain[3] = card.GUARD ^ 0x10
+    bench.carrier.set_plugged(False)
     bench.carrier.advance(100_000)
     header = bench.client.read(0, 29)
     assert BAD != 0
@@ -101,7 +101,7 @@ def test_a_hanging_control_is_reset_by_the_watchdog(uf2: Path, tmp_path: Path) -
     start += b"class Hanging(chip.Loop):\n    def _tend(self):\n        while True:\n            pass\n"
     start += b"chip.Loop = Hanging\nchip.run(wiring)\n"
     bench = RoleBench(uf2, "weighbridge", tmp_path)
-    carrier = Carrier(uf2, bench.carrier.provision, tmp_path, start)
+    carrier = Carrier.deployed(uf2, bench.carrier.provision, tmp_path, start)
     carrier.advance(6_000_000)
     assert carrier.chip.resets
     assert carrier.output("READY_LAMP") == LOW
@@ -111,7 +111,7 @@ def test_the_maintenance_file_keeps_control_and_watchdog_off(uf2: Path, tmp_path
     start = b"import machine\nmachine.Pin(6, machine.Pin.OUT, value=0)\nopen('maintenance', 'w').close()\n"
     start += b"from firmware.boards.chip import run\nfrom firmware.boards.rp2 import wiring\nrun(wiring)\n"
     bench = RoleBench(uf2, "weighbridge", tmp_path)
-    carrier = Carrier(uf2, bench.carrier.provision, tmp_path, start)
+    carrier = Carrier.deployed(uf2, bench.carrier.provision, tmp_path, start)
     carrier.advance(12_000_000)
     assert carrier.chip.resets == []
     assert carrier.scans == []
@@ -142,7 +142,7 @@ def test_a_provision_file_that_cannot_be_kept_starts_nothing_and_says_why(
 ) -> None:
     start = b"with open('provision.txt', 'a') as file:\n    file.write('" + line + b"\\n')\n"
     start += b"from firmware.boards.chip import run\nfrom firmware.boards.rp2 import wiring\nrun(wiring)\n"
-    carrier = Carrier(uf2, provision("weighbridge"), tmp_path, start)
+    carrier = Carrier.deployed(uf2, provision("weighbridge"), tmp_path, start)
     carrier.advance(3_000_000)
     assert carrier.scans == []
     assert b"smartgate: maintenance, because " + sentence in carrier.chip.console
@@ -154,7 +154,7 @@ def test_the_watchdog_is_held_between_one_and_eight_seconds(
 ) -> None:
     start = b"import time\nfrom firmware.boards.chip import Watchdog\nfrom machine import Pin\n"
     start += b"Watchdog(%d)\nPin(6, Pin.OUT, value=1)\nwhile True:\n    pass\n" % asked_ms
-    carrier = Carrier(uf2, provision("weighbridge"), tmp_path, start)
+    carrier = Carrier.deployed(uf2, provision("weighbridge"), tmp_path, start)
     while not carrier.chip.resets and carrier.chip.now_us < 12_000_000:
         carrier.advance(100_000)
     (begun_us,) = [us for us, name, level in carrier.output_changes if level == HIGH][:1]
@@ -166,8 +166,8 @@ def test_nothing_is_printed_while_the_control_runs(uf2: Path, tmp_path: Path) ->
     run_to_an_answer(bench)
     bench.command("OPEN")
     bench.command("CLOSE", argument=7)
-    bench.carrier.send(bytes(range(256)))
-    bench.carrier._chain[3] ^= 0x10
+    bench.carrier.bus.put(bytes(range(256)))
+    bench.carrier.set_plugged(False)
     bench.keep_busy(3_000_000)
     assert bench.carrier.scans
     assert bytes(bench.carrier.chip.console) == b""
@@ -205,18 +205,24 @@ def test_the_same_run_twice_gives_the_same_instants(uf2: Path, tmp_path: Path) -
     assert runs[0] == runs[1]
 
 
-def test_an_unknown_image_is_blocked_with_its_digest(tmp_path: Path) -> None:
+def test_an_unknown_image_is_refused_with_its_digest(tmp_path: Path) -> None:
     image = tmp_path / "other.uf2"
     image.write_bytes(b"UF2")
-    with pytest.raises(
-        BlockedError, match=r"other.uf2: SHA-256 .* is no image this was tried with; take one of: Micro"
-    ):
+    with pytest.raises(UsageError, match=r"other.uf2: SHA-256 .* is no image this was tried with; take one of: Micro"):
         find_uf2(image)
 
 
-def test_a_missing_image_is_blocked_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(BlockedError, match=r"cannot be read .* name a UF2 image with --uf2"):
+def test_a_missing_image_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot be read .* name a UF2 image with --uf2"):
         find_uf2(tmp_path / "none.uf2")
+    assert main(["chip", "--uf2", str(tmp_path / "none.uf2")]) == 2
+
+
+def test_a_cache_without_a_known_image_is_blocked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emulator, "UF2_CACHE", tmp_path)
+    (tmp_path / "other.uf2").write_bytes(b"UF2")
+    with pytest.raises(BlockedError, match="no known UF2 image in"):
+        find_uf2(None)
 
 
 def test_every_known_image_is_named_by_a_whole_digest() -> None:
