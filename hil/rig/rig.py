@@ -70,6 +70,11 @@ class Rig(ABC):
             return Verdict(tuple(self._breakdowns), ())
         return judge(self._scenario, self.trace, (*self._script.not_done, *self.master.unanswered))
 
+    @property
+    def simulated_s(self) -> float:
+        """Seconds of scenario time that have passed."""
+        return self._now_us / 1e6
+
     @abstractmethod
     def _act(self) -> None:
         """Let every part act at the present instant."""

@@ -1,13 +1,17 @@
 """`gate hil run`: every target is told, the worst decides the exit code, and no mistake ends in a traceback."""
 
+import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from hil import command
+from hil.suite.result import EXIT_BAD_INPUT, EXIT_BLOCKED, EXIT_FAILED, EXIT_PASSED
+from hil.targets import TARGETS
 from hil.targets.host import HostDevice, HostTarget
-from hil.targets.target import BlockedError, Device, Provision, StepResult, Target, TargetError
+from hil.targets.target import BlockedError, Device, Provision, StepResult, Target, TargetError, UsageError
 
 SHORT = """
 [scenario]
@@ -40,6 +44,27 @@ class _Broken(Target):
         raise TargetError("the VM ended")
 
 
+class _Misnamed(HostTarget):
+    def prepare(self, roles: Sequence[str], directory: Path) -> None:
+        raise UsageError("x.uf2: no such image")
+
+
+class _Deadly(HostTarget):
+    def start(self, provision: Provision, directory: Path) -> Device:
+        os._exit(9)
+
+
+class _Moody(HostTarget):
+    """Firmware that does not see its stop chain when it is run again."""
+
+    starts = 0
+
+    def start(self, provision: Provision, directory: Path) -> Device:
+        self.starts += 1
+        blind = self.starts > 2  # a lane starts two devices
+        return (_Blind if blind else HostDevice)(provision, directory)
+
+
 class _OneInputLess(HostTarget):
     """Firmware that does not see its stop chain."""
 
@@ -66,7 +91,7 @@ Gate = Callable[..., int]
 def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gate:
     """Runs the short scenario with the words given; `never` is what must not happen in it."""
     for name, target in (("away", _Away), ("broken", _Broken)):
-        monkeypatch.setitem(command.TARGETS, name, lambda options, target=target: target())
+        monkeypatch.setitem(TARGETS, name, lambda options, target=target: target())
 
     def run(*targets: str, never: str = "field.hit", more: tuple[str, ...] = ()) -> int:
         path = tmp_path / "short.toml"
@@ -79,7 +104,7 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gate:
 def test_a_target_named_twice_begins_anew_and_gives_an_equal_trace(
     gate: Gate, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert gate("host", "host") == command.EXIT_PASSED
+    assert gate("host", "host") == EXIT_PASSED
     assert "EQUAL: " in capsys.readouterr().out
 
 
@@ -87,42 +112,43 @@ def test_a_target_named_twice_begins_anew_and_gives_an_equal_trace(
 def test_a_target_that_cannot_be_had_blocks_and_the_other_is_told(
     gate: Gate, capsys: pytest.CaptureFixture[str], targets: tuple[str, str]
 ) -> None:
-    assert gate(*targets) == command.EXIT_BLOCKED
+    assert gate(*targets) == EXIT_BLOCKED
     told = capsys.readouterr().out
     assert "BLOCKED short on away: there is no such board here" in told
     assert "PASSED short on host" in told
 
 
 def test_a_failure_is_not_hidden_by_a_blocked_target(gate: Gate, capsys: pytest.CaptureFixture[str]) -> None:
-    assert gate("host", "away", never="barrier.in.STOP_CHAIN_OK = 1") == command.EXIT_FAILED
+    assert gate("host", "away", never="barrier.in.STOP_CHAIN_OK = 1") == EXIT_FAILED
     assert "FAILED short on host" in capsys.readouterr().out
 
 
 def test_firmware_that_breaks_down_has_failed_with_a_sentence(gate: Gate, capsys: pytest.CaptureFixture[str]) -> None:
-    assert gate("broken", "host") == command.EXIT_FAILED
+    assert gate("broken", "host") == EXIT_FAILED
     assert "FAILED short on broken: the VM ended" in capsys.readouterr().out
 
 
 def test_traces_that_differ_fail_though_both_runs_passed(
     gate: Gate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(command.TARGETS, "other", lambda options: _OneInputLess())
-    assert gate("host", "other") == command.EXIT_FAILED
+    monkeypatch.setitem(TARGETS, "other", lambda options: _OneInputLess())
+    assert gate("host", "other") == EXIT_FAILED
     assert "DIVERGED at event" in capsys.readouterr().out
 
 
 def test_the_trace_is_written_or_the_reason_is_told(
     gate: Gate, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert gate("host", more=("--trace", str(tmp_path / "trace.txt"))) == command.EXIT_PASSED
-    assert "barrier.in.STOP_CHAIN_OK 1" in (tmp_path / "trace.txt").read_text()
-    assert gate("host", more=("--trace", str(tmp_path / "none" / "trace.txt"))) == command.EXIT_BAD_INPUT
-    assert "the trace cannot be written" in capsys.readouterr().out
+    assert gate("host", more=("--trace", str(tmp_path / "traces"))) == EXIT_PASSED
+    assert "barrier.in.STOP_CHAIN_OK 1" in (tmp_path / "traces" / "short.host.txt").read_text()
+    (tmp_path / "file").touch()
+    assert gate("host", more=("--trace", str(tmp_path / "file" / "traces"))) == EXIT_BAD_INPUT
+    assert "traces cannot be written there" in capsys.readouterr().err
 
 
 def test_a_wrong_scenario_is_bad_input(gate: Gate, capsys: pytest.CaptureFixture[str]) -> None:
-    assert gate("host", never="field.hits") == command.EXIT_BAD_INPUT
-    assert "did you mean" in capsys.readouterr().out
+    assert gate("host", never="field.hits") == EXIT_BAD_INPUT
+    assert "did you mean" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("target", ["host", "vm"])
@@ -131,5 +157,87 @@ def test_an_instrument_the_role_does_not_know_is_told_on_every_target(
 ) -> None:
     head = 'rig = "bench"\nrole = "charging_post"\nname = "x"\nduration_ms = 100\nseed = 1\n'
     (tmp_path / "x.toml").write_text(f'[scenario]\n{head}line_protocol = "telex"\n', encoding="utf-8")
-    assert command.main(["run", str(tmp_path / "x.toml"), "--target", target]) == command.EXIT_FAILED
+    assert command.main(["run", str(tmp_path / "x.toml"), "--target", target]) == EXIT_FAILED
     assert "line_protocol is 'telex': expected one of power_module" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("truck_pases",), "no scenario 'truck_pases'; did you mean truck_passes?"),
+        (("moon",), "no scenario 'moon'; `gate hil list` prints those of the collection"),
+        (("truck_passes", "--target", "moon"), "no target 'moon'; expected one of host, "),
+        (("truck_passes", "--jobs", "0"), "--jobs is 0; 1 or more is needed"),
+        (("truck_passes", "--jobs", "many"), "argument --jobs: invalid int value: 'many'"),
+        (("truck_passes", "--seed", "-1"), "--seed is -1; a whole number from 0 to "),
+        (("none.toml",), "none.toml: cannot be read (No such file or directory); name a scenario file or one of"),
+        (("--fast",), "unrecognized arguments: --fast"),
+    ],
+)
+def test_a_wrong_word_is_one_sentence(capsys: pytest.CaptureFixture[str], words: Sequence[str], told: str) -> None:
+    assert command.main(["run", *words]) == EXIT_BAD_INPUT
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert told in err
+
+
+def test_what_the_user_named_wrong_ends_the_run_with_its_sentence(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(TARGETS, "misnamed", lambda options: _Misnamed())
+    assert gate("misnamed", "host") == EXIT_BAD_INPUT
+    assert capsys.readouterr() == ("", "x.uf2: no such image\n")
+
+
+def test_json_is_one_object_with_counts_digest_and_both_clocks(gate: Gate, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gate("host", more=("--json",)) == EXIT_PASSED
+    told = json.loads(capsys.readouterr().out)
+    assert (told["target"], told["scenarios"], told["passed"], told["failed"], told["blocked"]) == ("host", 1, 1, 0, 0)
+    assert len(told["digest"]) == 64
+    assert told["simulated_s"] >= 0.2
+    assert told["wall_s"] > 0
+    assert told["results"][0]["verdict"] == "PASSED"
+
+
+def test_json_of_several_targets_tells_how_they_compare(gate: Gate, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gate("host", "away", "host", more=("--json",)) == EXIT_BLOCKED
+    told = json.loads(capsys.readouterr().out)
+    assert [each["target"] for each in told["targets"]] == ["host", "away", "host"]
+    assert told["targets"][1]["results"][0]["reasons"] == ["there is no such board here"]
+    assert [each["right"] for each in told["comparisons"]] == ["host"]
+    assert told["targets"][0]["digest"] == told["targets"][2]["digest"]
+
+
+def test_a_seed_from_outside_takes_the_place_of_the_scenarios_own(
+    gate: Gate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gate("host", more=("--json", "--seed", "5")) == EXIT_PASSED
+    assert json.loads(capsys.readouterr().out)["results"][0]["seed"] == 5
+
+
+def test_firmware_that_is_not_the_same_twice_fails_and_the_difference_is_told(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(TARGETS, "moody", lambda options: _Moody())
+    assert gate("moody") == EXIT_PASSED
+    assert gate("moody", more=("--twice",)) == EXIT_FAILED
+    assert "run again with the same seed: DIVERGED at event" in capsys.readouterr().out
+    assert gate("host", more=("--twice",)) == EXIT_PASSED
+
+
+def test_side_by_side_or_one_by_one_the_results_come_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["barrier_stop_chain_opens_while_moving", "barrier_clock_goes_back", "barrier_hangs_and_restarts"]
+    told = []
+    for jobs in ("1", "2"):
+        assert command.main(["run", *names, "--target", "host", "--jobs", jobs, "--json"]) == EXIT_PASSED
+        report = json.loads(capsys.readouterr().out)
+        assert [each["scenario"] for each in report["results"]] == names
+        told.append(report["digest"])
+    assert told[0] == told[1]
+
+
+def test_a_child_that_dies_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(TARGETS, "deadly", lambda options: _Deadly())
+    names = ["barrier_clock_goes_back", "barrier_hangs_and_restarts"]
+    assert command.main(["run", *names, "--target", "deadly", "--jobs", "2"]) == EXIT_FAILED
+    assert "a process that ran scenarios was killed" in capsys.readouterr().err

@@ -157,6 +157,7 @@ ADAPTERS = {
     "edge/service/serial_port.py": "serial",
     "edge/southbound/modbus_client.py": "pymodbus",
     "hil/bench/mqtt_tools.py": "paho",
+    "hil/pytest_plugin.py": "pytest",
     "hil/run/hub_client.py": "aiohttp",
     "hil/run/view.py": "rich",
     "sim_devices/devices/platform_mqtt.py": "aiomqtt",

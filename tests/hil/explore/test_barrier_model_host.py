@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from firmware.control.barrier_inputs import BarrierInputs
 from firmware.control.barrier_memory import MOTOR_CLOSES, MOTOR_OFF, MOTOR_OPENS, TIMER_PAUSE, TIMER_SETTLE
 from firmware.proofs import barrier, barrier_model
-from hil.command import EXIT_FAILED, EXIT_PASSED
 from hil.command import main as hil_main
 from hil.explore.engine import Report, verify
 from hil.explore.model import Model
+from hil.suite.result import EXIT_FAILED, EXIT_PASSED
 from protocols.quality import BAD, GOOD, UNCERTAIN
 from protocols.registers import barrier as reg
 from tests.firmware.control.barrier_bench import IDLE_INPUTS, BarrierBench

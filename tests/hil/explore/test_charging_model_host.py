@@ -26,7 +26,6 @@ from firmware.control.charging_post_power import PostPower
 from firmware.control.charging_post_states import PostStates
 from firmware.control.charging_post_watch import PostWatch
 from firmware.proofs import charging_post as proof
-from hil.command import EXIT_FAILED, EXIT_PASSED
 from hil.command import main as hil_main
 from hil.explore.bdd import FALSE
 from hil.explore.claims import Alternative
@@ -35,6 +34,7 @@ from hil.explore.liveness import states_without_way
 from hil.explore.model import Model, SilentRing
 from hil.explore.search import Search
 from hil.explore.values import FREE, UNWATCHED
+from hil.suite.result import EXIT_FAILED, EXIT_PASSED
 from protocols.quality import BAD, GOOD, UNCERTAIN
 from protocols.registers import charging_post as reg
 from tests.firmware.control.charging_post_bench import TICKS_MASK, PostBench, PostField, default_settings, fill_healthy

@@ -13,10 +13,10 @@ from firmware.control.charging_post_power import PostPower
 from firmware.control.charging_post_states import PostStates
 from firmware.proofs import charging_post as proof
 from firmware.proofs.charging_post_image import as_delivered, at_rest, find_image, flags_of, replay
-from hil.command import EXIT_FAILED, EXIT_PASSED
 from hil.command import main as hil_main
 from hil.explore.replay import as_replay
 from hil.explore.search import Scan, Violation
+from hil.suite.result import EXIT_FAILED, EXIT_PASSED
 from protocols.registers import charging_post as reg
 from tests.hil.explore.test_charging_model_host import RETRACT, WELD_CHECK, any_image, seed
 

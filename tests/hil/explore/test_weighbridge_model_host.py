@@ -30,11 +30,11 @@ from firmware.proofs.weighbridge_classes import (
     Seen,
 )
 from firmware.proofs.weighbridge_subject import KEPT_NAMES, WeighbridgeSubject, concrete, decisive
-from hil.command import EXIT_FAILED, EXIT_PASSED
 from hil.command import main as hil_main
 from hil.explore.engine import Report
 from hil.explore.explicit import verify_explicit
 from hil.explore.halves import halves
+from hil.suite.result import EXIT_FAILED, EXIT_PASSED
 from protocols.registers import weighbridge as regs
 from tests.firmware.control.weighbridge_bench import Bench, started
 

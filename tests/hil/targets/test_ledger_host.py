@@ -8,6 +8,7 @@ from hil import command
 from hil.scenarios.capabilities import CAPABILITIES
 from hil.scenarios.model import Action, BenchScenario, Condition, LaneScenario, Measurement, Scenario, Step
 from hil.scenarios.vocabulary import START
+from hil.suite.result import EXIT_BAD_INPUT, EXIT_BLOCKED
 from hil.targets import TARGETS
 from hil.targets.ledger import needs_of, unmet
 from hil.targets.ledger_page import ledger_page
@@ -78,12 +79,12 @@ def test_a_scenario_that_needs_what_the_target_lacks_is_blocked_with_the_reason(
 ) -> None:
     path = tmp_path / "x.toml"
     path.write_text('[scenario]\nname = "x"\nduration_ms = 100\nseed = 1\nneeds = ["scan_time"]\n', encoding="utf-8")
-    assert command.main(["run", str(path), "--target", "host"]) == command.EXIT_BLOCKED
+    assert command.main(["run", str(path), "--target", "host"]) == EXIT_BLOCKED
     assert "BLOCKED x on host: needs scan_time, but the target host does each scan" in capsys.readouterr().out
 
 
 def test_a_need_nobody_knows_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "x.toml"
     path.write_text('[scenario]\nname = "x"\nduration_ms = 100\nseed = 1\nneeds = ["speed"]\n', encoding="utf-8")
-    assert command.main(["run", str(path), "--target", "host"]) == command.EXIT_BAD_INPUT
-    assert "a list of names of docs/hil-ledger.md is needed" in capsys.readouterr().out
+    assert command.main(["run", str(path), "--target", "host"]) == EXIT_BAD_INPUT
+    assert "a list of names of docs/hil-ledger.md is needed" in capsys.readouterr().err

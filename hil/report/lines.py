@@ -1,0 +1,26 @@
+"""A run as lines for a person who watches.
+
+Knows: results and accounts. Must not know: where the lines go.
+"""
+
+from __future__ import annotations
+
+from hil.suite.result import BLOCKED, FAILED, PASSED, Account, Result
+
+
+def result_lines(result: Result) -> list[str]:
+    """The verdict with both clocks, then what was measured and what was wrong."""
+    head = f"{result.word} {result.scenario} on {result.target}"
+    if result.trace is None:
+        return [f"{head}: {'; '.join(result.reasons)}"]
+    clocks = f"{result.simulated_s:.1f} s simulated in {result.wall_s:.1f} s ({result.ratio:.0f}x)"
+    trace = f"{len(result.trace)} events, {clocks}, seed {result.seed}, trace {result.trace.digest()[:16]}"
+    return [f"{head}: {trace}", *(f"    {line}" for line in (*map(str, result.figures), *result.reasons))]
+
+
+def account_line(account: Account) -> str:
+    """Counts, both clocks and their ratio, the digest."""
+    counts = ", ".join(f"{account.count(word)} {word.lower()}" for word in (PASSED, FAILED, BLOCKED))
+    ratio = account.simulated_s / account.wall_s if account.wall_s else 0.0
+    clocks = f"{account.simulated_s:.0f} s simulated in {account.wall_s:.1f} s ({ratio:.0f}x)"
+    return f"{account.target}: {len(account.results)} scenarios, {counts}; {clocks}; digest {account.digest[:16]}"

@@ -1,0 +1,1 @@
+"""Scenarios run in numbers: which ones, on which targets, side by side, and what came out."""

@@ -1,0 +1,65 @@
+"""What the user asked for: scenarios by name or file, targets by name.
+
+Knows: the collection and the names. Must not know: how anything is run.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hil.scenarios.load import load_scenario
+from hil.scenarios.model import BenchScenario, Scenario
+from hil.scenarios.vocabulary import LANE_ROLES
+from hil.targets import TARGETS
+from hil.targets.target import Options, Target, UsageError
+
+SCENARIOS = Path(__file__).parents[1] / "scenarios"
+DEFAULT_TARGETS = ("host", "vm")  # those that need nothing but this package
+
+
+def scenario_names() -> list[str]:
+    """Every scenario of the collection."""
+    return sorted(path.stem for path in SCENARIOS.glob("*.toml"))
+
+
+def find_scenario(name: str) -> Path:
+    """A path as given, or a scenario of the collection by its name; raises UsageError."""
+    path = Path(name)
+    if path.suffix == ".toml" or path.is_file():
+        return path
+    known = SCENARIOS / f"{name}.toml"
+    if known.is_file():
+        return known
+    raise UsageError(f"no scenario '{name}'; {_hint(name, scenario_names())}")
+
+
+def load_scenarios(names: Sequence[str], seed: int | None = None) -> list[Scenario]:
+    """The named ones, all when none is named, with their own seed or another; raises UsageError and ScenarioError."""
+    paths = [find_scenario(name) for name in names or scenario_names()]
+    loaded = [load_scenario(path) for path in paths]
+    return [replace(scenario, seed=seed) for scenario in loaded] if seed is not None else loaded
+
+
+def make_targets(names: Sequence[str], options: Options) -> list[Target]:
+    """One for each name, in this order; raises UsageError."""
+    return [_make_target(name, options) for name in names or DEFAULT_TARGETS]
+
+
+def roles_of(scenarios: Iterable[Scenario]) -> list[str]:
+    """The roles that take part in any of them."""
+    taking_part = ((item.role,) if isinstance(item, BenchScenario) else LANE_ROLES for item in scenarios)
+    return sorted({role for roles in taking_part for role in roles})
+
+
+def _make_target(name: str, options: Options) -> Target:
+    if name in TARGETS:
+        return TARGETS[name](options)
+    raise UsageError(f"no target '{name}'; expected one of {', '.join(TARGETS)}")
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known)
+    return f"did you mean {' or '.join(close)}?" if close else "`gate hil list` prints those of the collection"

@@ -1,0 +1,88 @@
+"""One scenario on one target: from the two of them to a result.
+
+Knows: rigs, targets, the ledger. Must not know: which scenarios a run has, where results go.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hil.rig.bench_rig import BenchRig
+from hil.rig.lane_rig import LaneRig
+from hil.rig.rig import Rig
+from hil.rig.verdict import Measured, Verdict
+from hil.scenarios.model import BenchScenario, LaneScenario, Scenario
+from hil.suite.result import BLOCKED, FAILED, PASSED, Figure, Result
+from hil.targets.ledger import unmet
+from hil.targets.target import BlockedError, Target, TargetError
+from hil.trace.compare import compare
+from hil.trace.event import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`directory` is the run's own; with `twice` the scenario is run again and must give the same trace."""
+
+    scenario: Scenario
+    target: Target
+    directory: Path
+    twice: bool = False
+
+
+def run_job(job: Job) -> Result:
+    """Run it; raises UsageError when what the user named is wrong."""
+    if reasons := unmet(job.scenario, job.target.lacks()):
+        return _result(job, BLOCKED, reasons)
+    first = _run_once(job, "first")
+    if not job.twice or first.trace is None:
+        return first
+    return _judge_twice(first, _run_once(job, "second"))
+
+
+def _run_once(job: Job, place: str) -> Result:
+    started = time.perf_counter()
+    try:
+        rig = _rig(job.scenario, job.target, job.directory / place)
+        verdict = rig.run()
+    except BlockedError as error:
+        return _result(job, BLOCKED, (str(error),))
+    except TargetError as error:
+        return _result(job, FAILED, (str(error),))
+    return _told(job, rig, verdict, time.perf_counter() - started)
+
+
+def _rig(scenario: Scenario, target: Target, directory: Path) -> Rig:
+    if isinstance(scenario, BenchScenario):
+        return BenchRig(scenario, target, directory)
+    assert isinstance(scenario, LaneScenario)
+    return LaneRig(scenario, target, directory)
+
+
+def _result(job: Job, word: str, reasons: tuple[str, ...]) -> Result:
+    return Result(job.scenario.name, job.target.name, word, job.scenario.seed, reasons)
+
+
+def _told(job: Job, rig: Rig, verdict: Verdict, wall_s: float) -> Result:
+    return replace(
+        _result(job, PASSED if verdict.passed else FAILED, verdict.problems),
+        figures=tuple(_figure(item) for item in verdict.measured),
+        trace=rig.trace,
+        simulated_s=rig.simulated_s,
+        wall_s=wall_s,
+    )
+
+
+def _figure(item: Measured) -> Figure:
+    value = None if item.value_ms is None else str(item.value_ms)
+    return Figure(item.name, value, "ms", str(item.low), str(item.high))
+
+
+def _judge_twice(first: Result, second: Result) -> Result:
+    assert first.trace is not None
+    again = second.trace or Trace()
+    if again.digest() == first.trace.digest():
+        return first
+    difference = compare(first.trace, again).describe("first", "again")
+    return replace(first, word=FAILED, reasons=(*first.reasons, f"run again with the same seed: {difference}"))

@@ -1,0 +1,87 @@
+"""What came out of running scenarios: one result per scenario and target, and the account of a target.
+
+Knows: verdicts, traces, clocks. Must not know: how a run is made, in which form a result is told.
+
+A result is PASSED, FAILED or BLOCKED; BLOCKED is neither of the others: nothing was shown, and the reasons say why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hil.trace.event import Trace
+
+PASSED, FAILED, BLOCKED = "PASSED", "FAILED", "BLOCKED"
+EXIT_PASSED, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_BLOCKED = 0, 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measurement as told: its value and limits as texts, None where nothing was seen or no limit stands."""
+
+    name: str
+    value: str | None
+    unit: str
+    low: str | None
+    high: str | None
+
+    def __str__(self) -> str:
+        value = "not seen" if self.value is None else f"{self.value} {self.unit}"
+        return f"{self.name}: {value} ({self.low or 'any'} to {self.high or 'any'} {self.unit})"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One scenario on one target. `reasons` are its problems when it failed, else why it is blocked."""
+
+    scenario: str
+    target: str
+    word: str
+    seed: int
+    reasons: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    trace: Trace | None = None
+    simulated_s: float = 0.0
+    wall_s: float = 0.0
+
+    @property
+    def ratio(self) -> float:
+        """Simulated seconds in a second of the wall clock."""
+        return self.simulated_s / self.wall_s if self.wall_s else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """All results of one target, in the order of the scenarios, and the wall time of the whole run."""
+
+    target: str
+    results: tuple[Result, ...]
+    wall_s: float
+
+    def count(self, word: str) -> int:
+        return sum(result.word == word for result in self.results)
+
+    @property
+    def simulated_s(self) -> float:
+        return sum(result.simulated_s for result in self.results)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over name and trace of every scenario that ran."""
+        ran = ((result.scenario, result.trace) for result in self.results if result.trace is not None)
+        lines = sorted(f"{name} {trace.digest()}\n" for name, trace in ran)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    @property
+    def exit_code(self) -> int:
+        """Failed if any is; blocked when nothing of what was asked for could be shown."""
+        if self.count(FAILED):
+            return EXIT_FAILED
+        return EXIT_PASSED if self.count(PASSED) or not self.results else EXIT_BLOCKED
+
+
+def worst(codes: Sequence[int]) -> int:
+    """The exit code of parts that each have one."""
+    return next((code for code in (EXIT_BAD_INPUT, EXIT_FAILED, EXIT_BLOCKED) if code in codes), EXIT_PASSED)
