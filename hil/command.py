@@ -8,6 +8,7 @@ shown, and nothing failed on the others).
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import NoReturn
 
@@ -22,12 +23,17 @@ def main(argv: list[str]) -> int:
     """Entry of `gate hil`."""
     try:
         arguments = _parser().parse_args(argv)
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()  # a reader that has gone is told here, not while the interpreter ends
+        return code
     except (ScenarioError, UsageError) as error:
         print(error, file=sys.stderr)
         return EXIT_BAD_INPUT
     except TargetError as error:
         print(error, file=sys.stderr)
+        return EXIT_FAILED
+    except BrokenPipeError:  # `gate hil run | head`: nobody reads the verdict
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
 
 

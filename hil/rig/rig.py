@@ -43,6 +43,7 @@ class Rig(ABC):
         self._script = Script(scenario.steps, self._carry_out)
         self._host = self.line.attach("host")
         self._nodes: list[Node] = []
+        self._recorded: dict[tuple[str, str], tuple[int, ...]] = {}
         self._progress = Progress()
         self._breakdowns: list[str] = []
         self.master: BusMaster
@@ -69,11 +70,6 @@ class Rig(ABC):
         if self._breakdowns:
             return Verdict(tuple(self._breakdowns), ())
         return judge(self._scenario, self.trace, (*self._script.not_done, *self.master.unanswered))
-
-    @property
-    def simulated_s(self) -> float:
-        """Seconds of scenario time that have passed."""
-        return self._now_us / 1e6
 
     @abstractmethod
     def _act(self) -> None:
@@ -198,6 +194,8 @@ class Rig(ABC):
 
     def _record_inputs(self, party: str, names: Sequence[str], values: Sequence[int]) -> None:
         """Record what changed of a device's inputs: deeds of the field, stimuli to the device."""
+        if self._is_recorded(party, "in", values):
+            return
         for name, value in zip(names, values, strict=False):  # analogue inputs follow the digital ones
             event = self.trace.change(self._now_us, party, f"in.{name}", value, self._causes.of_deed(FIELD))
             if event is not None:
@@ -206,12 +204,21 @@ class Rig(ABC):
 
     def _record_outputs(self, party: str, names: Sequence[str], values: Sequence[int]) -> None:
         """Record what changed of a device's outputs: deeds of the device, stimuli to the field."""
+        if self._is_recorded(party, "out", values):
+            return
         for name, value in zip(names, values, strict=True):
             event = self.trace.change(self._now_us, party, f"out.{name}", value, self._causes.of_deed(party))
             if event is not None:
                 self._causes.do(party, self.trace.newest)
                 self._causes.hand(FIELD, self.trace.newest)
                 self._note(event)
+
+    def _is_recorded(self, party: str, kind: str, values: Sequence[int]) -> bool:
+        """True when these are the values it was asked about last: at most instants nothing has moved."""
+        seen = tuple(values)
+        is_recorded = self._recorded.get((party, kind)) == seen
+        self._recorded[party, kind] = seen
+        return is_recorded
 
     def _note(self, event: TraceEvent | None) -> None:
         if event is not None:

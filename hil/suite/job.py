@@ -69,7 +69,7 @@ def _told(job: Job, rig: Rig, verdict: Verdict, wall_s: float) -> Result:
         _result(job, PASSED if verdict.passed else FAILED, verdict.problems),
         figures=tuple(_figure(item) for item in verdict.measured),
         trace=rig.trace,
-        simulated_s=rig.simulated_s,
+        simulated_s=rig.trace.end_us / 1e6,
         wall_s=wall_s,
     )
 

@@ -70,6 +70,7 @@ class Rs485Line:
         self._turnaround_us = turnaround_us
         self._stations: list[Station] = []
         self._noise = Station("noise")
+        self._talkers = (self._noise,)  # every station, then the noise
         self._stuck: Station | None = None
         self._stuck_from_us = 0
         self._heard_until_us = -turnaround_us
@@ -78,6 +79,7 @@ class Rs485Line:
     def attach(self, name: str) -> Station:
         station = Station(name)
         self._stations.append(station)
+        self._talkers = (*self._stations, self._noise)
         return station
 
     def duration_us(self, count: int) -> int:
@@ -121,7 +123,11 @@ class Rs485Line:
 
     def idle_at_us(self) -> int:
         """When all that is being sent has ended, or -1 when nothing is."""
-        return max((talker._sending[-1][0] for talker in self._talkers() if talker._sending), default=_NEVER)
+        idle_us = _NEVER
+        for talker in self._talkers:
+            if talker._sending:
+                idle_us = max(idle_us, talker._sending[-1][0])
+        return idle_us
 
     def advance_to(self, now_us: int) -> None:
         """Let every character that ends by `now_us` be heard."""
@@ -132,9 +138,6 @@ class Rs485Line:
                 return
             end_us, value = first._sending.popleft()
             self._hear(first, end_us, value)
-
-    def _talkers(self) -> list[Station]:
-        return [*self._stations, self._noise]
 
     def _turnaround_end_us(self, station: Station) -> int:
         return 0 if station in self._heard_from else self._heard_until_us + self._turnaround_us
@@ -153,19 +156,23 @@ class Rs485Line:
             self.transmit(stuck, bytes(missing), from_us)
 
     def _first_talker(self, now_us: int) -> Station | None:
-        ready = [talker for talker in self._talkers() if talker._sending and talker._sending[0][0] <= now_us]
-        return min(ready, key=lambda talker: talker._sending[0][0], default=None)
+        first, first_us = None, now_us + 1
+        for talker in self._talkers:  # the plainest form: a line is asked at every instant of a rig
+            if talker._sending and talker._sending[0][0] < first_us:
+                first, first_us = talker, talker._sending[0][0]
+        return first
 
     def _hear(self, first: Station, end_us: int, value: int) -> None:
         if first.is_cut:
             self.counters.cut_off += 1
             return
         senders = [first]
-        for other in self._talkers():
-            joined = self._absorb(other, end_us) if other is not first and not other.is_cut else None
-            if joined is not None:
-                value &= joined
-                senders.append(other)
+        for other in self._talkers:
+            if other._sending and other is not first and not other.is_cut:
+                joined = self._absorb(other, end_us)
+                if joined is not None:
+                    value &= joined
+                    senders.append(other)
         self.counters.carried += 1
         self.counters.collisions += len(senders) > 1
         self._heard_until_us, self._heard_from = end_us, senders

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -241,3 +243,15 @@ def test_a_child_that_dies_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     names = ["barrier_clock_goes_back", "barrier_hangs_and_restarts"]
     assert command.main(["run", *names, "--target", "deadly", "--jobs", "2"]) == EXIT_FAILED
     assert "a process that ran scenarios was killed" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_gone_is_no_traceback() -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    command_line = [sys.executable, "-m", "hil.cli", "hil", "list"]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        command_line, stdout=write_end, stderr=subprocess.PIPE, text=True, check=False, timeout=60, env=buffered
+    )
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (EXIT_FAILED, "")
