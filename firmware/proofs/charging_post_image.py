@@ -161,7 +161,7 @@ _SHOWN = {
     "plates-need-battery": Shown(_LIVE),
     "enable-needs-contactor": _ENABLED,
     "arm-moves-dead": Shown(_ARM),
-    "weld-checked": Shown(event=f"device.event.STATE_CHANGED = {reg.STATE_RETRACT}"),
+    "weld-checked": Shown(event="event.STATE_CHANGED = RETRACT"),
     "release-is-open": Shown(("VEHICLE_RELEASE",)),
     "stop-chain-wins": Shown((*_LIVE, "MODULE_POWER", *_ARM)),
     "heartbeat-stops": _ENABLED,

@@ -22,6 +22,8 @@ from firmware.proofs.weighbridge_classes import (
     Asked,
     Seen,
 )
+from hil.explore.bench_file import command, file_text, set_input, wait
+from protocols.quality import BAD, GOOD
 from protocols.registers import weighbridge as regs
 
 _REST_MS = 4000  # settling, filter and a window of 1 s
@@ -30,36 +32,37 @@ _COMMAND_MS = 300
 _MORE = 50 * D_COUNTS  # well beyond Min
 _OPCODES = {value: name[3:] for name, value in vars(regs).items() if name.startswith("OP_")}
 _BUTTONS = {regs.IN_LOCAL_ZERO: "LOCAL_ZERO", regs.IN_LOCAL_REGISTER: "LOCAL_REGISTER"}
+_ROLE = "weighbridge"
+_LOST = {SILENT: "fault load_cell silent", SATURATED: "fault load_cell broken_wire"}
 # What must not be seen at the end of the way.
-_NEVER = {"lamp": "device.out.READY_LAMP = 1"}
-_REGISTERED = "device.event.WEIGHT_REGISTERED"
+_NEVER = {"lamp": "out.READY_LAMP = on"}
+_REGISTERED = "event.WEIGHT_REGISTERED"
 
 
 def as_scenario(name: str, text: str, path: list[dict[str, Any]]) -> str:
     """The text of a scenario file; `path` has the inputs and the request of each scan from power-up."""
     doubts: list[str] = []
-    actions: list[str] = []
+    steps: list[str] = []
     zero = stood = 0
     for number, each in enumerate(path):
         seen, asked = each["inputs"], each["request"]
         load = zero + _load(seen)
         load = max(load, stood + _MORE) if seen.more else load
-        actions += _inputs(seen, number, load, doubts) + _request(asked, doubts)
+        steps += _inputs(seen, number, load, doubts) + _request(asked, doubts)
         if seen.spread >= 0:
             stood = load
             if asked.opcode == regs.OP_ZERO or regs.IN_LOCAL_ZERO in asked.buttons:
                 zero = load
     mode = int(any(each["inputs"].change == MODE_CHANGED for each in path))
-    waits = sum(int(each.split()[1]) for each in actions if each.startswith("wait"))
-    lines = [f"# {name}: {text}", *(f"# {doubt}" for doubt in dict.fromkeys(doubts)), "", "[scenario]", 'rig = "bench"']
-    lines += [f'name = "{name}"', 'role = "weighbridge"', 'plant = "load_cell"', f"duration_ms = {waits + 2000}"]
-    lines += [
-        "seed = 1",
-        f"settings = {{ weighing_mode = {mode} }}",
-        "inputs = { FRONT_CLEAR = 1, REAR_CLEAR = 1, SEAL_CLOSED = 1 }",
-    ]
-    lines += ["", "[[never]]", f'event = "{_NEVER.get(name, _REGISTERED)}"', ""]
-    return "\n".join([*lines, "[[step]]", "do = [", *(f'  "{action}",' for action in actions), "]", ""])
+    return file_text(
+        [f"{name}: {text}", *dict.fromkeys(doubts)],
+        name,
+        _ROLE,
+        ["set FRONT_CLEAR, REAR_CLEAR, SEAL_CLOSED on", *steps],
+        [_NEVER.get(name, _REGISTERED)],
+        {"weighing_mode": mode},
+        "load_cell",
+    )
 
 
 def _load(seen: Seen) -> int:
@@ -74,20 +77,20 @@ def _inputs(seen: Seen, number: int, load: int, doubts: list[str]) -> list[str]:
         doubts.append("settings change on the way; here they keep their first values")
     if seen.far:
         doubts.append("the zero of the way lies where it must not move further; here it lies at the calibrated one")
-    found = [f"set FRONT_CLEAR {1 - seen.blocked}", f"plant converts {int(seen.lost != SILENT)}"]
-    found += [f"plant wire {int(seen.lost != SATURATED)}", f"plant load_kg {load * E_KG // D_COUNTS}"]
+    found = [set_input(_ROLE, "FRONT_CLEAR", 1 - seen.blocked), _LOST.get(seen.lost, "repair load_cell")]
+    found.append(f"set load {load * E_KG // D_COUNTS} kg")
     is_moving = seen.spread < 0 and not seen.lost
-    return [*found, f"wait {_MOVES_MS if is_moving else _REST_MS}"]
+    return [*found, wait(_MOVES_MS if is_moving else _REST_MS)]
 
 
 def _request(asked: Asked, doubts: list[str]) -> list[str]:
     if not asked.verified or not asked.stores:
         doubts.append("a scenario has no unverified indicator and no failing medium here")
-    found = [f"set SEAL_CLOSED {asked.sealed}", f"set LOCAL_TARE 0 {'BAD' if asked.bad else 'GOOD'}"]
-    found.append(f"set LOCAL_MODE {asked.local}")
+    found = [set_input(_ROLE, "SEAL_CLOSED", asked.sealed)]
+    found.append(set_input(_ROLE, "LOCAL_TARE", 0, BAD if asked.bad else GOOD))
+    found.append(set_input(_ROLE, "LOCAL_MODE", asked.local))
     for button in asked.buttons:
-        found += [f"set {_BUTTONS[button]} 1", f"wait {_COMMAND_MS}", f"set {_BUTTONS[button]} 0"]
+        found += [f"set {_BUTTONS[button]} on", wait(_COMMAND_MS), f"set {_BUTTONS[button]} off"]
     if asked.opcode:
-        argument = f" {asked.argument}" if asked.argument else ""
-        found.append(f"command {_OPCODES[asked.opcode]}{argument}")
-    return [*found, f"wait {_COMMAND_MS}"]
+        found.append(command(_OPCODES[asked.opcode], asked.argument))
+    return [*found, wait(_COMMAND_MS)]

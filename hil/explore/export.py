@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from hil.explore.bench_file import CUT_BUS, REPAIR_BUS, add_wait, file_text, set_input, set_inputs, wait
 from hil.explore.model import Alternative, Model
 from hil.explore.replay import as_replay
 from hil.explore.search import Scan, Violation
 from hil.scenarios.vocabulary import input_names, map_of, names_of, setting_tags
-from protocols.quality import BAD, GOOD, UNCERTAIN
+from protocols.quality import GOOD
 
-_QUALITY_NAMES = {GOOD: "GOOD", UNCERTAIN: "UNCERTAIN", BAD: "BAD"}
+NOTHING_TELLS = "No single output tells: read the trace at the end of the way."
 _TAIL_MS = 200  # the end of the way must be seen
 _COMMAND_MS = 50  # a request and its answer on the bus
 
@@ -48,7 +49,7 @@ class _Writer:
         self._violation = violation
         self._names = input_names(model.role)
         self._image: dict[int, tuple[int, int]] = {}
-        self._actions: list[str] = []
+        self._steps: list[str] = []
         self._time_ms = 0
         self._doubts: list[str] = []
         self._seen_on: set[str] = set()
@@ -59,22 +60,16 @@ class _Writer:
     def text(self) -> str:
         for number, scan in enumerate(self._violation.scans):
             self._add_scan(number, scan)
-        lines = [f"# {self._violation.id}: {self._violation.text}"]
-        lines += [f"# {doubt}" for doubt in self._doubts]
-        lines += ["", "[scenario]", 'rig = "bench"', f'name = "{self._violation.id}"', f'role = "{self._model.role}"']
-        lines += [f"duration_ms = {self._time_ms + _TAIL_MS + 1000}", "seed = 1"]
-        lines += [self._table("settings", self._named_settings()), self._table("inputs", self._first), ""]
-        lines += self._verdict()
-        actions = [*self._actions, f"wait {_TAIL_MS}"]
-        lines += ["[[step]]", "do = [", *(f'  "{action}",' for action in actions), "]", ""]
-        return "\n".join(lines)
+        never = self._never()
+        title = [f"{self._violation.id}: {self._violation.text}", *self._doubts, *([] if never else [NOTHING_TELLS])]
+        role = self._model.role
+        steps = [*set_inputs(role, self._first), *self._steps, wait(_TAIL_MS)]
+        return file_text(title, self._violation.id, role, steps, never, self._named_settings())
 
-    def _verdict(self) -> list[str]:
+    def _never(self) -> list[str]:
         """What must not be seen: the output that is wrong, if it was off on all the way before."""
         shows = self._violation.shows
-        if not shows or shows in self._seen_on:
-            return ["# No single output tells: read the trace at the end of the way.", ""]
-        return ["[[never]]", f'event = "device.out.{shows} = 1"', ""]
+        return [f"out.{shows} = on"] if shows and shows not in self._seen_on else []
 
     def _choices(self) -> dict[int, int]:
         """Settings by index as the way has them; durations stay as delivered unless the way wants 0."""
@@ -99,7 +94,7 @@ class _Writer:
         causes = self._causes(scan)
         wait_ms = self._wait(scan) if number else 0
         if wait_ms:
-            self._actions.append(f"wait {wait_ms}")
+            add_wait(self._steps, wait_ms)
             self._time_ms += wait_ms
         if number == 0:
             self._first = {self._names[index]: value for index, (value, _) in causes.items() if value}
@@ -109,14 +104,13 @@ class _Writer:
             self._doubts.append(f"scan {number + 1}: command and inputs at once; here the command comes a frame later")
         for index, (value, quality) in causes.items():
             if self._image.get(index) != (value, quality):
-                word = "" if quality == GOOD else f" {_QUALITY_NAMES[quality]}"
-                self._actions.append(f"set {self._names[index]} {value}{word}")
+                self._steps.append(set_input(self._model.role, self._names[index], value, quality))
                 self._image[index] = (value, quality)
         self._set_hub(scan)
         opcode = scan.values.get("in.request_opcode", 0)
         if opcode:
             name = next(name for name, code in map_of(self._model.role).OPCODES.items() if code == opcode)
-            self._actions += [f"command {name}", f"wait {_COMMAND_MS}"]
+            self._steps += [f"command {name}", wait(_COMMAND_MS)]
             self._time_ms += _COMMAND_MS
         self._walk(causes, scan, opcode)
 
@@ -126,7 +120,7 @@ class _Writer:
             self._hub = hub
             if not hub:
                 self._doubts.append("the hub is lost here only when hub_timeout_ms has passed: put a wait in its place")
-            self._actions.append("hub on" if hub else "hub off")
+            self._steps.append(REPAIR_BUS if hub else CUT_BUS)
 
     def _causes(self, scan: Scan) -> dict[int, tuple[int, int]]:
         """For each input a value and quality that are judged as the way wants."""
@@ -177,10 +171,6 @@ class _Writer:
         core.request_opcode = opcode
         self._seen_on |= {name for name, is_on in zip(self._outputs, core.outputs, strict=True) if is_on}
         core.step(self._time_ms)
-
-    def _table(self, name: str, values: dict[str, int]) -> str:
-        inner = ", ".join(f"{key} = {value}" for key, value in values.items())
-        return f"{name} = {{ {inner} }}" if inner else f"{name} = {{}}"
 
 
 def _fits(alternative: Alternative, scan: Scan) -> bool:

@@ -18,12 +18,11 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from hil.explore.bench_file import CUT_BUS, REPAIR_BUS, add_wait, file_text, set_input, set_inputs, wait
 from hil.explore.claims import Beats, Image, Replay, Shown
 from hil.explore.search import Scan, Violation
 from hil.scenarios.vocabulary import input_names, map_of, names_of, setting_tags
-from protocols.quality import BAD, GOOD, UNCERTAIN
 
-_QUALITY_NAMES = {UNCERTAIN: "UNCERTAIN", BAD: "BAD"}
 _COMMAND_MS = 100  # a request is on the line behind a poll
 _BEAT_MS = 100
 _TAIL_MS = 300  # the end of the way must be seen, and its events read
@@ -65,7 +64,7 @@ class _Moment:
     image: Image
     beats: Beats
     now_ms: int
-    actions: list[str]
+    steps: list[str]
     is_wrong: bool = False  # the property failed here
     strayed: tuple[str, ...] = ()  # what was remembered otherwise than on the way when its newest scan began
 
@@ -78,9 +77,7 @@ class _Moment:
     def wait(self, duration_ms: int) -> None:
         """Let time pass; what follows on a wait without an action between makes it longer."""
         self.now_ms += duration_ms
-        if self.actions and self.actions[-1].startswith("wait "):
-            duration_ms += int(self.actions.pop().split()[1])
-        self.actions.append(f"wait {duration_ms}")
+        add_wait(self.steps, duration_ms)
 
 
 class _Writer:
@@ -116,39 +113,32 @@ class _Writer:
     def text(self) -> str:
         """The file, when the way was gone."""
         moment = self._moment
-        lines = [f"# {self._violation.id}: {self._violation.text}", *(f"# {doubt}" for doubt in self._doubts)]
-        lines += ["", "[scenario]", 'rig = "bench"', f'name = "{self._violation.id}"', f'role = "{self._role}"']
-        lines += [f"duration_ms = {moment.now_ms + _TAIL_MS + 1000}", "seed = 1"]
-        lines += [_table("settings", self._named_settings())]
-        lines += [_table("inputs", {self._names[index]: value for index, (value, _) in self._start.items()}), ""]
-        verdict, ending = self._verdict()
-        actions = [*moment.actions, *ending, f"wait {_TAIL_MS}"]
-        lines += [*verdict, "", "[[step]]", "do = [", *(f'  "{action}",' for action in actions), "]", ""]
-        return "\n".join(lines)
+        title = [f"{self._violation.id}: {self._violation.text}", *self._doubts]
+        never, ending = self._verdict()
+        if not never and not ending:
+            title.append("No single output tells: read the trace at the end of the way.")
+        first = set_inputs(self._role, {self._names[index]: value for index, (value, _) in self._start.items()})
+        steps = [*first, *moment.steps, *ending, wait(_TAIL_MS)]
+        return file_text(title, self._violation.id, self._role, steps, never, self._named_settings())
 
     def _verdict(self) -> tuple[list[str], list[str]]:
-        """What tells a right core from the one of the way, and what is done for it behind the way."""
+        """What tells a right core from the one of the way: what must never be, or what is expected at the end."""
         shown = self._replay.shown.get(self._violation.id, Shown())
         if shown.event:
-            return ["[[never]]", f'event = "{shown.event}"'], []
+            return [shown.event], []
         at_end = dict(zip(self._outputs, self._moment.core.outputs, strict=True))
         wrong = next((name for name in shown.outputs if bool(at_end[name]) == shown.is_on), "")
         if wrong and shown.is_on and not self._rises[wrong]:
-            return ["[[never]]", f'event = "device.out.{wrong} = 1"'], []
-        if wrong in self._on:
-            return self._end(wrong, shown.is_on)
-        return ["# No single output tells: read the trace at the end of the way."], []
+            return [f"out.{wrong} = on"], []
+        return [], self._end(wrong, shown.is_on) if wrong in self._on else []
 
-    def _end(self, output: str, must_fall: bool) -> tuple[list[str], list[str]]:
-        """An output that was on before must fall before the mark, or may fall only when the stop is asked for."""
-        on, off = f"device.out.{output} = 1", f"device.out.{output} = 0"
-        last = f"wait {self._replay.scan_ms}"
-        earlier = (on, off) * (self._rises[output] - 1)
+    def _end(self, output: str, must_fall: bool) -> list[str]:
+        """An output that was on before must fall before the next scan, or may fall only when the stop is asked for."""
+        before_next = wait(max(1, self._replay.scan_ms - 1))
         if must_fall:
-            mark = self._replay.mark
-            return _expect(*earlier, on, off, f"device.quality.{mark} = {UNCERTAIN}"), [last, f"set {mark} 0 UNCERTAIN"]
-        stop = self._replay.stop
-        return _expect(*earlier, on, f"device.in.{stop} = 0", off), [last, f"set {stop} 0"]
+            return [before_next, f"expect out.{output} = off"]
+        stop = set_input(self._role, self._replay.stop, 0)
+        return [before_next, f"expect out.{output} = on", stop, f"expect out.{output} = off within {_TAIL_MS} ms"]
 
     def _choose(self) -> dict[int, int]:
         """Settings by index as the way has them first; durations stay as delivered."""
@@ -222,7 +212,7 @@ class _Writer:
     def _command(self, moment: _Moment, opcode: int) -> None:
         name = next(name for name, code in map_of(self._role).OPCODES.items() if code == opcode)
         self._doubt("a command reaches the device some scans later than the inputs it comes with")
-        moment.actions.append(f"command {name}")
+        moment.steps.append(f"command {name}")
         for passed in range(0, _COMMAND_MS, self._replay.scan_ms):
             if passed:
                 moment.wait(self._replay.scan_ms)
@@ -236,8 +226,7 @@ class _Writer:
     def _set(self, moment: _Moment, image: Image) -> None:
         for index, (value, quality) in image.items():
             if moment.image[index] != (value, quality):
-                word = f" {_QUALITY_NAMES[quality]}" if quality != GOOD else ""
-                moment.actions.append(f"set {self._names[index]} {value}{word}")
+                moment.steps.append(set_input(self._role, self._names[index], value, quality))
         moment.image = dict(image)
         for index, (value, quality) in image.items():
             moment.core.inputs[index], moment.core.quality[index] = value, quality
@@ -245,9 +234,9 @@ class _Writer:
     def _set_hub(self, moment: _Moment, alive: int) -> None:
         if moment.core.hub_alive and not alive:
             self._doubt("the hub is lost here only when hub_timeout_ms has passed: put a wait in its place")
-            moment.actions.append("hub off")
+            moment.steps.append(CUT_BUS)
         elif alive and not moment.core.hub_alive:
-            moment.actions.append("hub on")
+            moment.steps.append(REPAIR_BUS)
         moment.core.hub_alive = alive
 
     def _beat(self, moment: _Moment, alive: set[str], wanted: dict[str, int]) -> None:
@@ -255,7 +244,7 @@ class _Writer:
         said = moment.beats.beat(moment.core, image, alive, wanted)
         self._set(moment, image)
         if said:
-            moment.actions.append(f"line {said.hex()}")
+            moment.steps.append(f"line {said.hex()}")
 
     def _doubt(self, text: str) -> None:
         if text not in self._doubts:
@@ -296,13 +285,3 @@ def _differs(core: Any, scan: Scan) -> tuple[str, ...]:
 
 def _list(names: tuple[str, ...]) -> str:
     return ", ".join(names)
-
-
-def _expect(*events: str) -> list[str]:
-    """In this order."""
-    return [line for event in events for line in ("[[expect]]", f'event = "{event}"')]
-
-
-def _table(name: str, values: dict[str, int]) -> str:
-    inner = ", ".join(f"{key} = {value}" for key, value in values.items())
-    return f"{name} = {{ {inner} }}" if inner else f"{name} = {{}}"

@@ -13,11 +13,12 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+from hil.faults.catalogue import faults_of
 from hil.rig.node import Node
 from hil.rig.plants import PLANTS, STEP_US
 from hil.rig.rig import BAUD, Rig
 from hil.scenarios.model import Action, BenchScenario
-from hil.scenarios.vocabulary import DEVICE, LINE_SENT, START, input_names, names_of
+from hil.scenarios.vocabulary import DEVICE, LINE_SENT, input_names, names_of
 from hil.targets.target import Provision, StepResult, Target
 from hil.trace.causes import FIELD
 from hil.trace.event import TraceEvent
@@ -42,13 +43,14 @@ class BenchRig(Rig):
         self._node = self._nodes[0]
         self._names = input_names(role)
         self._digital, self._outputs_of = names_of(role, "digital_inputs"), names_of(role, "digital_outputs")
-        self._values = [dict(scenario.inputs).get(name, 0) for name in self._names]
+        self._values = [0] * len(self._names)
         self._qualities = [GOOD] * len(self._names)
         self._plant = (
             PLANTS[scenario.plant](random.Random(rng.getrandbits(32)), scenario.line_protocol)
             if scenario.plant
             else None
         )
+        self._faults = faults_of(role, scenario.plant)
         self._plant_us = 0
         self._forced: set[str] = set()
         self._outputs: tuple[int, ...] = (0,) * len(self._outputs_of)
@@ -57,8 +59,6 @@ class BenchRig(Rig):
 
     def _act(self) -> None:
         now_us = self._now_us
-        if now_us == 0:
-            self._level(START, 1)
         self._script.run_until(now_us)
         self._move_plant()
         self._record_inputs(DEVICE, self._digital, self._values)
@@ -112,19 +112,19 @@ class BenchRig(Rig):
     def _perform(self, now_us: int, action: Action) -> None:
         if action.verb in ("set", "free"):
             self._set(action)
-        elif action.verb == "plant":
+        elif action.verb == "knob":
             assert self._plant is not None  # the reader has refused a knob without a plant
             self._plant.turn(action.name, action.argument)
         elif action.verb == "command":
-            self.master.command(self._node.role, action.name, action.argument)
+            self.master.command(self._node.role, action)
+        elif action.verb == "fault":
+            self._fail(self._faults[action.name], action.argument)
         elif action.verb == "line":
             self._field_line += action.data
-        elif action.verb == "hub off":
-            self.line.cut()
-        elif action.verb == "hub on":
-            self.line.restore()
+        elif action.verb == "hang":
+            self._node.hang(now_us + action.argument)
         else:
-            self._disturb(action)
+            self._clock_us += action.argument
 
     def _set(self, action: Action) -> None:
         index = self._names.index(action.name)
@@ -140,13 +140,9 @@ class BenchRig(Rig):
             self._note(self.trace.add(event))
             self._causes.hand(DEVICE, self.trace.newest)
 
-    def _disturb(self, action: Action) -> None:
-        if action.verb == "hang":
-            self._node.hang(self._now_us + action.argument * 1000)
-        elif action.verb == "jump":
-            self._clock_us += action.argument * 1000
-        else:
-            self._restart(self._node, self._node.device.kill)
+    def _fail_plant(self, name: str, kind: str, value: int) -> None:
+        assert self._plant is not None  # the catalogue has no such fault without a plant
+        self._plant.fail(name, kind, value)
 
     def _restart(self, node: Node, how: Callable[[], None], off_us: int = 0) -> None:
         super()._restart(node, how, off_us)

@@ -13,11 +13,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from hil.scenarios.model import Action
 from hil.scenarios.vocabulary import EVENT_GAP, level_tags, map_of, tag_of
 from hil.targets.target import Provision
 from protocols.command import BLOCK_REGISTERS, MESSAGE_SIZE, encode_block_into, pack_message_into
 from protocols.events import SLOT_REGISTERS, SLOT_SIZE, read_slot
 from protocols.modbus import pdu, rtu
+from protocols.registers.tag import Tag
 
 POLL_PERIOD_US = 100_000
 REPLY_TIMEOUT_US = 200_000
@@ -29,16 +31,11 @@ Observer = Callable[[int, str, str, int], None]
 
 
 @dataclass(slots=True)
-class _Command:
-    opcode: str
-    argument: int
-
-
-@dataclass(slots=True)
 class _Station:
     provision: Provision
     due_us: int
-    commands: deque[_Command] = field(default_factory=deque)
+    tags: tuple[Tag, ...]  # what is recorded
+    commands: deque[Action] = field(default_factory=deque)
     sent: tuple[str, int] | None = None  # opcode and nonce counter of the command whose result is awaited
     boot_count: int = -1
     seen: int = 0
@@ -58,12 +55,18 @@ class _Request:
 class BusMaster:
     """`poll(now_us)` gives bytes to send or none; `on_bytes` takes what came; `wake_us` is when to poll next."""
 
-    def __init__(self, stations: Sequence[Provision], observer: Observer) -> None:
+    def __init__(
+        self, stations: Sequence[Provision], observer: Observer, watched: Sequence[frozenset[str]] | None = None
+    ) -> None:
+        """`watched` are, for each station, the points to record beside those that every rig records."""
         self.timeouts = 0
         self.bad_frames = 0
         self.cycles = 0
         self._observer = observer
-        self._stations = [_Station(item, due_us=index * 7_000) for index, item in enumerate(stations)]
+        self._stations = [
+            _Station(item, index * 7_000, level_tags(item.role, watched[index] if watched else frozenset()))
+            for index, item in enumerate(stations)
+        ]
         self._gap_us = rtu.t35_us(stations[0].baud)
         self._baud = stations[0].baud
         self._request: _Request | None = None
@@ -87,14 +90,14 @@ class BusMaster:
         names = [
             f"{station.provision.role} {opcode}"
             for station in self._stations
-            for opcode in [*([station.sent[0]] if station.sent else []), *(item.opcode for item in station.commands)]
+            for opcode in [*([station.sent[0]] if station.sent else []), *(item.name for item in station.commands)]
         ]
         return [f"the result of command {name} was never read" for name in names]
 
-    def command(self, role: str, opcode: str, argument: int) -> None:
+    def command(self, role: str, command: Action) -> None:
         """Queue a command; it is sent with the station's next nonce, ahead of polls."""
         station = self._station(role)
-        station.commands.append(_Command(opcode, argument))
+        station.commands.append(command)
         station.due_us = 0
 
     def on_bytes(self, now_us: int, data: bytes) -> None:
@@ -144,8 +147,8 @@ class BusMaster:
             return self._ring_request(station)
         if station.commands and station.boot_count >= 0 and station.sent is None:
             return self._command_request(station)
-        tags = level_tags(station.provision.role)
-        return self._read_request(station, "levels", 0, tags[-1].address + tags[-1].count)
+        last = station.tags[-1]
+        return self._read_request(station, "levels", 0, last.address + last.count)
 
     def _read_request(self, station: _Station, kind: str, address: int, count: int) -> _Request:
         frame = bytearray(_ADU_SIZE)
@@ -167,16 +170,16 @@ class BusMaster:
         command = station.commands.popleft()
         provision, ring = station.provision, map_of(station.provision.role)
         epoch, counter = station.nonce
-        opcode = ring.OPCODES[command.opcode]
+        opcode, target, argument = ring.OPCODES[command.name], command.target, command.argument
         message = bytearray(MESSAGE_SIZE)
-        pack_message_into(message, ring.MAP_ID, provision.serial, opcode, 0, command.argument, epoch, counter)
+        pack_message_into(message, ring.MAP_ID, provision.serial, opcode, target, argument, epoch, counter)
         tag = hmac.new(provision.key, message, hashlib.sha256).digest()
         block = bytearray(BLOCK_REGISTERS * 2)
-        encode_block_into(block, 0, opcode, 0, command.argument, epoch, counter, tag)
+        encode_block_into(block, 0, opcode, target, argument, epoch, counter, tag)
         values = [int.from_bytes(block[at : at + 2], "big") for at in range(0, len(block), 2)]
         frame = bytearray(_ADU_SIZE)
         size = pdu.encode_write_registers_request_into(frame, rtu.PDU_START, ring.COMMAND_ADDRESS, values)
-        station.sent = (command.opcode, counter)
+        station.sent = (command.name, counter)
         return _Request(station, "command", frame[: rtu.encode_adu_into(provision.unit_id, frame, size)])
 
     def _accept(self, now_us: int, request: _Request) -> None:
@@ -202,7 +205,7 @@ class BusMaster:
         self._on_boot(station, self._value(role, "boot_count", answer))
         station.head = self._value(role, "event_head", answer)
         station.nonce = (self._value(role, "nonce_epoch", answer), self._value(role, "nonce_counter", answer))
-        for tag in level_tags(role):
+        for tag in station.tags:
             self._observer(now_us, role, tag.name, self._value(role, tag.name, answer))
         if station.sent is not None and self._value(role, "command_nonce_done", answer) == station.sent[1]:
             self._observer(now_us, "command", f"{role}.{station.sent[0]}", self._value(role, "command_result", answer))

@@ -10,9 +10,11 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from hil.faults.catalogue import LANE, faults_of
+from hil.rig.field_faults import fail_lane
 from hil.rig.node import Node
 from hil.rig.rig import BAUD, Rig
-from hil.scenarios.model import Action, LaneScenario, ScenarioTruck
+from hil.scenarios.model import Action, LaneScenario, TruckVisit
 from hil.scenarios.vocabulary import LANE_ROLES, names_of
 from hil.targets.target import Provision, Target
 from hil.trace.causes import FIELD
@@ -21,6 +23,8 @@ from sim_devices.devices.field import STEP_US, LaneField
 from sim_devices.plants.driver import Habits
 from sim_devices.plants.lane import Arrival
 from sim_devices.plants.truck import articulated_body, rigid_body
+
+_FAULTS = faults_of(LANE, "")
 
 
 class LaneRig(Rig):
@@ -33,11 +37,10 @@ class LaneRig(Rig):
         for unit_id, role in enumerate(LANE_ROLES, 1):
             self._attach(target, Provision(role, 1000 * unit_id + 1, unit_id, BAUD, b""), directory, rng)
         self._start_master()
-        self._arrivals = sorted(enumerate(scenario.trucks, 1), key=lambda item: item[1].enters_at_ms)
+        self._trucks = 0
 
     def _act(self) -> None:
         now_us = self._now_us
-        self._admit(now_us)
         if now_us >= self.field.now_us + STEP_US:
             self.field.advance_to(now_us)
             self._record_field()
@@ -50,11 +53,6 @@ class LaneRig(Rig):
     def _wants(self) -> list[tuple[int, str]]:
         return [(self.field.now_us + STEP_US, "the field"), *super()._wants()]
 
-    def _admit(self, now_us: int) -> None:
-        while self._arrivals and self._arrivals[0][1].enters_at_ms * 1000 <= now_us:
-            truck_id, truck = self._arrivals.pop(0)
-            self.field.lane.arrive(_arrival(truck_id, truck))
-
     def _run_node(self, node: Node) -> None:
         result = self._step(node, *self.field.inputs_of(node.role))
         if result is not None and result.outputs != self.field.outputs_of(node.role):
@@ -63,16 +61,17 @@ class LaneRig(Rig):
 
     def _perform(self, now_us: int, action: Action) -> None:
         if action.verb == "command":
-            self.master.command(action.role, action.name, action.argument)
-        elif action.verb == "cut bus":
-            self.line.cut()
-        elif action.verb == "restore bus":
-            self.line.restore()
-        elif action.verb == "turn back":
-            self.field.lane.turn_back()
+            self.master.command(action.role, action)
+        elif action.verb == "fault":
+            self._fail(_FAULTS[action.name], action.argument)
+        elif action.truck is not None:
+            self._trucks += 1
+            self.field.lane.arrive(_arrival(self._trucks, action.truck))
         else:
-            node = next(node for node in self._nodes if node.role == action.role)
-            self._restart(node, node.device.kill)
+            self.field.lane.turn_back()
+
+    def _fail_plant(self, name: str, kind: str, value: int) -> None:
+        fail_lane(self.field, name, kind, value)
 
     def _drop_outputs(self, node: Node) -> None:
         self.field.drop_outputs(node.role)
@@ -91,7 +90,7 @@ class LaneRig(Rig):
         self._record_outputs(role, names_of(role, "digital_outputs"), self.field.outputs_of(role))
 
 
-def _arrival(truck_id: int, truck: ScenarioTruck) -> Arrival:
-    body = articulated_body(truck.gross_kg) if truck.kind == "articulated" else rigid_body(truck.gross_kg)
-    habits = Habits(under_boom_s=truck.stops_under_boom_ms / 1000, leaves_after_s=20.0 if truck.reverses_out else -1.0)
+def _arrival(truck_id: int, visit: TruckVisit) -> Arrival:
+    body = articulated_body(visit.gross_kg) if visit.kind == "articulated" else rigid_body(visit.gross_kg)
+    habits = Habits(visit.under_boom_s, visit.leaves_after_s, visit.patience_s, visit.tailgates)
     return Arrival(truck_id, body, habits=habits)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
 from hil.rig.field_faults import fail_charging, fail_load_cell
+from hil.rig.knob import LOAD, Knob, thing
 from hil.scenarios.vocabulary import input_names
 from protocols.registers import barrier
 from sim_devices.devices.charging_field import SWITCHES, ChargingField
@@ -39,7 +40,7 @@ class Plant(ABC):
     """`advance` moves it by STEP_US; `inputs` are what it drives; a plant with an instrument also has a line."""
 
     role: ClassVar[str]
-    knobs: ClassVar[dict[str, tuple[int, int]]] = {}
+    knobs: ClassVar[dict[str, Knob]] = {}
 
     @abstractmethod
     def __init__(self, rng: random.Random, protocol: str) -> None:
@@ -73,12 +74,11 @@ class BoomPlant(Plant):
     """A boom between two limit switches, with curtain, edge and safety loop that answer their tests."""
 
     role = "barrier"
-    knobs: ClassVar[dict[str, tuple[int, int]]] = {
-        "blocked": (0, 1),  # something in the curtain
-        "over_loop": (0, 1),
-        "over_entry_loop": (0, 1),
-        "body_under": (0, 1),
-        "mains": (0, 1),
+    knobs: ClassVar[dict[str, Knob]] = {
+        "blocked": Knob("something is in the curtain"),
+        "over_loop": Knob("metal is over the safety loop"),
+        "over_entry_loop": Knob("metal is over the entry loop"),
+        "body_under": Knob("a body is under the boom, seen by no sensor but the edge"),
     }
 
     def __init__(self, rng: random.Random, protocol: str) -> None:
@@ -108,10 +108,8 @@ class BoomPlant(Plant):
             self._over_loop_m = float(value)
         elif knob == "over_entry_loop":
             self._over_entry_loop_m = float(value)
-        elif knob == "body_under":
-            self._boom.set_body_under(bool(value))
         else:
-            self._boom.mains_ok = bool(value)
+            self._boom.set_body_under(bool(value))
 
     def fail(self, name: str, kind: str, value: int) -> None:
         if name == "mains":
@@ -154,19 +152,14 @@ class LoadCellPlant(Plant):
     """A load on the cells and their converter at ten conversions a second."""
 
     role = "weighbridge"
-    knobs: ClassVar[dict[str, tuple[int, int]]] = {"load_kg": (-5_000, 200_000), "converts": (0, 1), "wire": (0, 1)}
+    knobs: ClassVar[dict[str, Knob]] = {"load": LOAD}
 
     def __init__(self, rng: random.Random, protocol: str) -> None:
         self._cell = LoadCell(rng.getrandbits(32))
         self._load_kg = 0
 
     def turn(self, knob: str, value: int) -> None:
-        if knob == "load_kg":
-            self._load_kg = value
-        elif knob == "converts":
-            self._cell.fail("" if value else "silent")
-        else:
-            self._cell.fail("" if value else "broken_wire")
+        self._load_kg = value
 
     def fail(self, name: str, kind: str, value: int) -> None:
         fail_load_cell(self._cell, name, kind, value)
@@ -182,17 +175,14 @@ class IndicatorPlant(Plant):
     """A load on a weighing indicator, which talks on the field line."""
 
     role = "weighbridge"
-    knobs: ClassVar[dict[str, tuple[int, int]]] = {"load_kg": (-5_000, 200_000), "silent": (0, 1), "garbage": (0, 1)}
+    knobs: ClassVar[dict[str, Knob]] = {"load": LOAD}
 
     def __init__(self, rng: random.Random, protocol: str) -> None:
         self._indicator = Indicator(protocol, rng.getrandbits(32))
         self._load_kg = 0
 
     def turn(self, knob: str, value: int) -> None:
-        if knob == "load_kg":
-            self._load_kg = value
-        else:
-            self._indicator.fail(knob if value else "")
+        self._load_kg = value
 
     def fail(self, name: str, kind: str, value: int) -> None:
         self._indicator.fail(kind)
@@ -214,12 +204,7 @@ class ReaderPlant(Plant):
     """A reader with one tag that is before its antenna or not."""
 
     role = "rfid"
-    knobs: ClassVar[dict[str, tuple[int, int]]] = {
-        "tag": (0, 1),
-        "silent": (0, 1),
-        "garbage": (0, 1),
-        "breaks_frames": (0, 1),
-    }
+    knobs: ClassVar[dict[str, Knob]] = {"tag": thing("a tag before the antenna")}
     _EPC = bytes.fromhex("30751feb705c5904e3d50d70")
 
     def __init__(self, rng: random.Random, protocol: str) -> None:
@@ -231,14 +216,7 @@ class ReaderPlant(Plant):
         self._said = b""
 
     def turn(self, knob: str, value: int) -> None:
-        if knob == "tag":
-            self._tag.antenna = value
-        elif knob == "silent":
-            self._reader.is_silent = bool(value)
-        elif knob == "garbage":
-            self._reader.talks_garbage = bool(value)
-        else:
-            self._reader.breaks_frames = bool(value)
+        self._tag.antenna = value
 
     def fail(self, name: str, kind: str, value: int) -> None:
         reader = self._reader
@@ -271,15 +249,9 @@ class ChargingPlant(Plant):
     """A charging bay with its power module; a vehicle is there or not."""
 
     role = "charging_post"
-    knobs: ClassVar[dict[str, tuple[int, int]]] = {
-        "vehicle": (0, 1),
-        "sends": (0, 1),
-        "wants_charge": (0, 1),
-        "insulation": (0, 1),
-        "arm_moves": (0, 1),
-        "pressed": (0, 1),
-        "stray_metal": (0, 1),  # on the plates, where a vehicle's contacts should be
-        "welded": (0, 1),
+    knobs: ClassVar[dict[str, Knob]] = {
+        "vehicle": thing("a vehicle in the bay"),
+        "wants_charge": Knob("the vehicle asks for current"),
     }
 
     def __init__(self, rng: random.Random, protocol: str) -> None:
@@ -289,22 +261,12 @@ class ChargingPlant(Plant):
 
     def turn(self, knob: str, value: int) -> None:
         bay = self._field.bay
-        if knob == "vehicle":
-            bay.arrive(self._vehicle) if value else bay.leave()
-        elif knob == "sends":
-            self._vehicle.sends = bool(value)
-        elif knob == "wants_charge":
+        if knob == "wants_charge":
             self._vehicle.wants_charge = bool(value)
-        elif knob == "insulation":
-            self._field.insulation_ok = bool(value)
-        elif knob == "arm_moves":
-            bay.arm_moves = bool(value)
-        elif knob == "pressed":
-            bay.misplaced = not value
-        elif knob == "stray_metal":
-            bay.circuit.stray_metal = bool(value)
+        elif value:
+            bay.arrive(self._vehicle)
         else:
-            bay.circuit.main.welded = bool(value)
+            bay.leave()
 
     def fail(self, name: str, kind: str, value: int) -> None:
         fail_charging(self._field, self._vehicle, name, kind, value)

@@ -15,11 +15,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from hil.faults.catalogue import BUS
+from hil.faults.spec import FaultSpec
 from hil.rig.bus_master import BusMaster
+from hil.rig.field_faults import BusFaults
 from hil.rig.node import NEVER_US, RESTART_US, Node
 from hil.rig.progress import LivelockError, Progress
 from hil.rig.script import Script
-from hil.rig.verdict import Verdict, judge
+from hil.rig.verdict import Verdict
+from hil.scenarios.content import watched_points
 from hil.scenarios.model import Action, Scenario
 from hil.scenarios.vocabulary import BROKEN
 from hil.targets.target import Provision, StepResult, Target, TargetError
@@ -28,7 +32,8 @@ from hil.trace.event import Trace, TraceEvent
 from sim_devices.buses.rs485 import Rs485Line
 
 BAUD = 115_200
-_TO_FIELD = ("set", "free", "plant")  # actions that a device learns of through its inputs alone
+_NODE = "node"
+_TO_FIELD = ("set", "free", "knob", "truck", "turn back")  # actions that a device learns of through its inputs alone
 
 
 class Rig(ABC):
@@ -40,7 +45,8 @@ class Rig(ABC):
         self._scenario = scenario
         self._now_us = 0
         self._causes = Causes()
-        self._script = Script(scenario.steps, self._carry_out)
+        self._script = Script(scenario, self._carry_out)
+        self._bus_faults = BusFaults(self.line)
         self._host = self.line.attach("host")
         self._nodes: list[Node] = []
         self._recorded: dict[tuple[str, str], tuple[int, ...]] = {}
@@ -54,9 +60,8 @@ class Rig(ABC):
         A run in which scenario time stood still or a device broke down has failed for that alone: what followed shows
         nothing.
         """
-        end_us = self._scenario.duration_ms * 1000
         try:
-            while self._now_us < end_us:
+            while (end_us := self._script.end_us) is None or self._now_us < end_us:
                 self._act()
                 wanted_us, who = min(self._wants())
                 self._progress.note(self._now_us, who)
@@ -69,7 +74,7 @@ class Rig(ABC):
                 node.device.close()
         if self._breakdowns:
             return Verdict(tuple(self._breakdowns), ())
-        return judge(self._scenario, self.trace, (*self._script.not_done, *self.master.unanswered))
+        return self._script.verdict(tuple(self.master.unanswered))
 
     @abstractmethod
     def _act(self) -> None:
@@ -92,7 +97,8 @@ class Rig(ABC):
         self._nodes.append(Node(provision, target.start(provision, place), self.line.attach(provision.role)))
 
     def _start_master(self) -> None:
-        self.master = BusMaster([node.provision for node in self._nodes], self._observe)
+        watched = [watched_points(self._scenario, name) for name in self.trace.roles]
+        self.master = BusMaster([node.provision for node in self._nodes], self._observe, watched)
 
     def _step(
         self, node: Node, values: Sequence[int], qualities: Sequence[int], clock_us: int = 0, field_line: bytes = b""
@@ -175,6 +181,21 @@ class Rig(ABC):
     @abstractmethod
     def _perform(self, now_us: int, action: Action) -> None:
         """Do what an action says."""
+
+    def _fail(self, spec: FaultSpec, level: int) -> None:
+        """Bring a fault about, or repair it with level 0."""
+        kind = spec.kind_of(level)
+        if spec in BUS:
+            self._bus_faults.fail(spec.name, kind, level, self._now_us)
+        elif spec.name.endswith(_NODE):
+            role = spec.name.removesuffix(_NODE).removesuffix("_")
+            self._fail_board(next(node for node in self._nodes if role in ("", node.role)), kind)
+        else:
+            self._fail_plant(spec.name, kind, 0 if spec.kinds else level)
+
+    @abstractmethod
+    def _fail_plant(self, name: str, kind: str, value: int) -> None:
+        """A fault of what surrounds the devices."""
 
     def _observe(self, now_us: int, source: str, channel: str, value: int) -> None:
         """Record what the master read: happenings always, levels when they change."""

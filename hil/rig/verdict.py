@@ -1,29 +1,67 @@
-"""Judges a trace against what its scenario expects.
+"""What a run came to: problems in sentences, and what was measured.
 
-Knows: traces and scenarios. Must not know: targets.
+Knows: measurements. Must not know: how they were taken, targets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hil.scenarios.model import Condition, Measurement, Scenario
-from hil.trace.event import Trace, TraceEvent
+from hil.scenarios.model import Measurement
+from hil.scenarios.units import tell_number, tell_quantity
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A measurement's result; `value_ms` is None when one of its events did not happen."""
+    """A measurement's result in raw steps; None when it was not seen to its end."""
 
-    name: str
-    value_ms: int | None
-    low: int
-    high: int
+    measurement: Measurement
+    raw: int | None
+
+    @property
+    def name(self) -> str:
+        return self.measurement.name
+
+    @property
+    def units(self) -> str:
+        return self.measurement.meaning.units
+
+    @property
+    def value(self) -> str | None:
+        """As a number in `units`, exact."""
+        return self._number(self.raw)
+
+    @property
+    def low(self) -> str | None:
+        """The lower limit in `units`, None for none."""
+        return self._number(self.measurement.low)
+
+    @property
+    def high(self) -> str | None:
+        """The upper limit in `units`, None for none."""
+        return self._number(self.measurement.high)
 
     @property
     def within(self) -> bool:
-        return self.value_ms is not None and self.low <= self.value_ms <= self.high
+        low, high = self.measurement.low, self.measurement.high
+        return self.raw is not None and (low is None or low <= self.raw) and (high is None or self.raw <= high)
+
+    def __str__(self) -> str:
+        """`opening: 3200 ms (at most 4500 ms)`."""
+        value = "not seen" if self.raw is None else self._tell(self.raw)
+        return f"{self.name}: {value} ({self._limits()})"
+
+    def _limits(self) -> str:
+        low, high = self.measurement.low, self.measurement.high
+        if low is not None and high is not None:
+            return f"between {self._tell(low)} and {self._tell(high)}"
+        return f"at least {self._tell(low)}" if low is not None else f"at most {self._tell(high or 0)}"
+
+    def _tell(self, raw: int) -> str:
+        return tell_quantity(raw, self.units, self.measurement.meaning.sf)
+
+    def _number(self, raw: int | None) -> str | None:
+        return None if raw is None else tell_number(raw, self.measurement.meaning.sf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,46 +72,3 @@ class Verdict:
     @property
     def passed(self) -> bool:
         return not self.problems
-
-
-def judge(scenario: Scenario, trace: Trace, not_done: Sequence[str]) -> Verdict:
-    """Expectations happen in the order written, nevers never, measurements stay within limits, all steps are done.
-
-    `not_done` says in sentences what the script asked for and the rig did not come to.
-    """
-    measured = tuple(_measure(item, trace.events) for item in scenario.measurements)
-    problems = [*not_done, *_missing(scenario.expectations, trace.events)]
-    problems += [f"'{event}' happened, which must never be" for event in _forbidden(scenario.nevers, trace.events)]
-    problems += [_describe(item) for item in measured if not item.within]
-    return Verdict(tuple(problems), measured)
-
-
-def _missing(expectations: Sequence[Condition], events: Sequence[TraceEvent]) -> list[str]:
-    position = 0
-    for condition in expectations:
-        found = _first(condition, events, position)
-        if found is None:
-            return [f"'{condition.text}' was expected and did not happen after event {position}"]
-        position = found + 1
-    return []
-
-
-def _forbidden(nevers: Sequence[Condition], events: Sequence[TraceEvent]) -> list[TraceEvent]:
-    return [event for event in events if any(never.met_by(event.name, event.value) for never in nevers)]
-
-
-def _measure(item: Measurement, events: Sequence[TraceEvent]) -> Measured:
-    start = _first(item.start, events, 0)
-    end = None if start is None else _first(item.end, events, start + 1)
-    value = None if start is None or end is None else (events[end].t_us - events[start].t_us) // 1000
-    return Measured(item.name, value, item.low, item.high)
-
-
-def _first(condition: Condition, events: Sequence[TraceEvent], position: int) -> int | None:
-    matches = (n for n in range(position, len(events)) if condition.met_by(events[n].name, events[n].value))
-    return next(matches, None)
-
-
-def _describe(item: Measured) -> str:
-    value = "was not seen" if item.value_ms is None else f"took {item.value_ms} ms"
-    return f"{item.name} {value}; {item.low} to {item.high} ms are allowed"

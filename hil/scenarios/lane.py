@@ -1,57 +1,78 @@
-"""Scenario files of a lane: trucks that come, commands to its two devices, failures of the bus.
+"""Scenarios of a lane: trucks that come, commands to its two devices, failures in its field.
 
-Knows: the tables and actions of this kind. Must not know: how an action is carried out.
+Knows: the statements of this kind. Must not know: how an action is carried out.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
-from hil.scenarios.model import Action, LaneScenario, Scenario, ScenarioTruck
-from hil.scenarios.reader import TIME_MS_MAX, Reader
+from hil.faults.catalogue import LANE
+from hil.scenarios.model import Action, LaneScenario, Scenario, TruckVisit
+from hil.scenarios.reader import Reader
+from hil.scenarios.statements import Read, Statements, read_command, read_duration
+from hil.scenarios.units import Mistake, close_to, read_quantity
 from hil.scenarios.vocabulary import LANE_ROLES, TRUCK_KINDS
+from hil.scenarios.words import lane_words
 
-_PLAIN_ACTIONS = ("cut bus", "restore bus", "turn back")
+_GROSS_KG = (500, 150_000)
+_TAILGATES = "tailgates"
+# What may follow a truck's weight with a time, and the habit it is.
+_HABITS = {
+    "stops under the boom for": "under_boom_s",
+    "backs out after": "leaves_after_s",
+    "waits at red for": "patience_s",
+}
+_HABIT_FORMS = (*(f"{habit} TIME" for habit in _HABITS), _TAILGATES)
+
+
+class LaneStatements(Statements):
+    """`command ROLE`, `truck`, `turn back` beside those of every kind."""
+
+    def __init__(self) -> None:
+        self.words = lane_words()
+        super().__init__(LANE)
+
+    def _own_actions(self) -> dict[str, Read]:
+        return {"command": self._command, "truck": self._truck, "turn": self._turn}
+
+    def _command(self, rest: str) -> tuple[Action, ...]:
+        role, _, command = rest.partition(" ")
+        return (read_command(_known_role(role), command, role),)
+
+    def _turn(self, rest: str) -> tuple[Action, ...]:
+        if rest != "back":
+            raise Mistake("write 'turn back'")
+        return (Action("turn back"),)
+
+    def _truck(self, rest: str) -> tuple[Action, ...]:
+        """`KIND WEIGHT[, HABIT...]`."""
+        body, *habits = rest.split(", ")
+        kind, _, weight = body.partition(" ")
+        if kind not in TRUCK_KINDS:
+            raise Mistake(f"truck '{kind}' is unknown{close_to(kind, TRUCK_KINDS)}")
+        gross_kg = float(read_quantity(weight, "kg"))
+        if not _GROSS_KG[0] <= gross_kg <= _GROSS_KG[1]:
+            raise Mistake(f"no truck weighs '{weight}'; {_GROSS_KG[0]} kg to {_GROSS_KG[1]} kg are allowed")
+        visit = TruckVisit(kind, gross_kg, **dict(_habit(text) for text in habits))
+        return (Action("truck", argument=round(gross_kg), truck=visit),)
 
 
 class LaneReader(Reader):
-    KEYS: ClassVar[dict[str, set[str]]] = {
-        **Reader.KEYS,
-        "truck": {"kind", "enters_at_ms", "gross_kg", "stops_under_boom_ms", "reverses_out"},
-    }
-    EVENT_FORMS = "field.KIND, ROLE.POINT, ROLE.in.INPUT, ROLE.out.OUTPUT, ROLE.event.EVENT or command.ROLE.OPCODE"
+    def _build(self, head: dict[str, Any]) -> Scenario:
+        return LaneScenario(**self._common(head, LaneStatements()))
 
-    def _build(self, head: dict[str, Any], data: dict[str, Any]) -> Scenario:
-        trucks = tuple(self._truck(item, f"truck {n}") for n, item in enumerate(data.get("truck", []), 1))
-        return LaneScenario(**self._common(head, data), trucks=trucks)
 
-    def _truck(self, item: dict[str, Any], where: str) -> ScenarioTruck:
-        kind = self._text(item, where, "kind")
-        if kind not in TRUCK_KINDS:
-            self._problems.append(f"{where}: kind '{kind}' is unknown; expected one of {', '.join(TRUCK_KINDS)}")
-        return ScenarioTruck(
-            kind=kind,
-            enters_at_ms=self._number(item, where, "enters_at_ms", 0, TIME_MS_MAX),
-            gross_kg=self._number(item, where, "gross_kg", 500, 150_000),
-            stops_under_boom_ms=self._number(item, where, "stops_under_boom_ms", 0, TIME_MS_MAX, 0),
-            reverses_out=self._flag(item, where, "reverses_out"),
-        )
+def _habit(text: str) -> tuple[str, Any]:
+    if text == _TAILGATES:
+        return _TAILGATES, True
+    for words, name in _HABITS.items():
+        if text.startswith(words + " "):
+            return name, read_duration(text.removeprefix(words + " ")) / 1e6
+    raise Mistake(f"no driver does '{text}'; expected one of {', '.join(_HABIT_FORMS)}")
 
-    def _flag(self, item: dict[str, Any], where: str, key: str) -> bool:
-        value = item.get(key, False)
-        if not isinstance(value, bool):
-            self._problems.append(f"{where}: '{key}' is {value!r}; true or false is needed")
-        return value is True
 
-    def _action(self, words: list[str], text: str, where: str) -> Action:
-        if text in _PLAIN_ACTIONS:
-            return Action(text)
-        if len(words) == 2 and words[0] == "kill" and words[1] in LANE_ROLES:
-            return Action("kill", words[1])
-        if len(words) in (3, 4) and words[0] == "command" and words[1] in LANE_ROLES:
-            return Action("command", words[1], *self._command(words[1], words[2:], where))
-        self._problems.append(
-            f"{where}: action '{text}' is unknown; expected 'wait MS', 'command ROLE OPCODE [ARGUMENT]', 'kill ROLE', "
-            + ", ".join(f"'{plain}'" for plain in _PLAIN_ACTIONS)
-        )
-        return Action("wait")
+def _known_role(role: str) -> str:
+    if role not in LANE_ROLES:
+        raise Mistake(f"device '{role}' is not in the lane{close_to(role, LANE_ROLES)}")
+    return role

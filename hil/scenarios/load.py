@@ -9,12 +9,13 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from hil.faults.catalogue import LANE
 from hil.scenarios.bench import BenchReader
 from hil.scenarios.lane import LaneReader
 from hil.scenarios.model import Scenario
-from hil.scenarios.reader import Reader, ScenarioError
+from hil.scenarios.reader import ScenarioError
 
-_BENCH = "bench"
+_TABLE = "scenario"
 
 
 def load_scenario(path: Path) -> Scenario:
@@ -27,14 +28,18 @@ def load_scenario(path: Path) -> Scenario:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{path}: not a TOML file ({error}); mend the line it names") from error
-    return _reader(path, data).read(data)
+    head = _head(path, data)
+    reader = LaneReader if head.get("role") == LANE else BenchReader
+    return reader(path).read(head)
 
 
-def _reader(path: Path, data: dict[str, Any]) -> Reader:
-    head = data.get("scenario", {})
-    rig = head.get("rig") if isinstance(head, dict) else None
-    if rig is None:
-        return LaneReader(path)
-    if rig == _BENCH:
-        return BenchReader(path)
-    raise ScenarioError(f"{path}: scenario: 'rig' is {rig!r}; write \"{_BENCH}\", or leave it out for a lane")
+def _head(path: Path, data: dict[str, Any]) -> dict[str, Any]:
+    unknown = [key for key in data if key != _TABLE]
+    if unknown:
+        raise ScenarioError(
+            f"{path}: unknown table or key '{unknown[0]}'; everything stands in the one table [{_TABLE}]"
+        )
+    head = data.get(_TABLE)
+    if not isinstance(head, dict):
+        raise ScenarioError(f"{path}: there is no table [{_TABLE}]; begin the file with it")
+    return head

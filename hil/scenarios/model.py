@@ -1,51 +1,64 @@
 """What a scenario says, as values.
 
-Terms: a *condition* names a trace event and, optionally, the value it must have; a *step* is a list of actions that
-begins when its condition first happens; an *expectation* must happen, in the order written; a *never* must not; a
-*measurement* is the time between two events with limits.
+Terms: a *word* is a name that a condition can use; a *level* has a value at every instant, a *happening* only at its
+own; a *condition* asks for a value of a word; a *step* is one line of the scenario, done when the one before has
+ended; a *measurement* is a quantity with limits; a *never* must not be seen in the whole run.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hil.scenarios.meaning import Meaning
 from protocols.quality import GOOD
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """A name as scenarios write it, the trace event it stands for, and what its values mean."""
+
+    written: str
+    event: str
+    meaning: Meaning
+    is_level: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
-    """`barrier.state = OPEN`: name and value; a value of None means any. Only the bits of `mask` count."""
+    """A word whose value, of the bits of `mask`, lies in [low, high], or outside if `is_negated`; None is no limit."""
 
-    name: str
-    value: int | None
+    word: Word
     text: str
+    low: int | None = None
+    high: int | None = None
     mask: int = -1
+    is_negated: bool = False
 
-    def met_by(self, name: str, value: int) -> bool:
-        return name == self.name and (self.value is None or value & self.mask == self.value)
+    def met_by(self, value: int) -> bool:
+        masked = value & self.mask
+        inside = (self.low is None or self.low <= masked) and (self.high is None or masked <= self.high)
+        return inside != self.is_negated
 
 
-_FAULT_VERBS = ("cut bus", "restore bus", "kill", "hub off", "hub on", "restart", "hang", "jump")
+_FAULT_VERBS = ("fault", "hang", "jump")
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a step does: a verb with its words. `name` is the opcode, input or knob, `argument` its number.
+    """Something a rig does at one instant: a verb with its words; `name` is an opcode, input, knob or fault.
 
-    Lane: `wait MS`, `command ROLE OPCODE [ARGUMENT]`, `cut bus`, `restore bus`, `turn back`, `kill ROLE`.
-    Bench: `wait MS`, `command OPCODE [ARGUMENT]`, `set INPUT VALUE [QUALITY]`, `free INPUT`, `plant KNOB VALUE`,
-    `line HEX`, `hub off`, `hub on`, `restart`, `hang MS`, `jump MS`.
+    Both rigs: `command` (`target` is the address of a setting), `fault` (`argument` is its level).
+    Bench: `set`, `free`, `knob`, `line`, `hang`, `jump` (`argument` in microseconds). Lane: `truck`, `turn back`.
     """
 
     verb: str
     role: str = ""
     name: str = ""
     argument: int = 0
+    target: int = 0
     quality: int = GOOD
     data: bytes = b""
-
-    def __str__(self) -> str:
-        return " ".join(word for word in (self.verb, self.role, self.name, self.data.hex()) if word)
+    truck: TruckVisit | None = None
 
     @property
     def is_fault(self) -> bool:
@@ -54,7 +67,9 @@ class Action:
 
     @property
     def label(self) -> str:
-        """The channel of its trace event: `set.EDGE_OK`, `command.barrier.OPEN`, `cut_bus`."""
+        """The channel of its trace event: `set.EDGE_OK`, `command.barrier.OPEN`, `bus` of a fault."""
+        if self.verb == "fault":
+            return self.name
         return ".".join(word for word in (self.verb.replace(" ", "_"), self.role, self.name) if word)
 
     @property
@@ -64,66 +79,105 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    when: Condition
-    actions: tuple[Action, ...]
+class TruckVisit:
+    """A truck that comes to a lane; kinds are those of sim_devices.plants.truck, times in seconds, below 0 never."""
+
+    kind: str
+    gross_kg: float
+    under_boom_s: float = 0.0
+    leaves_after_s: float = -1.0
+    patience_s: float = -1.0
+    tailgates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Milliseconds from the first event of `start` to the first event of `end` after it, within [low, high]."""
+    """A quantity with limits in raw steps of `meaning`; None is no limit.
+
+    `kind` is `time` (from `start` to the first `end` after it), `value` (of `word` now), or `highest` or `lowest` (of
+    `word` between the two).
+    """
 
     name: str
-    start: Condition
-    end: Condition
-    low: int
-    high: int
-
-
-@dataclass(frozen=True, slots=True)
-class ScenarioTruck:
-    """A truck as a scenario describes it; kinds are those of sim_devices.plants.truck."""
-
     kind: str
-    enters_at_ms: int
-    gross_kg: int
-    stops_under_boom_ms: int = 0
-    reverses_out: bool = False
+    meaning: Meaning
+    low: int | None
+    high: int | None
+    word: Word | None = None
+    start: Condition | None = None
+    end: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """`number` counts from 1, `text` is the line as written."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Do(Step):
+    """Actions at one instant."""
+
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait(Step):
+    duration_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Until(Step):
+    """Until the condition is met; if it is not within the time, that is a problem, and the run's end if `is_needed`."""
+
+    condition: Condition
+    within_us: int
+    is_needed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold(Step):
+    """For so long the condition stays met or, when `is_forbidden`, is never met."""
+
+    condition: Condition
+    duration_us: int
+    is_forbidden: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure(Step):
+    measurement: Measurement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """What every rig needs: how long it runs, what is done in it, and what must be seen.
+    """What every rig needs: what is done step by step, and what must not be seen.
 
     `needs` are capabilities of `hil.targets.ledger` that the content does not show by itself.
     """
 
     name: str
-    duration_ms: int
     seed: int
     steps: tuple[Step, ...] = ()
-    expectations: tuple[Condition, ...] = ()
     nevers: tuple[Condition, ...] = ()
-    measurements: tuple[Measurement, ...] = ()
     needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneScenario(Scenario):
-    """A lane with barrier and weighbridge, and the trucks that come."""
-
-    trucks: tuple[ScenarioTruck, ...] = ()
+    """A lane with barrier and weighbridge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchScenario(Scenario):
-    """One device on the bench: its settings and the state of its inputs at the start, by name.
+    """One device on the bench with its settings (raw, by name); `plant` drives some of its inputs, "" for none.
 
-    Inputs not named are 0; `plant` drives some of them, "" for none. `line_protocol` is "" for the role's default.
+    `line_protocol` is "" for the role's default.
     """
 
     role: str
     settings: tuple[tuple[str, int], ...] = ()
-    inputs: tuple[tuple[str, int], ...] = ()
     line_protocol: str = ""
     plant: str = ""

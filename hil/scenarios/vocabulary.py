@@ -1,17 +1,16 @@
-"""The words of scenarios, taken from the register maps: roles, events, symbols, opcodes, input and output names.
+"""What the register maps say of a role: points, settings, opcodes, input and output names, and what a rig records.
 
 Knows: generated tags. Must not know: scenario files, targets.
 """
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from types import ModuleType
 
+from hil.scenarios.meaning import NUMBER, ON_OFF, Meaning
 from protocols.registers import barrier_tags, charging_post_tags, rfid_tags, weighbridge_tags
 from protocols.registers.tag import Tag
-from sim_devices.plants.lane import TRUTH_KINDS
 
 _MODULES: dict[str, ModuleType] = {
     "barrier": barrier_tags,
@@ -22,27 +21,29 @@ _MODULES: dict[str, ModuleType] = {
 ROLES = tuple(_MODULES)
 LANE_ROLES = ("barrier", "weighbridge")
 # What a role's input image holds behind the digital inputs of its map, in order.
-_ANALOGUE_INPUTS = {
-    "weighbridge": ("ADC_COUNTS", "ADC_SEQUENCE"),
-    "charging_post": (
-        "PLATE_V",
-        "BUS_V",
-        "CURRENT_A",
-        "POST_TEMP_C",
-        "PLATE_TEMP_C",
-        "VEHICLE_SEQUENCE",
-        "VEHICLE_FLAGS",
-        "VEHICLE_ID",
-        "VEHICLE_CHEMISTRY",
-        "VEHICLE_BATTERY_V",
-        "VEHICLE_MAX_V",
-        "VEHICLE_MAX_A",
-        "VEHICLE_TEMP_C",
-        "VEHICLE_SOC",
-    ),
+_ANALOGUE_INPUTS: dict[str, dict[str, Meaning]] = {
+    "weighbridge": {"ADC_COUNTS": NUMBER, "ADC_SEQUENCE": NUMBER},
+    "charging_post": {
+        "PLATE_V": Meaning(units="V", sf=-1),
+        "BUS_V": Meaning(units="V", sf=-1),
+        "CURRENT_A": Meaning(units="A", sf=-1),
+        "POST_TEMP_C": Meaning(units="degC", sf=-1),
+        "PLATE_TEMP_C": Meaning(units="degC", sf=-1),
+        "VEHICLE_SEQUENCE": NUMBER,
+        "VEHICLE_FLAGS": NUMBER,
+        "VEHICLE_ID": NUMBER,
+        "VEHICLE_CHEMISTRY": NUMBER,
+        "VEHICLE_BATTERY_V": Meaning(units="V", sf=-1),
+        "VEHICLE_MAX_V": Meaning(units="V", sf=-1),
+        "VEHICLE_MAX_A": Meaning(units="A", sf=-1),
+        "VEHICLE_TEMP_C": Meaning(units="degC", sf=-1),
+        "VEHICLE_SOC": Meaning(units="permille"),
+    },
 }
 TRUCK_KINDS = ("rigid", "articulated")
 
+# Arguments of commands that are quantities; all others are plain numbers.
+_ARGUMENTS = {"PRESET_TARE": Meaning(units="kg", sf=-1), "CALIBRATE_SPAN": Meaning(units="kg")}
 # Points a rig records as levels. Analogue readings and counters that move all the time are left out: they would
 # drown the changes that matter.
 _QUIET = {
@@ -67,14 +68,12 @@ _QUIET = {
     "session_wh",
     "session_mah",
 }
-_HEADER_LEVELS = {"health", "reasons"}
+_HEADER_LEVELS = frozenset({"health", "reasons"})
+_ROLE_ADDRESS = 64
 EVENT_GAP = "event_gap"
 BROKEN = "rig.broken"  # a device's program has ended with an error; its value is the unit id
 DEVICE = "device"  # what the one device of a bench is called in events
-START = "rig.start"
 LINE_SENT = "device.line.sent"  # its value is the CRC-16 of what the device said on its field line
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,10}")
-_ANY_BIT = -1
 
 
 def map_of(role: str) -> ModuleType:
@@ -88,10 +87,16 @@ def tag_of(role: str, point: str) -> Tag | None:
 
 
 @cache
-def level_tags(role: str) -> tuple[Tag, ...]:
-    """The input register points a rig records, in map order."""
-    tags = (tag for tag in _MODULES[role].TAGS if tag.table == "input_register" and tag.name not in _QUIET)
-    return tuple(tag for tag in tags if tag.count <= 2 and (tag.address >= 64 or tag.name in _HEADER_LEVELS))
+def point_tags(role: str) -> tuple[Tag, ...]:
+    """The input register points that are one number, in map order."""
+    return tuple(tag for tag in _MODULES[role].TAGS if tag.table == "input_register" and tag.count <= 2)
+
+
+@cache
+def level_tags(role: str, watched: frozenset[str] = frozenset()) -> tuple[Tag, ...]:
+    """The points a rig records, in map order: all that move seldom, and those of the names `watched`."""
+    tags = (tag for tag in point_tags(role) if tag.address >= _ROLE_ADDRESS or tag.name in _HEADER_LEVELS | watched)
+    return tuple(tag for tag in tags if tag.name not in _QUIET or tag.name in watched)
 
 
 @cache
@@ -103,11 +108,12 @@ def names_of(role: str, point: str) -> tuple[str, ...]:
 
 def input_names(role: str) -> tuple[str, ...]:
     """The whole input image of a role, in order."""
-    return names_of(role, "digital_inputs") + _ANALOGUE_INPUTS.get(role, ())
+    return names_of(role, "digital_inputs") + tuple(_ANALOGUE_INPUTS.get(role, {}))
 
 
-def is_digital(role: str, name: str) -> bool:
-    return name in names_of(role, "digital_inputs")
+def input_meaning(role: str, name: str) -> Meaning:
+    """What the value of an input stands for."""
+    return _ANALOGUE_INPUTS.get(role, {}).get(name, ON_OFF)
 
 
 @cache
@@ -120,60 +126,6 @@ def opcode_names(role: str) -> tuple[str, ...]:
     return tuple(_MODULES[role].OPCODES)
 
 
-@cache
-def event_names(role: str = "") -> frozenset[str]:
-    """Every name a rig can put into a trace; a condition on any other could never be met.
-
-    With `role` those of a bench, where the one device is called `device`; without, those of a lane.
-    """
-    names = {f"rig.{EVENT_GAP}", BROKEN}
-    if role:
-        names |= {START, LINE_SENT, *_device_events(DEVICE, role)}
-        names |= {f"{DEVICE}.quality.{name}" for name in input_names(role)}
-        return frozenset(names | {f"command.{opcode}" for opcode in opcode_names(role)})
-    names |= {f"field.{kind}" for kind in TRUTH_KINDS}
-    for each in LANE_ROLES:
-        names |= _device_events(each, each)
-        names |= {f"command.{each}.{opcode}" for opcode in opcode_names(each)}
-    return frozenset(names)
-
-
-def _device_events(source: str, role: str) -> set[str]:
-    names = {f"{source}.{tag.name}" for tag in level_tags(role)}
-    names |= {f"{source}.in.{name}" for name in names_of(role, "digital_inputs")}
-    names |= {f"{source}.out.{name}" for name in names_of(role, "digital_outputs")}
-    return names | {f"{source}.event.{event.name}" for event in map_of(role).EVENTS.values()}
-
-
-def whole_number(text: str) -> int | None:
-    """The whole number `text` writes, None when it writes none."""
-    return int(text) if _WHOLE_NUMBER.fullmatch(text) else None
-
-
-def value_of(name: str, wanted: str, role: str = "") -> tuple[int, int] | None:
-    """What a scenario means by `wanted` for the event `name`, as (value, mask); None when that can never be its value.
-
-    A symbol of a bitfield means its bit, whatever the other bits are; everything else means the whole value. `role` is
-    that of a bench's device.
-    """
-    tag, number = _tag_of_event(name.split("."), role), whole_number(wanted)
-    if tag is None:
-        is_bit = ".in." in name or ".out." in name
-        return None if number is None or (is_bit and number not in (0, 1)) else (number, _ANY_BIT)
-    symbols = dict(tag.symbols)
-    if number is not None:
-        possible = tag.type != "enum16" or number in symbols.values()
-        return (number, _ANY_BIT) if possible else None
-    if wanted not in symbols:
-        return None
-    if tag.type == "bitfield16":
-        return 1 << symbols[wanted], 1 << symbols[wanted]
-    return symbols[wanted], _ANY_BIT
-
-
-def _tag_of_event(parts: list[str], role: str) -> Tag | None:
-    """The point whose values an event has; None for bits, happenings and what is no event."""
-    if parts[0] == "command":
-        return tag_of("barrier", "command_result")  # the header block is the same in every role
-    source = role if role and parts[0] == DEVICE else parts[0]
-    return tag_of(source, parts[1]) if len(parts) == 2 and source in _MODULES else None
+def argument_meaning(opcode: str) -> Meaning:
+    """What the argument of a command stands for."""
+    return _ARGUMENTS.get(opcode, NUMBER)

@@ -75,8 +75,7 @@ def _told(job: Job, rig: Rig, verdict: Verdict, wall_s: float) -> Result:
 
 
 def _figure(item: Measured) -> Figure:
-    value = None if item.value_ms is None else str(item.value_ms)
-    return Figure(item.name, value, "ms", str(item.low), str(item.high))
+    return Figure(item.name, item.value, item.units, item.low, item.high)
 
 
 def _judge_twice(first: Result, second: Result) -> Result:

@@ -9,26 +9,23 @@ A run whose needs are not met is BLOCKED with the reasons: neither passed nor fa
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from hil.faults.catalogue import LANE, faults_of
 from hil.rig.plants import PLANTS, Plant
 from hil.scenarios.capabilities import CAPABILITIES as CAPABILITIES
+from hil.scenarios.content import actions_of, conditions_of
+from hil.scenarios.meaning import ON_OFF
 from hil.scenarios.model import Action, BenchScenario, Condition, Scenario
-from hil.scenarios.vocabulary import is_digital
+from hil.scenarios.vocabulary import input_meaning
 from protocols.quality import GOOD
 from protocols.registers.barrier import RESET_CAUSE_WATCHDOG  # of the header, the same in every role
 
 _BY_VERB: Mapping[str, tuple[str, ...]] = {
     "set": (),  # by the kind of its input
     "line": ("field_line",),
-    "hub off": ("bus_cut",),
-    "hub on": ("bus_cut",),
-    "cut bus": ("bus_cut",),
-    "restore bus": ("bus_cut",),
     "hang": ("hang",),
     "jump": ("clock_jump",),
-    "restart": ("power_cut",),
-    "kill": ("power_cut",),
 }
 # Registers whose values are the processor's doing, not the program's.
 _BY_POINT: Mapping[str, str] = {
@@ -40,7 +37,7 @@ _BY_POINT: Mapping[str, str] = {
 def needs_of(scenario: Scenario) -> frozenset[str]:
     """The capabilities this scenario needs: those it names itself, and those its content shows."""
     surroundings = _of_bench(scenario) if isinstance(scenario, BenchScenario) else {"several_devices", "plant"}
-    actions = {need for action in actions_of(scenario) for need in _of_action(action, scenario)}
+    actions = {need for action in actions_of(scenario.steps) for need in _of_action(action, scenario)}
     seen = {need for condition in conditions_of(scenario) for need in _of_condition(condition)}
     return frozenset({"bus", "digital_inputs", *scenario.needs, *surroundings, *actions, *seen})
 
@@ -50,29 +47,16 @@ def unmet(scenario: Scenario, lacks: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(f"needs {need}, but {lacks[need]}" for need in sorted(needs_of(scenario) & lacks.keys()))
 
 
-def actions_of(scenario: Scenario) -> Iterator[Action]:
-    """Everything its steps do."""
-    return (action for step in scenario.steps for action in step.actions)
-
-
-def conditions_of(scenario: Scenario) -> Iterator[Condition]:
-    """Everything it waits for, expects, forbids or measures."""
-    yield from (step.when for step in scenario.steps)
-    yield from (*scenario.expectations, *scenario.nevers)
-    for item in scenario.measurements:
-        yield from (item.start, item.end)
-
-
 def _of_bench(scenario: BenchScenario) -> Iterator[str]:
-    driven = [name for name, _ in scenario.inputs]
+    driven: Iterable[str] = ()
     if scenario.plant:
         plant = PLANTS[scenario.plant](random.Random(0), scenario.line_protocol)
-        driven += plant.inputs()
+        driven = plant.inputs()
         yield "plant"
         yield from ("field_line",) if type(plant).take is not Plant.take else ()
     if scenario.line_protocol:
         yield "field_line"
-    if any(not is_digital(scenario.role, name) for name in driven):
+    if any(input_meaning(scenario.role, name) != ON_OFF for name in driven):
         yield "analogue_inputs"
 
 
@@ -80,13 +64,22 @@ def _of_action(action: Action, scenario: Scenario) -> Iterator[str]:
     yield from _BY_VERB.get(action.verb, ())
     if action.verb == "set" and action.quality != GOOD:
         yield "input_quality"
-    if action.verb == "set" and isinstance(scenario, BenchScenario) and not is_digital(scenario.role, action.name):
+    role = scenario.role if isinstance(scenario, BenchScenario) else ""
+    if action.verb == "set" and input_meaning(role, action.name) != ON_OFF:
         yield "analogue_inputs"
+    if action.verb == "fault":
+        yield _of_fault(action, scenario)
+
+
+def _of_fault(action: Action, scenario: Scenario) -> str:
+    bench = scenario if isinstance(scenario, BenchScenario) else None
+    specs = faults_of(bench.role, bench.plant) if bench else faults_of(LANE, "")
+    return specs[action.name].need_of(action.argument)
 
 
 def _of_condition(condition: Condition) -> Iterator[str]:
-    need = _BY_POINT.get(condition.name.rpartition(".")[2])
+    need = _BY_POINT.get(condition.word.event.rpartition(".")[2])
     if need:
         yield need
-    if condition.name.endswith("event.BOOT") and condition.value == RESET_CAUSE_WATCHDOG:
+    if condition.word.event.endswith("event.BOOT") and condition.low == RESET_CAUSE_WATCHDOG:
         yield "watchdog"

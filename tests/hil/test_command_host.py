@@ -18,11 +18,10 @@ from hil.targets.target import BlockedError, Device, Provision, StepResult, Targ
 SHORT = """
 [scenario]
 name = "short"
-duration_ms = 200
+role = "lane"
 seed = 1
-
-[[never]]
-event = "{never}"
+steps = ["wait 200 ms"]
+never = ["{never}"]
 """
 
 
@@ -121,7 +120,7 @@ def test_a_target_that_cannot_be_had_blocks_and_the_other_is_told(
 
 
 def test_a_failure_is_not_hidden_by_a_blocked_target(gate: Gate, capsys: pytest.CaptureFixture[str]) -> None:
-    assert gate("host", "away", never="barrier.in.STOP_CHAIN_OK = 1") == EXIT_FAILED
+    assert gate("host", "away", never="barrier.in.STOP_CHAIN_OK = on") == EXIT_FAILED
     assert "FAILED short on host" in capsys.readouterr().out
 
 
@@ -157,7 +156,7 @@ def test_a_wrong_scenario_is_bad_input(gate: Gate, capsys: pytest.CaptureFixture
 def test_an_instrument_the_role_does_not_know_is_told_on_every_target(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str
 ) -> None:
-    head = 'rig = "bench"\nrole = "charging_post"\nname = "x"\nduration_ms = 100\nseed = 1\n'
+    head = 'role = "charging_post"\nname = "x"\nseed = 1\n'
     (tmp_path / "x.toml").write_text(f'[scenario]\n{head}line_protocol = "telex"\n', encoding="utf-8")
     assert command.main(["run", str(tmp_path / "x.toml"), "--target", target]) == EXIT_FAILED
     assert "line_protocol is 'telex': expected one of power_module" in capsys.readouterr().out

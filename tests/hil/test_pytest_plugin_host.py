@@ -11,22 +11,16 @@ ROOT = Path(__file__).parents[2]
 SHORT = """
 [scenario]
 name = "short"
-duration_ms = 200
+role = "lane"
 seed = 1
 needs = {needs}
-
-[[never]]
-event = "{never}"
+steps = ["{measure}", "wait 200 ms"]
+never = ["{never}"]
 """
-MEASURED = """
-[[measure]]
-name = "stop chain until curtain"
-from = "barrier.in.STOP_CHAIN_OK = 1"
-to = "barrier.in.CURTAIN_CLEAR = 1"
-units = "ms"
-min = 0
-max = 5
-"""
+MEASURED = (
+    "measure stop chain until curtain: from barrier.in.STOP_CHAIN_OK = on to barrier.in.CURTAIN_CLEAR = on "
+    "between 0 ms and 5 ms"
+)
 
 
 @pytest.fixture
@@ -34,9 +28,9 @@ def short(tmp_path: Path) -> Path:
     return _write(tmp_path)
 
 
-def _write(directory: Path, never: str = "field.hit", needs: str = "[]", more: str = "") -> Path:
+def _write(directory: Path, never: str = "field.hit", needs: str = "[]", measure: str = "wait 0 s") -> Path:
     path = directory / "short.toml"
-    path.write_text(SHORT.format(never=never, needs=needs) + more, encoding="utf-8")
+    path.write_text(SHORT.format(never=never, needs=needs, measure=measure), encoding="utf-8")
     return path
 
 
@@ -56,7 +50,7 @@ def test_a_scenario_is_an_item_per_target_and_one_for_their_traces(short: Path) 
 
 
 def test_the_junit_file_carries_measurements_with_unit_and_limits(tmp_path: Path) -> None:
-    path = _write(tmp_path, more=MEASURED)
+    path = _write(tmp_path, measure=MEASURED)
     code, told = _pytest(path, "--target", "host", "--seed", "9", "--junitxml", tmp_path / "junit.xml")
     assert code == 0, told
     (case,) = ElementTree.parse(tmp_path / "junit.xml").iter("testcase")
@@ -75,9 +69,9 @@ def test_blocked_is_skipped_with_the_reason(tmp_path: Path) -> None:
 
 
 def test_a_failed_scenario_tells_its_problem_and_no_traceback(tmp_path: Path) -> None:
-    code, told = _pytest(_write(tmp_path, never="barrier.in.STOP_CHAIN_OK = 1"), "--target", "host")
+    code, told = _pytest(_write(tmp_path, never="barrier.in.STOP_CHAIN_OK = on"), "--target", "host")
     assert code == 1
-    assert "which must never be" in told
+    assert "must never be" in told
     assert "Traceback" not in told
     assert "run_job" not in told
 

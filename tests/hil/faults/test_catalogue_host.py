@@ -66,13 +66,13 @@ class _Bench:
         self.run(_MOTOR_S, "MOTOR_CLOSE")
 
     def _work_load_cell(self) -> None:
-        self.plant.turn("load_kg", 24_000)
+        self.plant.turn("load", 24_000)
         self.run(20.0)
 
     def _work_indicator(self) -> None:
-        self.plant.turn("load_kg", 24_000)
+        self.plant.turn("load", 24_000)
         self.run(3.0)
-        self.plant.turn("load_kg", 12_000)
+        self.plant.turn("load", 12_000)
         self.run(3.0)
 
     def _work_reader(self) -> None:

@@ -7,12 +7,13 @@ import pytest
 
 from hil.rig.bench_rig import BenchRig
 from hil.rig.progress import TURNS_MAX, LivelockError, Progress
+from hil.rig.script import TAIL_US
+from hil.scenarios.bench import BenchStatements
 from hil.scenarios.model import BenchScenario
 from hil.targets.host import HostDevice, HostTarget
 from hil.targets.target import Device, Provision, StepResult, TargetError
 from hil.trace.event import Trace
 
-_INPUTS = (("STOP_CHAIN_OK", 1), ("DRIVE_OK", 1))
 _UNIT_ID = 1
 
 
@@ -51,9 +52,10 @@ class _Bench(BenchRig):
     """A barrier without a master's questions in its way; `deeds` are done at their times in ms."""
 
     def __init__(self, directory: Path, duration_ms: int, **deeds: str) -> None:
-        scenario = BenchScenario(
-            name="odd", duration_ms=duration_ms, seed=1, role="barrier", plant="boom", inputs=_INPUTS
-        )
+        lines = ("set STOP_CHAIN_OK, DRIVE_OK on", f"wait {max(0, duration_ms - TAIL_US // 1000)} ms")
+        read = BenchStatements("barrier", "boom").read
+        steps = tuple(read(number, line) for number, line in enumerate(lines, 1))
+        scenario = BenchScenario(name="odd", seed=1, role="barrier", plant="boom", steps=steps)
         target = HostTarget()
         target.start = _Odd  # type: ignore[method-assign]
         super().__init__(scenario, target, directory)

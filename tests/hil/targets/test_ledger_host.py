@@ -5,39 +5,40 @@ from pathlib import Path
 import pytest
 
 from hil import command
+from hil.scenarios.bench import BenchStatements
 from hil.scenarios.capabilities import CAPABILITIES
-from hil.scenarios.model import Action, BenchScenario, Condition, LaneScenario, Measurement, Scenario, Step
-from hil.scenarios.vocabulary import START
+from hil.scenarios.model import BenchScenario, LaneScenario, Scenario
 from hil.suite.result import EXIT_BAD_INPUT, EXIT_BLOCKED
 from hil.targets import TARGETS
 from hil.targets.ledger import needs_of, unmet
 from hil.targets.ledger_page import ledger_page
 from hil.targets.target import Options
-from protocols.quality import BAD
 
 ALWAYS = {"bus", "digital_inputs"}
-NOW = Condition(START, None, START)
 
 
-def _bench(role: str = "barrier", plant: str = "", protocol: str = "", *actions: Action) -> Scenario:
-    steps = (Step(NOW, actions),) if actions else ()
-    return BenchScenario(name="x", duration_ms=1, seed=1, role=role, plant=plant, line_protocol=protocol, steps=steps)
+def _bench(role: str = "barrier", plant: str = "", protocol: str = "", *lines: str) -> Scenario:
+    statements = BenchStatements(role, plant)
+    steps = tuple(statements.read(number, line) for number, line in enumerate(lines, 1))
+    return BenchScenario(name="x", seed=1, role=role, plant=plant, line_protocol=protocol, steps=steps)
 
 
 @pytest.mark.parametrize(
     ("scenario", "needs"),
     [
         (_bench(), set()),
-        (LaneScenario(name="x", duration_ms=1, seed=1), {"several_devices", "plant"}),
+        (LaneScenario(name="x", seed=1), {"several_devices", "plant"}),
         (_bench("barrier", "boom"), {"plant"}),
         (_bench("weighbridge", "load_cell"), {"plant", "analogue_inputs"}),
         (_bench("weighbridge", "indicator", "yaohua_tf0"), {"plant", "field_line"}),
         (_bench("charging_post", "charging"), {"plant", "analogue_inputs", "field_line"}),
-        (_bench("weighbridge", "", "", Action("set", name="ADC_COUNTS")), {"analogue_inputs"}),
-        (_bench("barrier", "", "", Action("set", name="FIRE", quality=BAD)), {"input_quality"}),
-        (_bench("barrier", "", "", Action("hang"), Action("jump")), {"hang", "clock_jump"}),
-        (_bench("barrier", "", "", Action("restart"), Action("hub off")), {"power_cut", "bus_cut"}),
-        (_bench("rfid", "", "", Action("line", data=b"\x02")), {"field_line"}),
+        (_bench("weighbridge", "", "", "set ADC_COUNTS 5"), {"analogue_inputs"}),
+        (_bench("barrier", "", "", "set FIRE off BAD"), {"input_quality"}),
+        (_bench("barrier", "", "", "hang 1 s", "jump 1 s"), {"hang", "clock_jump"}),
+        (_bench("barrier", "", "", "fault node brown_out", "fault bus cut"), {"power_cut", "bus_cut"}),
+        (_bench("barrier", "", "", "fault node reset", "fault bus stuck"), {"watchdog", "bus_faults"}),
+        (_bench("barrier", "boom", "", "fault curtain blinded", "repair curtain"), {"plant"}),
+        (_bench("rfid", "", "", "line 02"), {"field_line"}),
     ],
 )
 def test_what_a_scenario_needs_follows_from_what_is_in_it(scenario: Scenario, needs: set[str]) -> None:
@@ -45,15 +46,7 @@ def test_what_a_scenario_needs_follows_from_what_is_in_it(scenario: Scenario, ne
 
 
 def test_what_is_seen_needs_a_target_that_can_show_it() -> None:
-    scan, boot = Condition("device.scan_max_us", None, ""), Condition("device.event.BOOT", 2, "")
-    scenario = BenchScenario(
-        name="x",
-        duration_ms=1,
-        seed=1,
-        role="barrier",
-        expectations=(boot,),
-        measurements=(Measurement("m", NOW, scan, 0, 1),),
-    )
+    scenario = _bench("barrier", "", "", "expect event.BOOT = WATCHDOG within 1 s", "expect scan_max_us < 9 ms")
     assert needs_of(scenario) == ALWAYS | {"watchdog", "scan_time"}
     told = unmet(scenario, TARGETS["host"](Options()).lacks())
     assert [sentence.split(",")[0] for sentence in told] == ["needs scan_time"]
@@ -78,13 +71,13 @@ def test_a_scenario_that_needs_what_the_target_lacks_is_blocked_with_the_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "x.toml"
-    path.write_text('[scenario]\nname = "x"\nduration_ms = 100\nseed = 1\nneeds = ["scan_time"]\n', encoding="utf-8")
+    path.write_text('[scenario]\nname = "x"\nrole = "lane"\nseed = 1\nneeds = ["scan_time"]\n', encoding="utf-8")
     assert command.main(["run", str(path), "--target", "host"]) == EXIT_BLOCKED
     assert "BLOCKED x on host: needs scan_time, but the target host does each scan" in capsys.readouterr().out
 
 
 def test_a_need_nobody_knows_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "x.toml"
-    path.write_text('[scenario]\nname = "x"\nduration_ms = 100\nseed = 1\nneeds = ["speed"]\n', encoding="utf-8")
+    path.write_text('[scenario]\nname = "x"\nrole = "lane"\nseed = 1\nneeds = ["speed"]\n', encoding="utf-8")
     assert command.main(["run", str(path), "--target", "host"]) == EXIT_BAD_INPUT
-    assert "a list of names of docs/hil-ledger.md is needed" in capsys.readouterr().err
+    assert "need 'speed' is none of docs/hil-ledger.md" in capsys.readouterr().err

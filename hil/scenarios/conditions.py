@@ -1,0 +1,58 @@
+"""Conditions of scenarios: `state = OPEN`, `faults has LOOP_FAULT`, `gross_kg_x10 = 24 t +/- 20 kg`, `event.PASSED`.
+
+Knows: how a condition is written. Must not know: which words there are, who asks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from math import ceil, floor
+
+from hil.scenarios.model import Condition, Word
+from hil.scenarios.units import Mistake, close_to
+
+_FORM = re.compile(r"(\S+)(?:\s+(=|!=|<=|>=|<|>|has|lacks)\s+(.+))?")
+_TOLERANCE = " +/- "
+FORMS = "NAME = VALUE, !=, <, <=, >, >=, NAME = VALUE +/- TOLERANCE, NAME has BIT, NAME lacks BIT"
+
+
+def read_condition(text: str, words: Mapping[str, Word]) -> Condition:
+    """The condition that `text` writes; raises Mistake."""
+    text = text.strip()
+    found = _FORM.fullmatch(text)
+    if found is None:
+        raise Mistake(f"'{text}' is no condition; write {FORMS}")
+    word = read_word(found[1], words)
+    if found[2] is None:
+        if word.is_level:
+            raise Mistake(f"'{text}' says no value; write '{text} = VALUE'")
+        return Condition(word, text)
+    try:
+        return _compare(word, text, found[2], found[3].strip())
+    except Mistake as mistake:
+        raise Mistake(f"in '{text}': {mistake}") from None
+
+
+def read_word(written: str, words: Mapping[str, Word]) -> Word:
+    """The word called `written`; raises Mistake."""
+    if written not in words:
+        raise Mistake(f"'{written}' is no name that can be watched here{close_to(written, words)}")
+    return words[written]
+
+
+def _compare(word: Word, text: str, operator: str, value: str) -> Condition:
+    meaning = word.meaning
+    if operator in ("has", "lacks"):
+        bit = meaning.bit(value)
+        return Condition(word, text, bit, bit, bit, operator == "lacks")
+    if _TOLERANCE in value and operator == "=":
+        middle, tolerance = (meaning.read_exact(part) for part in value.split(_TOLERANCE, 1))
+        return Condition(word, text, ceil(middle - tolerance), floor(middle + tolerance))
+    if operator in ("=", "!="):
+        raw = meaning.read(value)
+        return Condition(word, text, raw, raw, is_negated=operator == "!=")
+    exact = meaning.read_exact(value)
+    if operator in ("<", "<="):
+        return Condition(word, text, None, floor(exact) if operator == "<=" else ceil(exact) - 1)
+    return Condition(word, text, ceil(exact) if operator == ">=" else floor(exact) + 1, None)
