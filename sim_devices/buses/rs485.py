@@ -70,7 +70,7 @@ class Rs485Line:
         self._turnaround_us = turnaround_us
         self._stations: list[Station] = []
         self._noise = Station("noise")
-        self._talkers = (self._noise,)  # every station, then the noise
+        self._talkers: tuple[Station, ...] = (self._noise,)  # every station, then the noise
         self._stuck: Station | None = None
         self._stuck_from_us = 0
         self._heard_until_us = -turnaround_us
