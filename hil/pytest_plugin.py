@@ -24,6 +24,7 @@ from hil.suite.choice import DEFAULT_TARGETS, make_targets, roles_of
 from hil.suite.job import Job, run_job
 from hil.suite.result import BLOCKED, EXIT_BAD_INPUT, FAILED, Result
 from hil.targets.target import BlockedError, Options, Target, TargetError, UsageError
+from hil.trace.bands import bands_between
 from hil.trace.compare import compare
 
 _HEAD = "[scenario]"
@@ -162,8 +163,8 @@ class ComparisonItem(_Item):
         left, right = (result.trace if result else None for result in results)
         if left is None or right is None:
             pytest.skip(f"BLOCKED: there is no trace of {self.right if left else self.left} to compare")
-        comparison = compare(left, right)
-        if not comparison.equal:
+        comparison = compare(left, right, bands_between(self.left, self.right))
+        if not comparison.agrees:
             raise ScenarioFailedError(comparison.describe(self.left, self.right))
 
 

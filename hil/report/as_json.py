@@ -11,6 +11,7 @@ from typing import Any
 
 from hil.suite.result import BLOCKED, FAILED, PASSED, Account, Result
 from hil.suite.suite import Compared
+from hil.trace.logical import logical_digest
 
 
 def report(accounts: Sequence[Account], compared: Sequence[Compared]) -> str:
@@ -47,6 +48,7 @@ def _result(result: Result) -> dict[str, Any]:
             for item in result.figures
         ],
         "events": len(result.trace) if result.trace is not None else 0,
+        "digest": logical_digest(result.trace) if result.trace is not None else None,
         "full_digest": result.trace.digest() if result.trace is not None else None,
         "simulated_s": round(result.simulated_s, 6),
         "wall_s": round(result.wall_s, 3),
@@ -56,7 +58,6 @@ def _result(result: Result) -> dict[str, Any]:
 def _comparison(item: Compared) -> dict[str, Any]:
     return {
         "scenario": item.scenario,
-        "left": item.left,
-        "right": item.right,
+        **item.comparison.as_dict(item.left, item.right),
         "text": item.comparison.describe(item.left, item.right),
     }

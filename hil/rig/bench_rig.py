@@ -152,7 +152,9 @@ class BenchRig(Rig):
         return DEVICE
 
     def _observe(self, now_us: int, source: str, channel: str, value: int) -> None:
-        if source == "command":
+        if source == "bus":
+            super()._observe(now_us, source, channel.replace(f".{self._node.role}.", "."), value)
+        elif source == "command":
             super()._observe(now_us, source, channel.split(".")[1], value)
         else:
             super()._observe(now_us, DEVICE if source == self._node.role else source, channel, value)

@@ -27,7 +27,7 @@ _SLOTS_PER_READ = pdu.READ_REGISTERS_MAX // SLOT_REGISTERS
 _ADU_SIZE = rtu.ADU_SIZE_MAX
 
 Observer = Callable[[int, str, str, int], None]
-"""Told (now_us, source, channel, value) for every level read, event drained and command answered."""
+"""Told (now_us, source, channel, value) for every level read, event drained, command sent and command answered."""
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ class BusMaster:
         station = min(self._stations, key=lambda item: item.due_us)
         if station.due_us > now_us:
             return b""
-        return self._begin(now_us, self._next_request(station))
+        return self._begin(now_us, self._next_request(now_us, station))
 
     def _station(self, role: str) -> _Station:
         return next(item for item in self._stations if item.provision.role == role)
@@ -142,11 +142,11 @@ class BusMaster:
             self.timeouts += 1
         return True
 
-    def _next_request(self, station: _Station) -> _Request:
+    def _next_request(self, now_us: int, station: _Station) -> _Request:
         if station.head > station.seen:
             return self._ring_request(station)
         if station.commands and station.boot_count >= 0 and station.sent is None:
-            return self._command_request(station)
+            return self._command_request(now_us, station)
         last = station.tags[-1]
         return self._read_request(station, "levels", 0, last.address + last.count)
 
@@ -166,9 +166,10 @@ class BusMaster:
         request.sequence, request.count = station.seen + 1, count
         return request
 
-    def _command_request(self, station: _Station) -> _Request:
+    def _command_request(self, now_us: int, station: _Station) -> _Request:
         command = station.commands.popleft()
         provision, ring = station.provision, map_of(station.provision.role)
+        self._observer(now_us, "bus", f"command.{provision.role}.{command.name}", command.argument)
         epoch, counter = station.nonce
         opcode, target, argument = ring.OPCODES[command.name], command.target, command.argument
         message = bytearray(MESSAGE_SIZE)

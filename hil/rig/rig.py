@@ -69,6 +69,7 @@ class Rig(ABC):
             self.trace.end_us = end_us
         except LivelockError as error:
             self._breakdowns.append(str(error))
+            self.trace.end_us = self._now_us
         finally:
             for node in self._nodes:
                 node.device.close()
@@ -198,12 +199,15 @@ class Rig(ABC):
         """A fault of what surrounds the devices."""
 
     def _observe(self, now_us: int, source: str, channel: str, value: int) -> None:
-        """Record what the master read: happenings always, levels when they change."""
+        """Record what the master read and sent: happenings always, levels when they change."""
         party = self._speaker(source, channel)
         cause = self._causes.of_report(party)
         if channel.startswith("event."):
             self._note(self.trace.add(TraceEvent(now_us, source, channel, value, cause)))
             self._causes.do(party, self.trace.newest)
+        elif source == "bus":
+            self.trace.add(TraceEvent(now_us, source, channel, value, self._causes.of_deed(party)))
+            self._causes.hand(party, self.trace.newest)
         elif source in ("command", "rig"):
             self._note(self.trace.add(TraceEvent(now_us, source, channel, value, cause)))
         else:
@@ -211,6 +215,8 @@ class Rig(ABC):
 
     def _speaker(self, source: str, channel: str) -> str:
         """Which party an observation of the master comes from."""
+        if source == "bus":
+            return channel.split(".")[1]
         return channel.split(".")[0] if source == "command" else source
 
     def _record_inputs(self, party: str, names: Sequence[str], values: Sequence[int]) -> None:

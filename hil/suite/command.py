@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         _print_end(accounts, compared)
     if arguments.trace:
         write_traces(accounts, arguments.trace)
-    differs = EXIT_PASSED if all(item.comparison.equal for item in compared) else EXIT_FAILED
+    differs = EXIT_PASSED if all(item.comparison.agrees for item in compared) else EXIT_FAILED
     return worst([differs, *(account.exit_code for account in accounts)])
 
 

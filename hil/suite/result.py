@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hil.trace.event import Trace
+from hil.trace.logical import logical_digest
 
 PASSED, FAILED, BLOCKED = "PASSED", "FAILED", "BLOCKED"
 EXIT_PASSED, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_BLOCKED = 0, 1, 2, 3
@@ -69,9 +70,9 @@ class Account:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over name and trace of every scenario that ran."""
+        """SHA-256 over name and logical trace of every scenario that ran; the same on every target."""
         ran = ((result.scenario, result.trace) for result in self.results if result.trace is not None)
-        lines = sorted(f"{name} {trace.digest()}\n" for name, trace in ran)
+        lines = sorted(f"{name} {logical_digest(trace)}\n" for name, trace in ran)
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     @property

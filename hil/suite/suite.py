@@ -16,7 +16,9 @@ from hil.suite.job import Job
 from hil.suite.pool import run_jobs
 from hil.suite.result import BLOCKED, FAILED, Account, Result
 from hil.targets.target import BlockedError, Target, TargetError
-from hil.trace.compare import Comparison, compare
+from hil.trace.bands import bands_between
+from hil.trace.compare import compare
+from hil.trace.outcome import Comparison
 
 Tell = Callable[[Result], None]
 
@@ -54,7 +56,8 @@ def compare_accounts(accounts: Sequence[Account]) -> Iterator[Compared]:
     for other in accounts[1:]:
         for left, right in zip(accounts[0].results, other.results, strict=True):
             if left.trace is not None and right.trace is not None:
-                yield Compared(left.scenario, left.target, right.target, compare(left.trace, right.trace))
+                bands = bands_between(left.target, right.target)
+                yield Compared(left.scenario, left.target, right.target, compare(left.trace, right.trace, bands))
 
 
 def _run_target(suite: Suite, target: Target, directory: Path, tell: Tell) -> Account:

@@ -1,47 +1,27 @@
-"""Back-to-back comparison of two traces of one scenario, event by event.
+"""Compares two traces of one scenario: event by event, or, between targets that cannot be exactly equal, within bands.
 
-Knows: traces. Must not know: which targets they came from, beyond their names.
+Knows: traces and bands. Must not know: which targets they came from, files.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from hil.trace.event import Trace, TraceEvent
-
-_CONTEXT = 3  # events shown before the first difference: enough to see the scan that led to it
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """EQUAL when `index` is None, else DIVERGED at that event; None stands for a trace that ended early."""
-
-    count: int
-    index: int | None
-    left: TraceEvent | None
-    right: TraceEvent | None
-    context: tuple[TraceEvent, ...]
-
-    @property
-    def equal(self) -> bool:
-        return self.index is None
-
-    def describe(self, left_name: str, right_name: str) -> str:
-        """A verdict a person can act on."""
-        if self.equal:
-            return f"EQUAL: {self.count} events on {left_name} and {right_name}"
-        lines = [f"DIVERGED at event {self.index} of {self.count}:"]
-        lines += [f"    both {event}" for event in self.context]
-        lines += [f"    {left_name:>4} {self.left or 'ended'}", f"    {right_name:>4} {self.right or 'ended'}"]
-        return "\n".join(lines)
+from hil.trace.banded import compare_within
+from hil.trace.bands import Bands
+from hil.trace.event import Trace
+from hil.trace.outcome import Comparison, Divergence, Outcome
 
 
-def compare(left: Trace, right: Trace) -> Comparison:
-    """Compare two traces; every field of every event must be equal."""
+def compare(left: Trace, right: Trace, bands: Bands | None = None) -> Comparison:
+    """Compare two traces; without bands every field of every event must be equal."""
+    return _compare_exactly(left, right) if bands is None else compare_within(left, right, bands)
+
+
+def _compare_exactly(left: Trace, right: Trace) -> Comparison:
     count = max(len(left), len(right))
     for index in range(count):
-        a = left.events[index] if index < len(left) else None
-        b = right.events[index] if index < len(right) else None
-        if a != b:
-            return Comparison(count, index, a, b, tuple(left.events[max(0, index - _CONTEXT) : index]))
-    return Comparison(count, None, None, None, ())
+        a = index if index < len(left) else None
+        b = index if index < len(right) else None
+        if a is None or b is None or left.events[index] != right.events[index]:
+            name = (left if a is not None else right).events[index].name
+            return Comparison(Outcome.DIVERGED, index, divergence=Divergence(name, a, b), traces=(left, right))
+    return Comparison(Outcome.EQUAL, count)

@@ -58,8 +58,8 @@ def test_the_motor_stops_because_of_the_edge_which_the_script_let_go(tmp_path: P
 
 def test_the_motor_of_a_lane_starts_because_of_a_command_which_follows_from_the_weight(tmp_path: Path) -> None:
     chain = _chain(_run("truck_passes", tmp_path), "barrier.out.MOTOR_OPEN", 1)
-    assert chain[:2] == ["barrier.out.MOTOR_OPEN 1", "script.command.barrier.OPEN 0"]
-    assert chain[2].startswith("weighbridge.event.REGISTERED_FOR")
+    assert chain[:3] == ["barrier.out.MOTOR_OPEN 1", "bus.command.barrier.OPEN 0", "script.command.barrier.OPEN 0"]
+    assert chain[3].startswith("weighbridge.event.REGISTERED_FOR")
 
 
 def test_a_fault_is_an_event_of_its_own(tmp_path: Path) -> None:

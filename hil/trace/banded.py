@@ -1,0 +1,154 @@
+"""Lays two traces side by side channel by channel, and judges values exactly and instants within bands.
+
+Knows: logical traces, bands. Must not know: targets, files.
+
+An instant is compared on three clocks, and the smallest distance counts: since the start of the run, since the last
+thing the script did or sent before it, and since its cause. An event that is late only because the script came late,
+since what it waited for was polled late, is no deviation of the device; a truck that comes at its time whatever the
+script does, neither. An output that follows its cause within two scans is a *reaction*, with a band of its own.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+
+from hil.trace.bands import REACTION_US, Bands
+from hil.trace.classes import Kind
+from hil.trace.event import NO_CAUSE, Trace, TraceEvent
+from hil.trace.logical import GUARD_US, Channel, Visit, channels_of, settled
+from hil.trace.outcome import Comparison, Divergence, Outcome, deviations_of
+
+_SCRIPTED = ("script", "fault", "bus")
+_STIMULI = ("in", "quality", "command")
+
+
+class _Script:
+    """When the script last did something before an event of its trace, by the number of what it did."""
+
+    def __init__(self, trace: Trace) -> None:
+        done = [(index, event.t_us) for index, event in enumerate(trace) if event.source in _SCRIPTED]
+        self._indices = [index for index, _ in done]
+        self._times_us = [t_us for _, t_us in done]
+
+    def count_before(self, index: int) -> int:
+        return bisect_left(self._indices, index)
+
+    def time_us(self, number: int) -> int | None:
+        """When its `number`th deed was, counted from 1; None when it has no such deed."""
+        return self._times_us[number - 1] if 0 < number <= len(self._times_us) else None
+
+
+class _Judge:
+    """Pairs the visits of all channels; keeps what the pairs were apart, and every divergence with its instant."""
+
+    def __init__(self, left: Trace, right: Trace, bands: Bands) -> None:
+        self.apart: dict[Kind, list[int]] = {}
+        self.divergences: list[tuple[int, Divergence]] = []
+        self._bands = bands
+        self._traces = (left, right)
+        self._scripts = (_Script(left), _Script(right))
+        self._last_us = min(left.end_us, right.end_us) - GUARD_US
+
+    def judge(self, left: Channel, right: Channel) -> None:
+        """Compare one channel, up to its first difference."""
+        a, b = _aligned(left, right)
+        for position in range(max(len(a), len(b))):
+            one = a[position] if position < len(a) else None
+            other = b[position] if position < len(b) else None
+            if self._differs(left, one, other):
+                return
+
+    def _differs(self, channel: Channel, one: Visit | None, other: Visit | None) -> bool:
+        if one is None or other is None:
+            alone = one or other
+            return alone is not None and alone.t_us <= self._last_us and self._diverge(channel, one, other)
+        rule = channel.rule
+        same = (
+            self._bands.allows(one.value, other.value, rule.units, rule.sf) if rule.units else one.value == other.value
+        )
+        if not same:
+            return self._diverge(channel, one, other)
+        kind, apart_us = self._apart(rule.kind, one, other)
+        if apart_us > self._bands.times_us[kind]:
+            return self._diverge(channel, one, other, apart_us, self._bands.times_us[kind])
+        self.apart.setdefault(kind, []).append(apart_us)
+        return False
+
+    def _diverge(
+        self, channel: Channel, one: Visit | None, other: Visit | None, apart_us: int = 0, allowed_us: int = 0
+    ) -> bool:
+        indices = [visit.index if visit else None for visit in (one, other)]
+        at_us = min(visit.t_us for visit in (one, other) if visit is not None)
+        self.divergences.append((at_us, Divergence(channel.name, indices[0], indices[1], apart_us, allowed_us)))
+        return True
+
+    def _apart(self, kind: Kind, one: Visit, other: Visit) -> tuple[Kind, int]:
+        """How far apart two visits are on the best of the clocks, and the kind whose band that must meet."""
+        apart_us = abs(one.t_us - other.t_us)
+        since_script = list(self._after_script(one, other))
+        since_cause = list(self._after_cause(one, other)) if kind is Kind.OUTPUT else []
+        is_reaction = any(min(pair) <= REACTION_US for pair in since_cause)
+        distances = [abs(a - b) for a, b in (*since_script, *since_cause)]
+        return Kind.REACTION if is_reaction else kind, min([apart_us, *distances])
+
+    def _after_script(self, one: Visit, other: Visit) -> Iterator[tuple[int, int]]:
+        """How long after the same deed of the script both came."""
+        for number in {
+            script.count_before(visit.index) for script, visit in zip(self._scripts, (one, other), strict=True)
+        }:
+            ours, theirs = (script.time_us(number) for script in self._scripts)
+            if ours is not None and theirs is not None:
+                yield one.t_us - ours, other.t_us - theirs
+
+    def _after_cause(self, one: Visit, other: Visit) -> Iterator[tuple[int, int]]:
+        """How long after the same stimulus both came: that which either follows from."""
+        left, right = self._traces
+        for cause in (_stimulus(left, one), _stimulus(right, other)):
+            ours, theirs = _newest_like(left, cause, one.index), _newest_like(right, cause, other.index)
+            if ours is not None and theirs is not None:
+                yield one.t_us - ours.t_us, other.t_us - theirs.t_us
+
+
+def compare_within(left: Trace, right: Trace, bands: Bands) -> Comparison:
+    """WITHIN BAND when every logical channel has the same values on both sides at near enough instants, else DIVERGED
+    at the earliest difference."""
+    judge = _Judge(left, right, bands)
+    ours, theirs = channels_of(left), channels_of(right)
+    for name in sorted(ours.keys() | theirs.keys()):
+        rule = (ours.get(name) or theirs[name]).rule
+        judge.judge(ours.get(name, Channel(name, rule)), theirs.get(name, Channel(name, rule)))
+    traces = (left, right)
+    count = sum(len(values) for values in judge.apart.values())
+    if judge.divergences:
+        _, first = min(judge.divergences, key=lambda item: (item[0], item[1].channel))
+        return Comparison(Outcome.DIVERGED, count, divergence=first, traces=traces)
+    allowed = {kind: bands.times_us[kind] for kind in judge.apart}
+    return Comparison(Outcome.WITHIN_BAND, count, deviations_of(judge.apart, allowed), traces=traces)
+
+
+def _stimulus(trace: Trace, visit: Visit) -> TraceEvent | None:
+    """The input or command a visit follows from, if it follows from one."""
+    cause = trace.events[visit.index].cause
+    event = None if cause == NO_CAUSE else trace.events[cause]
+    return event if event is not None and event.channel.split(".")[0] in _STIMULI else None
+
+
+def _newest_like(trace: Trace, wanted: TraceEvent | None, before: int) -> TraceEvent | None:
+    """The newest event like `wanted` in front of the index `before`."""
+    if wanted is None:
+        return None
+    older = reversed(trace.events[:before])
+    return next((event for event in older if (event.name, event.value) == (wanted.name, wanted.value)), None)
+
+
+def _aligned(left: Channel, right: Channel) -> tuple[Sequence[Visit], Sequence[Visit]]:
+    """The visits that count on each side.
+
+    A visit hardly longer than the settle time on one side may be hardly shorter on the other: when the settled
+    sequences differ, those that come near it are left out on both.
+    """
+    a, b = settled(left), settled(right)
+    if not left.rule.settle_us or [visit.value for visit in a] == [visit.value for visit in b]:
+        return a, b
+    return settled(left, left.rule.settle_us * 3 // 2), settled(right, right.rule.settle_us * 3 // 2)

@@ -1,0 +1,64 @@
+"""How far apart the same event may be on two targets, per kind of channel. The one place of the default bands.
+
+Knows: kinds of channels, names of targets. Must not know: traces, how a target works.
+
+`host` and `vm` run the same steps at the same instants, so between them nothing may differ. The chip takes time to
+think, and so the rig's polls fall elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from hil.trace.classes import Kind
+
+STEPPED = frozenset({"host", "vm"})  # targets on which a step takes no time
+DETERMINISTIC = STEPPED | {"rp2040"}
+
+REACTION_US = 25_000  # an output that follows an input or a command within two scans answers it
+
+# Microseconds. A reaction takes one scan (10 ms), and two when the input came too late for the first; a scan on the
+# chip takes up to 5 ms. An output that follows from samples or polls (ten a second) is up to one of them late. What is
+# polled is seen up to one poll of 126 ms late, a command and an event one more, since the one waits for its nonce and
+# the other for the ring's head.
+TIMES_US: Mapping[Kind, int] = MappingProxyType(
+    {
+        Kind.REACTION: 30_000,
+        Kind.OUTPUT: 150_000,
+        Kind.LAMP: 150_000,
+        Kind.LEVEL: 300_000,
+        Kind.EVENT: 300_000,
+        Kind.COMMAND: 300_000,
+        Kind.FIELD: 100_000,
+    }
+)
+# By unit: a scan more or less changes a mean, a duration or an energy by little.
+QUANTITIES: Mapping[str, float] = MappingProxyType({"kg": 20, "ms": 300, "counts": 200, "Wh": 2, "A": 1})
+RELATIVE = 0.01  # of a quantity, where that is more
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """What may differ: instants by `times_us` of their kind, quantities by `quantities` of their unit or 1 %."""
+
+    times_us: Mapping[Kind, int] = field(default_factory=lambda: TIMES_US)
+    quantities: Mapping[str, float] = field(default_factory=lambda: QUANTITIES)
+
+    def with_times_ms(self, times_ms: Mapping[str, int]) -> Bands:
+        """With a scenario's own bands, by the name of the kind."""
+        own = {Kind(name): milliseconds * 1000 for name, milliseconds in times_ms.items()}
+        return Bands({**self.times_us, **own}, self.quantities)
+
+    def allows(self, left: int, right: int, units: str, sf: int) -> bool:
+        """Whether two quantities are near enough."""
+        apart = abs(left - right) * 10.0**sf
+        largest = max(abs(left), abs(right)) * 10.0**sf
+        return apart <= max(self.quantities.get(units, 0), RELATIVE * largest)
+
+
+def bands_between(left: str, right: str, times_ms: Mapping[str, int] = MappingProxyType({})) -> Bands | None:
+    """The bands for two targets; None where everything must be exactly equal."""
+    exact = {left, right} <= STEPPED or (left == right and left in DETERMINISTIC)
+    return None if exact else Bands().with_times_ms(times_ms)
