@@ -20,7 +20,6 @@ from hil.targets.target import Provision, Target
 from hil.trace.causes import FIELD
 from hil.trace.event import TraceEvent
 from sim_devices.devices.field import STEP_US, LaneField
-from sim_devices.plants.driver import Habits
 from sim_devices.plants.lane import Arrival
 from sim_devices.plants.truck import articulated_body, rigid_body
 
@@ -35,7 +34,8 @@ class LaneRig(Rig):
         self.field = LaneField(random.Random(rng.getrandbits(32)))
         super().__init__(scenario, rng, {role: role for role in LANE_ROLES})
         for unit_id, role in enumerate(LANE_ROLES, 1):
-            self._attach(target, Provision(role, 1000 * unit_id + 1, unit_id, BAUD, b""), directory, rng)
+            settings = dict(scenario.settings).get(role, ())
+            self._attach(target, Provision(role, 1000 * unit_id + 1, unit_id, BAUD, b"", "", settings), directory, rng)
         self._start_master()
         self._trucks = 0
 
@@ -64,6 +64,8 @@ class LaneRig(Rig):
             self.master.command(action.role, action)
         elif action.verb == "fault":
             self._fail(_FAULTS[action.name], action.argument)
+        elif action.verb == "switch":
+            self.field.set_switch(action.name, bool(action.argument))
         elif action.truck is not None:
             self._trucks += 1
             self.field.lane.arrive(_arrival(self._trucks, action.truck))
@@ -92,5 +94,4 @@ class LaneRig(Rig):
 
 def _arrival(truck_id: int, visit: TruckVisit) -> Arrival:
     body = articulated_body(visit.gross_kg) if visit.kind == "articulated" else rigid_body(visit.gross_kg)
-    habits = Habits(visit.under_boom_s, visit.leaves_after_s, visit.patience_s, visit.tailgates)
-    return Arrival(truck_id, body, habits=habits)
+    return Arrival(truck_id, body, habits=visit.habits)

@@ -33,7 +33,8 @@ from sim_devices.buses.rs485 import Rs485Line
 
 BAUD = 115_200
 _NODE = "node"
-_TO_FIELD = ("set", "free", "knob", "truck", "turn back")  # actions that a device learns of through its inputs alone
+# Actions that a device learns of through its inputs alone.
+_TO_FIELD = ("set", "free", "knob", "switch", "truck", "turn back")
 
 
 class Rig(ABC):

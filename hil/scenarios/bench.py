@@ -19,7 +19,6 @@ from hil.scenarios.statements import (
     Statements,
     read_command,
     read_duration,
-    read_setting,
 )
 from hil.scenarios.units import Mistake, close_to, read_time_us
 from hil.scenarios.vocabulary import ROLES, input_meaning, input_names
@@ -114,7 +113,7 @@ class BenchReader(Reader):
         return BenchScenario(
             **self._common(head, BenchStatements(role, plant)),
             role=role,
-            settings=self._settings(head, role),
+            settings=self._settings(head.get("settings", {}), role),
             line_protocol=self._text(head, "line_protocol", ""),
             plant=plant,
         )
@@ -126,16 +125,3 @@ class BenchReader(Reader):
             self._problems.append(f"plant '{plant}' does not fit {role}{close_to(plant, fitting)}")
             return ""
         return plant
-
-    def _settings(self, head: dict[str, Any], role: str) -> tuple[tuple[str, int], ...]:
-        table = head.get("settings", {})
-        if not isinstance(table, dict):
-            self._problems.append(f"'settings' is {table!r}; write it as {{ NAME = \"VALUE\" }}")
-            return ()
-        found = []
-        for name, value in table.items():
-            try:
-                found.append((name, read_setting(role, name, str(value))))
-            except Mistake as mistake:
-                self._problems.append(str(mistake))
-        return tuple(found)

@@ -5,40 +5,56 @@ Knows: the statements of this kind. Must not know: how an action is carried out.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from hil.faults.catalogue import LANE
+from hil.scenarios.meaning import ON_OFF
 from hil.scenarios.model import Action, LaneScenario, Scenario, TruckVisit
 from hil.scenarios.reader import Reader
 from hil.scenarios.statements import Read, Statements, read_command, read_duration
 from hil.scenarios.units import Mistake, close_to, read_quantity
 from hil.scenarios.vocabulary import LANE_ROLES, TRUCK_KINDS
 from hil.scenarios.words import lane_words
+from sim_devices.devices.field import SWITCHES as FIELD_SWITCHES
+from sim_devices.plants.driver import Habits
 
+SWITCHES = tuple(name for name in FIELD_SWITCHES if name != "MAINS_OK")  # that is the fault `mains`
 _GROSS_KG = (500, 150_000)
-_TAILGATES = "tailgates"
-# What may follow a truck's weight with a time, and the habit it is.
+# What may follow a truck's weight, and the habit it is; then what may with a time.
+_ODDITIES = {
+    "tailgates": "tailgates",
+    "turns back under the boom": "turns_under_boom",
+    "comes the wrong way": "comes_wrong_way",
+}
 _HABITS = {
     "stops under the boom for": "under_boom_s",
     "backs out after": "leaves_after_s",
     "waits at red for": "patience_s",
 }
-_HABIT_FORMS = (*(f"{habit} TIME" for habit in _HABITS), _TAILGATES)
+_HABIT_FORMS = (*(f"{habit} TIME" for habit in _HABITS), *_ODDITIES)
 
 
 class LaneStatements(Statements):
-    """`command ROLE`, `truck`, `turn back` beside those of every kind."""
+    """`command ROLE`, `set`, `truck`, `turn back` beside those of every kind."""
 
     def __init__(self) -> None:
         self.words = lane_words()
         super().__init__(LANE)
 
     def _own_actions(self) -> dict[str, Read]:
-        return {"command": self._command, "truck": self._truck, "turn": self._turn}
+        return {"command": self._command, "truck": self._truck, "turn": self._turn, "set": self._set}
 
     def _command(self, rest: str) -> tuple[Action, ...]:
         role, _, command = rest.partition(" ")
         return (read_command(_known_role(role), command, role),)
+
+    def _set(self, rest: str) -> tuple[Action, ...]:
+        """`SWITCH[, SWITCH...] on|off`."""
+        names, _, value = rest.rpartition(" ")
+        for name in names.split(", "):
+            if name not in SWITCHES:
+                raise Mistake(f"switch '{name}' is not in the lane{close_to(name, SWITCHES)}")
+        return tuple(Action("switch", name=name, argument=ON_OFF.read(value)) for name in names.split(", "))
 
     def _turn(self, rest: str) -> tuple[Action, ...]:
         if rest != "back":
@@ -54,18 +70,27 @@ class LaneStatements(Statements):
         gross_kg = float(read_quantity(weight, "kg"))
         if not _GROSS_KG[0] <= gross_kg <= _GROSS_KG[1]:
             raise Mistake(f"no truck weighs '{weight}'; {_GROSS_KG[0]} kg to {_GROSS_KG[1]} kg are allowed")
-        visit = TruckVisit(kind, gross_kg, **dict(_habit(text) for text in habits))
+        visit = TruckVisit(kind, gross_kg, Habits(**dict(_habit(text) for text in habits)))
         return (Action("truck", argument=round(gross_kg), truck=visit),)
 
 
 class LaneReader(Reader):
+    KEYS: ClassVar[tuple[str, ...]] = (*Reader.KEYS, "settings")
+
     def _build(self, head: dict[str, Any]) -> Scenario:
-        return LaneScenario(**self._common(head, LaneStatements()))
+        return LaneScenario(**self._common(head, LaneStatements()), settings=self._settings_by_role(head))
+
+    def _settings_by_role(self, head: dict[str, Any]) -> tuple[tuple[str, tuple[tuple[str, int], ...]], ...]:
+        table = head.get("settings", {})
+        if not isinstance(table, dict) or not table.keys() <= set(LANE_ROLES):
+            self._problems.append(f"'settings' is {table!r}; write it as {{ barrier = {{ NAME = \"VALUE\" }} }}")
+            return ()
+        return tuple((role, self._settings(settings, role)) for role, settings in table.items())
 
 
 def _habit(text: str) -> tuple[str, Any]:
-    if text == _TAILGATES:
-        return _TAILGATES, True
+    if text in _ODDITIES:
+        return _ODDITIES[text], True
     for words, name in _HABITS.items():
         if text.startswith(words + " "):
             return name, read_duration(text.removeprefix(words + " ")) / 1e6

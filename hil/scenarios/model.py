@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from hil.scenarios.meaning import Meaning
 from protocols.quality import GOOD
+from sim_devices.plants.driver import PLAIN, Habits
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Action:
     """Something a rig does at one instant: a verb with its words; `name` is an opcode, input, knob or fault.
 
     Both rigs: `command` (`target` is the address of a setting), `fault` (`argument` is its level).
-    Bench: `set`, `free`, `knob`, `line`, `hang`, `jump` (`argument` in microseconds). Lane: `truck`, `turn back`.
+    Bench: `set`, `free`, `knob`, `line`, `hang`, `jump` (`argument` in microseconds).
+    Lane: `switch`, `truck`, `turn back`.
     """
 
     verb: str
@@ -80,14 +82,11 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class TruckVisit:
-    """A truck that comes to a lane; kinds are those of sim_devices.plants.truck, times in seconds, below 0 never."""
+    """A truck that comes to a lane; kinds are those of sim_devices.plants.truck."""
 
     kind: str
     gross_kg: float
-    under_boom_s: float = 0.0
-    leaves_after_s: float = -1.0
-    patience_s: float = -1.0
-    tailgates: bool = False
+    habits: Habits = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +166,9 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneScenario(Scenario):
-    """A lane with barrier and weighbridge."""
+    """A lane with barrier and weighbridge; `settings` are raw, by role and name."""
+
+    settings: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from hil.scenarios.capabilities import CAPABILITIES
 from hil.scenarios.conditions import read_condition
 from hil.scenarios.model import Condition, Scenario, Step
-from hil.scenarios.statements import Statements
+from hil.scenarios.statements import Statements, read_setting
 from hil.scenarios.units import Mistake, close_to
 
 SEED_MAX = 2**31
@@ -74,6 +74,19 @@ class Reader(ABC):
             if name not in CAPABILITIES:
                 self._problems.append(f"need '{name}' is none of docs/hil-ledger.md{close_to(name, CAPABILITIES)}")
             yield name
+
+    def _settings(self, table: object, role: str) -> tuple[tuple[str, int], ...]:
+        """Raw settings of a device by name."""
+        if not isinstance(table, dict):
+            self._problems.append(f"'settings' is {table!r}; write it as {{ NAME = \"VALUE\" }}")
+            return ()
+        found = []
+        for name, value in table.items():
+            try:
+                found.append((name, read_setting(role, name, str(value))))
+            except Mistake as mistake:
+                self._problems.append(str(mistake))
+        return tuple(found)
 
     def _texts(self, head: dict[str, Any], key: str) -> list[str]:
         texts = head.get(key, [])

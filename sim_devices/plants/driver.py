@@ -16,6 +16,7 @@ WAITING = "waiting"
 DRIVING = "driving"
 UNDER_BOOM = "under_boom"
 LEAVING = "leaving"
+ONCOMING = "oncoming"  # reverses in from the exit, through the whole lane
 
 GO_PERMILLE = 950  # a driver moves off under a boom at least this far open
 DOUBT_PERMILLE = 900  # and stops before a boom that is lower than this
@@ -39,13 +40,17 @@ class Habits:
 
     `under_boom_s`: stands under the boom for so long. `leaves_after_s`: reverses out by himself after so long at the
     stop line, below 0 never. `patience_s`: the same, counted only while the light is not green; below 0 endless.
-    `tailgates`: follows the truck in front through the open boom without stopping.
+    `tailgates`: follows the truck in front through the open boom without stopping. `turns_under_boom`: reverses out
+    from where he stood under the boom. `comes_wrong_way`: reverses in from the exit as soon as the boom is open, and
+    out at the entry.
     """
 
     under_boom_s: float = 0.0
     leaves_after_s: float = -1.0
     patience_s: float = -1.0
     tailgates: bool = False
+    turns_under_boom: bool = False
+    comes_wrong_way: bool = False
 
 
 PLAIN = Habits()
@@ -70,7 +75,7 @@ class Driver:
 
     def __init__(self, truck: Truck, places: Places, habits: Habits) -> None:
         self.truck = truck
-        self.phase = APPROACH
+        self.phase = ONCOMING if habits.comes_wrong_way else APPROACH
         self._places = places
         self._habits = habits
         self._stood_s = 0.0
@@ -84,6 +89,8 @@ class Driver:
         self._decide(dt_s, view)
         if self.phase == LEAVING:
             self.truck.roll(dt_s, self._places.back_out_m)
+        elif self.phase == ONCOMING:
+            self.truck.roll(dt_s, self._oncoming_m(view))
         else:
             self.truck.roll(dt_s, min(self._target_m(view), view.clear_ahead_m - FOLLOWING_M))
 
@@ -133,7 +140,7 @@ class Driver:
     def _pause(self, dt_s: float) -> None:
         self._stood_s += dt_s
         if self._stood_s >= self._habits.under_boom_s:
-            self.phase, self._paused = DRIVING, True
+            self.phase, self._paused = LEAVING if self._habits.turns_under_boom else DRIVING, True
 
     def _target_m(self, view: CabView) -> float:
         if self.phase in (APPROACH, WAITING):
@@ -143,6 +150,13 @@ class Driver:
         if self._habits.under_boom_s > 0.0 and not self._paused:
             return self._under_boom_m()
         return inf
+
+    def _oncoming_m(self, view: CabView) -> float:
+        """Through the lane, or with his tail to the boom while it is not open."""
+        is_before = self.truck.tail_m >= self._places.boom_m
+        if is_before and view.boom_permille < GO_PERMILLE:
+            return self._places.boom_m + BOOM_MARGIN_M + self.truck.body.length_m
+        return self._places.back_out_m
 
     def _holds_before_boom(self, view: CabView) -> bool:
         """Whether he stops before the boom: decided once, while he still can, and kept until it is open again."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 
 from sim_devices.plants.boom import Boom
-from sim_devices.plants.driver import LEAVING, PLAIN, CabView, Driver, Habits, Places
+from sim_devices.plants.driver import LEAVING, ONCOMING, PLAIN, CabView, Driver, Habits, Places
 from sim_devices.plants.truck import Span, Truck, TruckBody, overlap_m
 
 WAITING_X = -5.0  # a truck waits here until the lane is free
@@ -29,8 +29,8 @@ LANE_END_X = 32.0
 _PLACES = Places(stop_m=STOP_X, boom_m=BOOM_X, back_out_m=WAITING_X)
 
 ENTERED, AT_CAMERA, STOPPED, UNDER_BOOM = "entered", "at_camera", "stopped", "under_boom"
-PASSED, BACKED_OUT, HIT, STRUCK = "passed", "backed_out", "hit", "struck"
-TRUTH_KINDS = (ENTERED, AT_CAMERA, STOPPED, UNDER_BOOM, PASSED, BACKED_OUT, HIT, STRUCK)
+PASSED, BACKED_OUT, WRONG_WAY, HIT, STRUCK = "passed", "backed_out", "wrong_way", "hit", "struck"
+TRUTH_KINDS = (ENTERED, AT_CAMERA, STOPPED, UNDER_BOOM, PASSED, BACKED_OUT, WRONG_WAY, HIT, STRUCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,8 @@ class Lane:
         return last.driver.phase != LEAVING and last.truck.tail_m > 0.0
 
     def _enter(self, arrival: Arrival) -> None:
-        truck = Truck(arrival.truck_id, arrival.body, WAITING_X)
+        start_m = LANE_END_X + arrival.body.length_m if arrival.habits.comes_wrong_way else WAITING_X
+        truck = Truck(arrival.truck_id, arrival.body, start_m)
         places = replace(_PLACES, stop_m=STOP_X + arrival.stop_offset_m)
         self.visitors.append(Visitor(arrival, truck, Driver(truck, places, arrival.habits)))
 
@@ -156,6 +157,10 @@ class Lane:
 
     def _note_progress(self, visitor: Visitor) -> None:
         truck, phase = visitor.truck, visitor.driver.phase
+        if phase == ONCOMING:
+            if truck.covers(BOOM_X):
+                self._note_once(visitor, WRONG_WAY)
+            return
         if truck.front_m >= 0.0:
             self._note_once(visitor, ENTERED)
         if truck.front_m >= CAMERA_X and phase != LEAVING:
@@ -181,8 +186,9 @@ class Lane:
 
     def _let_out(self) -> None:
         for visitor in list(self.visitors):
-            passed = visitor.truck.tail_m >= LANE_END_X
-            backed_out = visitor.driver.phase == LEAVING and visitor.truck.front_m <= min(0.0, WAITING_X + 0.01)
+            phase = visitor.driver.phase
+            passed = visitor.truck.tail_m >= LANE_END_X and phase != ONCOMING
+            backed_out = phase in (LEAVING, ONCOMING) and visitor.truck.front_m <= min(0.0, WAITING_X + 0.01)
             if passed or backed_out:
                 self._note_once(visitor, PASSED if passed else BACKED_OUT)
                 self.visitors.remove(visitor)

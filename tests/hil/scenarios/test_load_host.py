@@ -8,6 +8,7 @@ from hil.scenarios.content import actions_of
 from hil.scenarios.load import load_scenario
 from hil.scenarios.model import Action, LaneScenario, Scenario, TruckVisit
 from hil.scenarios.reader import ScenarioError
+from sim_devices.plants.driver import Habits
 
 COLLECTION = sorted((Path(__file__).parents[3] / "hil" / "scenarios").glob("*.toml"))
 
@@ -36,6 +37,15 @@ def test_every_scenario_of_the_collection_begins_with_what_it_tells(path: Path) 
     ("step", "action"),
     [
         ("command barrier OPEN", Action("command", "barrier", "OPEN")),
+        ("set STOP_CHAIN_OK off", Action("switch", name="STOP_CHAIN_OK")),
+        (
+            "truck rigid 9 t, turns back under the boom, comes the wrong way",
+            Action(
+                "truck",
+                argument=9_000,
+                truck=TruckVisit("rigid", 9_000.0, Habits(turns_under_boom=True, comes_wrong_way=True)),
+            ),
+        ),
         ("turn back", Action("turn back")),
         ("fault bus cut", Action("fault", name="bus", argument=1)),
         ("fault barrier_node power_cut", Action("fault", name="barrier_node", argument=3)),
@@ -43,7 +53,7 @@ def test_every_scenario_of_the_collection_begins_with_what_it_tells(path: Path) 
         (
             "truck articulated 31400 kg, stops under the boom for 15 s, backs out after 1 min, waits at red for 20 s, "
             "tailgates",
-            Action("truck", argument=31_400, truck=TruckVisit("articulated", 31_400.0, 15.0, 60.0, 20.0, True)),
+            Action("truck", argument=31_400, truck=TruckVisit("articulated", 31_400.0, Habits(15.0, 60.0, 20.0, True))),
         ),
     ],
 )
@@ -64,7 +74,8 @@ def test_the_statements_of_a_lane(tmp_path: Path, step: str, action: Action) -> 
         ("truck rigid 12 kg", "no truck weighs '12 kg'; 500 kg to 150000 kg are allowed"),
         ("truck rigid 12 t, sings", "no driver does 'sings'; expected one of stops under the boom for TIME"),
         ("truck rigid 12 t, backs out after 5", "'5' has no unit"),
-        ("set FIRE on", "no statement begins so"),
+        ("set FYRE on", "switch 'FYRE' is not in the lane; did you mean FIRE"),
+        ("line 02", "no statement begins so"),
     ],
 )
 def test_a_mistake_in_a_lane_is_told(tmp_path: Path, step: str, told: str) -> None:
@@ -96,3 +107,20 @@ def test_a_scenario_that_is_no_table_is_told(tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_text("scenario = 1\n", encoding="utf-8")
     with pytest.raises(ScenarioError, match="there is no table"):
         load_scenario(tmp_path / "x.toml")
+
+
+def test_the_devices_of_a_lane_have_settings(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.toml"
+    text = LANE.format("wait 1 s", "field.hit")
+    path.write_text(text + 'settings = { barrier = { anti_tailgate = "ON" } }\n', encoding="utf-8")
+    scenario = load_scenario(path)
+    assert isinstance(scenario, LaneScenario)
+    assert scenario.settings == (("barrier", (("anti_tailgate", 1),)),)
+    for wrong, told in (
+        ('{ gate = { x = "1" } }', "write it as { barrier ="),
+        ('{ barrier = { x = "1" } }', "'x' is unknown"),
+    ):
+        path.write_text(f"{text}settings = {wrong}\n", encoding="utf-8")
+        with pytest.raises(ScenarioError) as caught:
+            load_scenario(path)
+        assert told in str(caught.value)

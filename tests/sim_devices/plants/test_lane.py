@@ -172,3 +172,22 @@ def test_a_truck_that_has_only_just_come_in_does_not_take_a_refusal_for_itself()
         lane.advance(lane.now_us + _STEP_US)
     lane.turn_back()
     assert "stopped" in _kinds(_run(lane, 40))
+
+
+def test_truck_that_turns_under_the_boom_reverses_out() -> None:
+    lane = Lane()
+    _open(lane)
+    lane.arrive(Arrival(1, rigid_body(18_000), habits=Habits(under_boom_s=2.0, turns_under_boom=True)))
+    assert _kinds(_run(lane, 60)) == ["entered", "at_camera", "stopped", "under_boom", "backed_out"]
+    assert lane.visitors == []
+
+
+def test_truck_that_comes_the_wrong_way_waits_for_the_boom_and_leaves_at_the_entry() -> None:
+    lane = Lane()
+    lane.arrive(Arrival(1, rigid_body(18_000), habits=Habits(comes_wrong_way=True)))
+    assert _kinds(_run(lane, 30)) == []
+    assert lane.visitors[0].truck.tail_m == pytest.approx(places.BOOM_X + 1.0)
+    _open(lane)
+    assert _kinds(_run(lane, 60)) == ["wrong_way", "backed_out"]
+    assert lane.boom.strikes == 0
+    assert lane.visitors == []
