@@ -19,13 +19,16 @@ from hil.faults.catalogue import BUS
 from hil.faults.spec import FaultSpec
 from hil.rig.bus_master import BusMaster
 from hil.rig.field_faults import BusFaults
+from hil.rig.history import History
 from hil.rig.node import NEVER_US, RESTART_US, Node
 from hil.rig.progress import LivelockError, Progress
 from hil.rig.script import Script
 from hil.rig.verdict import Verdict
 from hil.scenarios.content import watched_points
 from hil.scenarios.model import Action, Scenario
+from hil.scenarios.units import Mistake
 from hil.scenarios.vocabulary import BROKEN
+from hil.scenarios.words import words_for
 from hil.targets.target import Provision, StepResult, Target, TargetError
 from hil.trace.causes import FIELD, Causes
 from hil.trace.event import Trace, TraceEvent
@@ -76,7 +79,15 @@ class Rig(ABC):
                 node.device.close()
         if self._breakdowns:
             return Verdict(tuple(self._breakdowns), ())
-        return self._script.verdict(tuple(self.master.unanswered))
+        return self._script.verdict((*self.master.unanswered, *self._checked()))
+
+    def _checked(self) -> list[str]:
+        """What the scenario's own function finds wrong."""
+        check = self._scenario.check
+        try:
+            return check.lines(History(self.trace, words_for(self._scenario))) if check else []
+        except Mistake as mistake:
+            return [f"check: {mistake}"]
 
     @abstractmethod
     def _act(self) -> None:

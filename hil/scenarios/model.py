@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hil.scenarios.hook import Hook
 from hil.scenarios.meaning import Meaning
 from protocols.quality import GOOD
 from sim_devices.plants.driver import PLAIN, Habits
@@ -162,6 +163,7 @@ class Scenario:
     steps: tuple[Step, ...] = ()
     nevers: tuple[Condition, ...] = ()
     needs: tuple[str, ...] = ()
+    check: Hook | None = None  # judges the run beside the steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

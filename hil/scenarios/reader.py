@@ -5,6 +5,7 @@ Knows: values of TOML. Must not know: which statements and words a kind has; its
 
 from __future__ import annotations
 
+import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import Any, ClassVar
 
 from hil.scenarios.capabilities import CAPABILITIES
 from hil.scenarios.conditions import read_condition
+from hil.scenarios.hook import Hook, read_hook
 from hil.scenarios.model import Condition, Scenario, Step
 from hil.scenarios.statements import Statements, read_setting
 from hil.scenarios.units import Mistake, close_to
 
 SEED_MAX = 2**31
+_HOOK = "hook"
 
 
 class ScenarioError(Exception):
@@ -26,7 +29,7 @@ class ScenarioError(Exception):
 class Reader(ABC):
     """Collects problems while it builds the values, so that all of them are told at once."""
 
-    KEYS: ClassVar[tuple[str, ...]] = ("name", "role", "seed", "steps", "never", "needs")
+    KEYS: ClassVar[tuple[str, ...]] = ("name", "role", "seed", "steps", "never", "needs", "hook", "check")
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -53,14 +56,37 @@ class Reader(ABC):
             "steps": tuple(self._steps(head, statements)),
             "nevers": tuple(self._nevers(head, statements)),
             "needs": tuple(self._needs(head)),
+            "check": self._hook(head, "check"),
         }
 
     def _steps(self, head: dict[str, Any], statements: Statements) -> Iterator[Step]:
-        for number, text in enumerate(self._texts(head, "steps"), 1):
+        for number, text in enumerate(self._lines(head), 1):
             try:
                 yield statements.read(number, text)
             except Mistake as mistake:
                 self._problems.append(f"step {number} '{text}': {mistake}")
+
+    def _lines(self, head: dict[str, Any]) -> list[str]:
+        """The lines of the steps; those that a function writes stand in the place of `hook`."""
+        lines, hook = self._texts(head, "steps"), self._hook(head, "hook")
+        if (hook is None) != (_HOOK not in lines):
+            self._problems.append(f"'hook' needs one step '{_HOOK}', and that step the key: they go together")
+        if hook is None or _HOOK not in lines:
+            return lines
+        place = lines.index(_HOOK)
+        try:
+            return [*lines[:place], *hook.lines(random.Random(self._seed(head))), *lines[place + 1 :]]
+        except Mistake as mistake:
+            self._problems.append(str(mistake))
+            return []
+
+    def _hook(self, head: dict[str, Any], key: str) -> Hook | None:
+        text = self._text(head, key, "")
+        try:
+            return read_hook(self._path.parent, text) if text else None
+        except Mistake as mistake:
+            self._problems.append(f"{key}: {mistake}")
+            return None
 
     def _nevers(self, head: dict[str, Any], statements: Statements) -> Iterator[Condition]:
         for text in self._texts(head, "never"):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from hil.scenarios.meaning import NUMBER, ON_OFF, QUALITY, Meaning, meaning_of
-from hil.scenarios.model import Word
+from hil.scenarios.model import BenchScenario, Scenario, Word
 from hil.scenarios.vocabulary import (
     BROKEN,
     DEVICE,
@@ -55,6 +55,11 @@ def lane_words() -> dict[str, Word]:
     for role in LANE_ROLES:
         words += [*_device_words(role, role, f"{role}."), *_command_words(role, f"{role}.")]
     return {word.written: word for word in words}
+
+
+def words_for(scenario: Scenario) -> dict[str, Word]:
+    """The words that this scenario can use."""
+    return bench_words(scenario.role) if isinstance(scenario, BenchScenario) else lane_words()
 
 
 def _rig_words() -> list[Word]:

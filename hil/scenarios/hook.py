@@ -1,0 +1,61 @@
+"""Python beside a scenario, where lines are not enough: a function that writes steps, one that judges a run.
+
+Knows: how a function is named and called. Must not know: what it does, rigs.
+
+`hook = "loads:staircase"` names the function `staircase` of `loads.py` in the scenario's own directory.
+"""
+
+from __future__ import annotations
+
+import re
+import runpy
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hil.scenarios.units import Mistake, close_to
+
+_FORM = re.compile(r"([a-z_][a-z0-9_]*):([a-z_][a-z0-9_]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A function of a file; it can be sent to another process, and is read anew there."""
+
+    path: Path
+    function: str
+
+    def lines(self, argument: object) -> list[str]:
+        """Call it; raises Mistake when it cannot be had, breaks down or gives something else than lines of text."""
+        function = self._function()
+        try:
+            lines = list(function(argument))
+        except Exception as error:  # whatever a user's function does wrong is told, never thrown
+            raise Mistake(f"{self} broke down with {type(error).__name__}: {error}") from error
+        if not all(isinstance(line, str) for line in lines):
+            raise Mistake(f"{self} gave something else than lines of text")
+        return lines
+
+    def _function(self) -> Callable[[object], Iterable[str]]:
+        if not self.path.is_file():
+            raise Mistake(f"there is no file {self.path} for {self}")
+        try:
+            names = runpy.run_path(str(self.path))
+        except Exception as error:
+            raise Mistake(f"{self.path} cannot be run: {type(error).__name__}: {error}") from error
+        if not callable(names.get(self.function)):
+            known = [name for name, value in names.items() if callable(value)]
+            raise Mistake(f"{self.path} has no function '{self.function}'{close_to(self.function, known)}")
+        function: Callable[[object], Iterable[str]] = names[self.function]
+        return function
+
+    def __str__(self) -> str:
+        return f"{self.path.stem}:{self.function}"
+
+
+def read_hook(directory: Path, text: str) -> Hook:
+    """The function that `text` names, not called yet; raises Mistake."""
+    found = _FORM.fullmatch(text)
+    if found is None:
+        raise Mistake(f"'{text}' names no function; write \"file:function\" for a function of file.py beside it")
+    return Hook(directory / f"{found[1]}.py", found[2])
