@@ -12,6 +12,7 @@ import os
 import sys
 from typing import NoReturn
 
+from hil.evidence import replay as replay_command
 from hil.scenarios.reader import ScenarioError
 from hil.suite import command as suite_command
 from hil.suite.choice import scenario_names
@@ -51,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     run = actions.add_parser("run", help="run scenarios; with two targets, compare their traces")
     suite_command.add_arguments(run)
     run.set_defaults(run=suite_command.run)
+    replay = actions.add_parser("replay", help="run again what an evidence bundle tells of")
+    replay_command.add_arguments(replay)
+    replay.set_defaults(run=replay_command.replay)
     return parser
 
 

@@ -23,7 +23,8 @@ from hil.scenarios.reader import ScenarioError
 from hil.suite.choice import DEFAULT_TARGETS, make_targets, roles_of
 from hil.suite.job import Job, run_job
 from hil.suite.result import BLOCKED, EXIT_BAD_INPUT, FAILED, Result
-from hil.targets.target import BlockedError, Options, Target, TargetError, UsageError
+from hil.suite.suite import make_ready
+from hil.targets.target import Options, Target, UsageError
 from hil.trace.bands import bands_between
 from hil.trace.compare import compare
 
@@ -51,7 +52,7 @@ class _Bench:
     def _make_ready(self, target: Target) -> Result | None:
         """None when it can run, else what is then the result of every scenario."""
         if target.name not in self.unready:
-            self.unready[target.name] = _prepare(target, self.roles, Path(self.directory.name) / target.name)
+            self.unready[target.name] = make_ready(target, self.roles, Path(self.directory.name) / target.name)
         return self.unready[target.name]
 
 
@@ -166,13 +167,3 @@ class ComparisonItem(_Item):
         comparison = compare(left, right, bands_between(self.left, self.right))
         if not comparison.agrees:
             raise ScenarioFailedError(comparison.describe(self.left, self.right))
-
-
-def _prepare(target: Target, roles: list[str], directory: Path) -> Result | None:
-    try:
-        target.prepare(roles, directory)
-    except BlockedError as error:
-        return Result("", target.name, BLOCKED, 0, (str(error),))
-    except TargetError as error:
-        return Result("", target.name, FAILED, 0, (str(error),))
-    return None

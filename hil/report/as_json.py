@@ -11,7 +11,6 @@ from typing import Any
 
 from hil.suite.result import BLOCKED, FAILED, PASSED, Account, Result
 from hil.suite.suite import Compared
-from hil.trace.logical import logical_digest
 
 
 def report(accounts: Sequence[Account], compared: Sequence[Compared]) -> str:
@@ -48,7 +47,7 @@ def _result(result: Result) -> dict[str, Any]:
             for item in result.figures
         ],
         "events": len(result.trace) if result.trace is not None else 0,
-        "digest": logical_digest(result.trace) if result.trace is not None else None,
+        "digest": result.logical or None,
         "full_digest": result.trace.digest() if result.trace is not None else None,
         "simulated_s": round(result.simulated_s, 6),
         "wall_s": round(result.wall_s, 3),

@@ -36,9 +36,17 @@ def find_scenario(name: str) -> Path:
     raise UsageError(f"no scenario '{name}'; {_hint(name, scenario_names())}")
 
 
-def load_scenarios(names: Sequence[str], seed: int | None = None) -> list[Scenario]:
-    """The named ones, all when none is named, with their own seed or another; raises UsageError and ScenarioError."""
+def find_scenarios(names: Sequence[str]) -> list[Path]:
+    """The files of the named ones, of all when none is named; raises UsageError."""
     paths = [find_scenario(name) for name in names or scenario_names()]
+    for path in paths:
+        if sum(other.name == path.name for other in paths) > 1:
+            raise UsageError(f"{path}: two scenarios are called '{path.stem}'; name one of them")
+    return paths
+
+
+def load_scenarios(paths: Sequence[Path], seed: int | None = None) -> list[Scenario]:
+    """What the files say, with their own seed or another; raises ScenarioError."""
     loaded = [load_scenario(path) for path in paths]
     return [replace(scenario, seed=seed) for scenario in loaded] if seed is not None else loaded
 

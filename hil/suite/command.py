@@ -10,14 +10,18 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from hil.evidence.write import Evidence, check_place, write_evidence
 from hil.report.as_json import report
 from hil.report.lines import account_line, result_lines
-from hil.suite.choice import load_scenarios, make_targets
-from hil.suite.pool import default_workers
+from hil.report.traces import trace_files
+from hil.suite.choice import find_scenarios, load_scenarios, make_targets
+from hil.suite.options import add_target_options, target_options
 from hil.suite.result import EXIT_FAILED, EXIT_PASSED, Account, Result, worst
 from hil.suite.suite import Compared, Suite, compare_accounts, run_suite
 from hil.targets import TARGETS
-from hil.targets.target import Options, UsageError
+from hil.targets.target import UsageError
+
+SEED_MAX = 2**31
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,19 +36,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, help="take this seed instead of each scenario's own")
     parser.add_argument("--twice", action="store_true", help="run each scenario again: its trace must be the same")
-    parser.add_argument(
-        "--jobs", type=int, default=default_workers(), help="scenarios at one time; default %(default)s"
-    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
     parser.add_argument("--trace", type=Path, metavar="DIR", help="write the traces into this directory")
-    parser.add_argument("--uf2", type=Path, help="MicroPython image of the emulated RP2040")
-    parser.add_argument("--rig", default="", metavar="PORT", help="serial port of the board that runs the rig firmware")
-    parser.add_argument("--dut", default="", metavar="PORT", help="serial port of the board under test")
+    parser.add_argument("--evidence", type=Path, metavar="DIR", help="write a bundle that `gate hil replay` repeats")
+    add_target_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the suite and print its report; raises UsageError and ScenarioError."""
-    suite = _suite(arguments)
+    targets = make_targets(arguments.target, target_options(arguments))
+    paths = find_scenarios(arguments.scenario)
+    suite = Suite(load_scenarios(paths, _seed(arguments)), targets, arguments.jobs, arguments.twice)
+    if arguments.evidence:
+        check_place(arguments.evidence)
     with tempfile.TemporaryDirectory(prefix="smartgate-hil-") as directory:
         accounts = run_suite(suite, Path(directory), (lambda result: None) if arguments.json else _tell)
     compared = list(compare_accounts(accounts))
@@ -54,33 +58,31 @@ def run(arguments: argparse.Namespace) -> int:
         _print_end(accounts, compared)
     if arguments.trace:
         write_traces(accounts, arguments.trace)
+    if arguments.evidence:
+        write_evidence(Evidence(paths, accounts, compared), arguments.evidence)
     differs = EXIT_PASSED if all(item.comparison.agrees for item in compared) else EXIT_FAILED
     return worst([differs, *(account.exit_code for account in accounts)])
 
 
 def write_traces(accounts: Sequence[Account], directory: Path) -> None:
-    """A file for each scenario and target; raises UsageError."""
+    """The files of each scenario and target; raises UsageError."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for account in accounts:
             for result in account.results:
-                if result.trace is not None:
-                    name = f"{result.scenario}.{account.target}.txt"
-                    (directory / name).write_text(result.trace.text(), encoding="utf-8")
+                for name, text in trace_files(result).items():
+                    (directory / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(
             f"{directory}: traces cannot be written there ({error.strerror}); name another directory with --trace"
         ) from None
 
 
-def _suite(arguments: argparse.Namespace) -> Suite:
-    if arguments.jobs < 1:
-        raise UsageError(f"--jobs is {arguments.jobs}; 1 or more is needed")
-    if arguments.seed is not None and not 0 <= arguments.seed <= 2**31:
-        raise UsageError(f"--seed is {arguments.seed}; a whole number from 0 to {2**31} is needed")
-    targets = make_targets(arguments.target, Options(arguments.uf2, arguments.rig, arguments.dut))
-    scenarios = load_scenarios(arguments.scenario, arguments.seed)
-    return Suite(scenarios, targets, arguments.jobs, arguments.twice)
+def _seed(arguments: argparse.Namespace) -> int | None:
+    seed: int | None = arguments.seed
+    if seed is not None and not 0 <= seed <= SEED_MAX:
+        raise UsageError(f"--seed is {seed}; a whole number from 0 to {SEED_MAX} is needed")
+    return seed
 
 
 def _tell(result: Result) -> None:

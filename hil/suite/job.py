@@ -75,7 +75,7 @@ def _told(job: Job, rig: Rig, verdict: Verdict, wall_s: float) -> Result:
 
 
 def _figure(item: Measured) -> Figure:
-    return Figure(item.name, item.value, item.units, item.low, item.high)
+    return Figure(item.name, item.value, item.units, item.low, item.high, str(item), item.within)
 
 
 def _judge_twice(first: Result, second: Result) -> Result:

@@ -8,7 +8,7 @@ A result is PASSED, FAILED or BLOCKED; BLOCKED is neither of the others: nothing
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hil.trace.event import Trace
@@ -27,10 +27,8 @@ class Figure:
     unit: str
     low: str | None
     high: str | None
-
-    def __str__(self) -> str:
-        value = "not seen" if self.value is None else f"{self.value} {self.unit}"
-        return f"{self.name}: {value} ({self.low or 'any'} to {self.high or 'any'} {self.unit})"
+    text: str  # all of it, for people
+    within: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +50,28 @@ class Result:
         """Simulated seconds in a second of the wall clock."""
         return self.simulated_s / self.wall_s if self.wall_s else 0.0
 
+    @property
+    def logical(self) -> str:
+        """The digest of what must be the same on every target, "" when nothing ran."""
+        return "" if self.trace is None else logical_digest(self.trace)
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """All results of one target, in the order of the scenarios, and the wall time of the whole run."""
+    """All results of one target, in the order of the scenarios, and the wall time of the whole run.
+
+    `identity` says what exactly the target ran; empty when it could not be had.
+    """
 
     target: str
     results: tuple[Result, ...]
     wall_s: float
+    identity: Mapping[str, str]
+
+    @property
+    def ratio(self) -> float:
+        """Simulated seconds in a second of the wall clock."""
+        return self.simulated_s / self.wall_s if self.wall_s else 0.0
 
     def count(self, word: str) -> int:
         return sum(result.word == word for result in self.results)
@@ -71,8 +83,7 @@ class Account:
     @property
     def digest(self) -> str:
         """SHA-256 over name and logical trace of every scenario that ran; the same on every target."""
-        ran = ((result.scenario, result.trace) for result in self.results if result.trace is not None)
-        lines = sorted(f"{name} {logical_digest(trace)}\n" for name, trace in ran)
+        lines = sorted(f"{result.scenario} {result.logical}\n" for result in self.results if result.logical)
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hil.scenarios.model import Scenario
@@ -35,11 +35,12 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """How one scenario's traces of two targets compare."""
+    """How one scenario's traces of two targets compare; `number` is the place of the second one among the targets."""
 
     scenario: str
     left: str
     right: str
+    number: int
     comparison: Comparison
 
 
@@ -53,36 +54,41 @@ def run_suite(suite: Suite, directory: Path, tell: Tell) -> list[Account]:
 
 def compare_accounts(accounts: Sequence[Account]) -> Iterator[Compared]:
     """The first target's traces against those of each other one, for every scenario that ran on both."""
-    for other in accounts[1:]:
+    for number, other in enumerate(accounts[1:], 1):
         for left, right in zip(accounts[0].results, other.results, strict=True):
             if left.trace is not None and right.trace is not None:
                 bands = bands_between(left.target, right.target)
-                yield Compared(left.scenario, left.target, right.target, compare(left.trace, right.trace, bands))
+                comparison = compare(left.trace, right.trace, bands)
+                yield Compared(left.scenario, left.target, right.target, number, comparison)
 
 
 def _run_target(suite: Suite, target: Target, directory: Path, tell: Tell) -> Account:
     started = time.perf_counter()
+    unready = make_ready(target, roles_of(suite.scenarios), directory / "shared")
     results = []
-    for result in _results(suite, target, directory):
+    for result in _run_all(suite, target, directory) if unready is None else _all(suite, unready):
         results.append(result)
         tell(result)
-    return Account(target.name, tuple(results), time.perf_counter() - started)
+    identity = target.identity() if unready is None else {}
+    return Account(target.name, tuple(results), time.perf_counter() - started, identity)
 
 
-def _results(suite: Suite, target: Target, directory: Path) -> Iterator[Result]:
+def make_ready(target: Target, roles: Sequence[str], directory: Path) -> Result | None:
+    """None when the target can run these roles, else what becomes of any scenario on it; raises UsageError."""
     try:
-        target.prepare(roles_of(suite.scenarios), directory / "shared")
+        target.prepare(roles, directory)
     except BlockedError as error:
-        yield from _all(suite, target, BLOCKED, str(error))
+        return Result("", target.name, BLOCKED, 0, (str(error),))
     except TargetError as error:
-        yield from _all(suite, target, FAILED, str(error))
-    else:
-        places = (directory / str(number) for number in range(len(suite.scenarios)))
-        jobs = [
-            Job(scenario, target, place, suite.twice) for scenario, place in zip(suite.scenarios, places, strict=True)
-        ]
-        yield from run_jobs(jobs, suite.workers)
+        return Result("", target.name, FAILED, 0, (str(error),))
+    return None
 
 
-def _all(suite: Suite, target: Target, word: str, reason: str) -> Iterator[Result]:
-    return (Result(scenario.name, target.name, word, scenario.seed, (reason,)) for scenario in suite.scenarios)
+def _run_all(suite: Suite, target: Target, directory: Path) -> Iterator[Result]:
+    numbered = enumerate(suite.scenarios)
+    jobs = [Job(scenario, target, directory / str(number), suite.twice) for number, scenario in numbered]
+    return run_jobs(jobs, suite.workers)
+
+
+def _all(suite: Suite, result: Result) -> Iterator[Result]:
+    return (replace(result, scenario=scenario.name, seed=scenario.seed) for scenario in suite.scenarios)

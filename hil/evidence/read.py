@@ -1,0 +1,70 @@
+"""Reads an evidence bundle, a directory or a zip file, and holds every file to its hash.
+
+Knows: the form of a bundle. Must not know: how it is repeated.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from hil.evidence.manifest import NAME, BundleError, Manifest, parse_manifest
+from hil.targets.target import UsageError
+
+
+def read_bundle(where: Path, directory: Path) -> tuple[Manifest, Path]:
+    """The manifest, and the folder its files lie in: the bundle itself or, unpacked, `directory`; raises UsageError."""
+    try:
+        folder = where if where.is_dir() else _unpack(where, directory)
+        manifest = parse_manifest(_read(folder, NAME).decode("utf-8", "replace"))
+        for name, wanted in manifest.files.items():
+            _check(folder, name, wanted)
+        for run in manifest.runs:
+            _check_named(manifest, run.file, run.trace)
+    except BundleError as error:
+        raise UsageError(f"{where}: {error}") from None
+    return manifest, folder
+
+
+def _unpack(where: Path, directory: Path) -> Path:
+    try:
+        with zipfile.ZipFile(where) as archive:
+            for name in archive.namelist():
+                _check_inside(name)
+            archive.extractall(directory)
+    except OSError as error:
+        raise BundleError(f"cannot be read ({error.strerror}); name a bundle that --evidence made") from None
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError) as error:
+        raise BundleError(f"is no bundle ({error}); name a directory or .zip file that --evidence made") from None
+    return directory
+
+
+def _check_inside(name: str) -> None:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise BundleError(f"holds the file '{name}', which lies outside of it; take a bundle that --evidence made")
+
+
+def _read(folder: Path, name: str) -> bytes:
+    _check_inside(name)
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        raise BundleError(
+            f"{name} cannot be read ({error.strerror}); take a copy of the bundle that is whole"
+        ) from None
+
+
+def _check(folder: Path, name: str, wanted: str) -> None:
+    found = hashlib.sha256(_read(folder, name)).hexdigest()
+    if found != wanted:
+        raise BundleError(
+            f"{name} is damaged (SHA-256 {found[:12]}, {NAME} says {wanted[:12]}); take a copy that is whole"
+        )
+
+
+def _check_named(manifest: Manifest, *names: str) -> None:
+    for name in names:
+        if name and name not in manifest.files:
+            raise BundleError(f"{NAME} names no hash of '{name}'; take a copy of the bundle that is whole")

@@ -1,0 +1,91 @@
+"""`gate hil replay BUNDLE`: run again what a bundle tells of, and say whether it came out the same.
+
+Knows: bundles, suites, printing. Must not know: how a bundle is written.
+Exit codes: 0 repeated bit for bit, 1 not, 2 bad input, 3 nothing could be run here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from hil.evidence.manifest import Manifest, Run
+from hil.evidence.read import read_bundle
+from hil.evidence.versions import versions
+from hil.scenarios.load import load_scenario
+from hil.scenarios.model import Scenario
+from hil.suite.choice import make_targets
+from hil.suite.options import add_target_options, target_options
+from hil.suite.result import BLOCKED, EXIT_BLOCKED, EXIT_FAILED, EXIT_PASSED, Result, worst
+from hil.suite.suite import Suite, run_suite
+from hil.targets.target import Target
+
+_SHOWN = 12  # digits of a hash
+_HASH_SIZE_MIN = 39  # characters; no version is that long
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The words of `gate hil replay`."""
+    parser.add_argument("bundle", type=Path, help="a directory or .zip file that `gate hil run --evidence` made")
+    add_target_options(parser)
+
+
+def replay(arguments: argparse.Namespace) -> int:
+    """Run everything again; raises UsageError and ScenarioError."""
+    with tempfile.TemporaryDirectory(prefix="smartgate-hil-") as name:
+        manifest, folder = read_bundle(arguments.bundle, Path(name) / "bundle")
+        targets = make_targets(list(manifest.identity), target_options(arguments))
+        codes = [_replay_on(target, manifest, folder, arguments.jobs) for target in targets]
+    code = worst(codes)
+    if code == EXIT_FAILED:
+        print("\n".join(_differences("of smartgate", manifest.made_with, versions())))
+    return code
+
+
+def _runs_on(target: Target, manifest: Manifest) -> list[Run]:
+    return [run for run in manifest.runs if run.target == target.name]
+
+
+def _replay_on(target: Target, manifest: Manifest, folder: Path, workers: int) -> int:
+    runs = _runs_on(target, manifest)
+    scenarios = [_scenario(folder, run) for run in runs]
+    with tempfile.TemporaryDirectory(prefix="smartgate-hil-") as name:
+        (account,) = run_suite(Suite(scenarios, [target], workers), Path(name), lambda result: None)
+    if account.identity:
+        for line in _differences(f"on {target.name}", manifest.identity[target.name], account.identity):
+            print(line)
+    return worst([_judge(run, result) for run, result in zip(runs, account.results, strict=True)])
+
+
+def _scenario(folder: Path, run: Run) -> Scenario:
+    return replace(load_scenario(folder / run.file), seed=run.seed)
+
+
+def _differences(where: str, told: Mapping[str, str], found: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each thing that is not what the bundle was made with."""
+    for name in sorted(told.keys() | found.keys()):
+        there, here = told.get(name, "nothing"), found.get(name, "nothing")
+        if there != here:
+            yield f"{name} {where} is {_short(here)}, and was {_short(there)} in the bundle"
+
+
+def _short(value: str) -> str:
+    """A hash by its first digits, anything else as it is."""
+    digits, _, rest = value.partition(" ")
+    return f"{digits[:_SHOWN] if len(digits) > _HASH_SIZE_MIN else digits} {rest}".strip()
+
+
+def _judge(run: Run, result: Result) -> int:
+    where = f"{run.scenario} on {run.target}"
+    if result.word == BLOCKED and run.verdict != BLOCKED:
+        print(f"BLOCKED {where}: {'; '.join(result.reasons)}")
+        return EXIT_BLOCKED
+    digest = result.trace.digest() if result.trace is not None else ""
+    if (digest, result.word) == (run.digest, run.verdict):
+        print(f"REPEATED {where}: {result.word} as before, the trace is the same bit for bit ({digest[:_SHOWN]})")
+        return EXIT_PASSED
+    print(f"DIFFERS {where}: {result.word} with trace {digest[:_SHOWN]}, was {run.verdict} with {run.digest[:_SHOWN]}")
+    return EXIT_FAILED

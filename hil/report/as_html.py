@@ -1,0 +1,129 @@
+"""A run as one page of HTML that needs nothing else: scenarios by targets, what was measured, what was wrong.
+
+Knows: results, accounts, comparisons. Must not know: where the page goes. It has no script: a browser of any age, and a
+printer, shows all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from hil.report.style import STYLE
+from hil.suite.result import BLOCKED, FAILED, PASSED, Account, Figure, Result
+from hil.suite.suite import Compared
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
+<style>{style}</style></head>
+<body>
+<h1>{title}</h1>
+{body}
+</body>
+</html>
+"""
+_BAR_WIDTH = 160  # of the picture of a measurement between its limits
+
+
+def report_page(accounts: Sequence[Account], compared: Sequence[Compared]) -> str:
+    """The whole page."""
+    body = [_accounts(accounts), _matrix(accounts, compared), *_details(accounts, compared), _identities(accounts)]
+    return _PAGE.format(title="Scenario run", style=STYLE, body="\n".join(body))
+
+
+def _accounts(accounts: Sequence[Account]) -> str:
+    head = "<tr><th>target<th>scenarios<th>passed<th>failed<th>blocked<th>simulated<th>wall clock<th>ratio<th>digest"
+    rows = [
+        f"<tr><td>{escape(account.target)}<td>{len(account.results)}"
+        + "".join(f"<td class={word.lower()}>{account.count(word)}" for word in (PASSED, FAILED, BLOCKED))
+        + f"<td>{account.simulated_s:.1f} s<td>{account.wall_s:.1f} s<td>{account.ratio:.0f}x"
+        f"<td><code>{account.digest[:16]}</code>"
+        for account in accounts
+    ]
+    return _table("accounts", head, rows)
+
+
+def _matrix(accounts: Sequence[Account], compared: Sequence[Compared]) -> str:
+    targets = "".join(f"<th>{escape(account.target)}" for account in accounts)
+    pairs = [(account.target, number) for number, account in enumerate(accounts) if number]
+    heads = "".join(f"<th>{escape(accounts[0].target)} and {escape(target)}" for target, _ in pairs)
+    rows = []
+    for results in zip(*(account.results for account in accounts), strict=True):
+        name = results[0].scenario
+        cells = "".join(f"<td class={each.word.lower()}>{each.word}{_clocks(each)}" for each in results)
+        verdicts = "".join(_verdict(name, number, compared) for _, number in pairs)
+        rows.append(f'<tr><th><a href="#{escape(name)}">{escape(name)}</a>{cells}{verdicts}')
+    return _table("matrix", f"<tr><th>scenario{targets}{heads}", rows)
+
+
+def _verdict(name: str, number: int, compared: Sequence[Compared]) -> str:
+    found = next((item for item in compared if item.scenario == name and item.number == number), None)
+    if found is None:
+        return "<td class=blocked>nothing to compare"
+    word = "passed" if found.comparison.agrees else "failed"
+    return f"<td class={word}>{escape(str(found.comparison.outcome))}"
+
+
+def _clocks(result: Result) -> str:
+    if result.trace is None:
+        return ""
+    return f"<small>{result.simulated_s:.1f} s in {result.wall_s:.1f} s ({result.ratio:.0f}x)</small>"
+
+
+def _details(accounts: Sequence[Account], compared: Sequence[Compared]) -> Iterator[str]:
+    for results in zip(*(account.results for account in accounts), strict=True):
+        name = results[0].scenario
+        yield f'<section id="{escape(name)}"><h2>{escape(name)}</h2>'
+        for result in results:
+            yield _told(result)
+        for item in compared:
+            if item.scenario == name:
+                yield f"<pre>{escape(item.comparison.describe(item.left, item.right))}</pre>"
+        yield "</section>"
+
+
+def _told(result: Result) -> str:
+    facts = f"seed {result.seed}"
+    if result.trace is not None:
+        facts += f", {len(result.trace)} events, trace <code>{result.trace.digest()[:16]}</code>"
+    reasons = "".join(f"<li>{escape(reason)}" for reason in result.reasons)
+    figures = [_figure(item) for item in result.figures]
+    table = _table("figures", "<tr><th>measured<th>value<th>low<th>high<th>", figures) if figures else ""
+    word = f"<span class={result.word.lower()}>{result.word}</span>"
+    head = f"<h3>{escape(result.target)} {word} <small>{facts}</small></h3>"
+    return head + (f"<ul>{reasons}</ul>" if reasons else "") + table
+
+
+def _figure(item: Figure) -> str:
+    value = "not seen" if item.value is None else f"{item.value} {item.unit}"
+    word = "passed" if item.within else "failed"
+    cells = f"<td class={word}>{escape(value)}<td>{escape(item.low or '')}<td>{escape(item.high or '')}"
+    return f"<tr><td>{escape(item.name)}{cells}<td>{_bar(item)}"
+
+
+def _bar(item: Figure) -> str:
+    """Where the value lies: the limits are the ends of the box, or one of them and zero."""
+    if item.value is None:
+        return ""
+    value, low = float(item.value), float(item.low or 0)
+    high = float(item.high) if item.high is not None else 2 * max(value, low)
+    span = high - low or 1.0
+    at = min(max((value - low) / span, -0.1), 1.1) * _BAR_WIDTH * 0.8 + _BAR_WIDTH * 0.1
+    box = f'<rect x="{_BAR_WIDTH * 0.1:.1f}" y="3" width="{_BAR_WIDTH * 0.8:.1f}" height="8" class="box"/>'
+    mark = f'<line x1="{at:.1f}" x2="{at:.1f}" y1="0" y2="14" class="{"in" if item.within else "out"}"/>'
+    return f'<svg width="{_BAR_WIDTH}" height="14" role="img" aria-label="{escape(item.text)}">{box}{mark}</svg>'
+
+
+def _identities(accounts: Sequence[Account]) -> str:
+    rows = [
+        f"<tr><td>{escape(account.target)}<td>{escape(name)}<td><code>{escape(value)}</code>"
+        for account in accounts
+        for name, value in account.identity.items()
+    ]
+    return "<h2>What ran</h2>" + _table("identity", "<tr><th>target<th>what<th>which", rows)
+
+
+def _table(kind: str, head: str, rows: Sequence[str]) -> str:
+    body = "\n".join(rows)
+    return f"<table class={kind}><thead>{head}</thead><tbody>\n{body}\n</tbody></table>"

@@ -1,0 +1,237 @@
+"""An evidence bundle tells all that a run depended on and repeats it; a damaged one is told in one sentence."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from hil.command import main
+from hil.evidence.manifest import NAME
+from hil.suite.result import EXIT_BAD_INPUT, EXIT_BLOCKED, EXIT_FAILED, EXIT_PASSED
+from hil.targets import TARGETS
+from hil.targets.host import HostTarget
+from hil.targets.target import BlockedError
+
+SCENARIO = """
+[scenario]
+name = "short"
+role = "barrier"
+plant = "boom"
+seed = 4
+steps = [
+  "set STOP_CHAIN_OK on",
+  "set LOOPS_OK on",
+  "set DRIVE_OK on",
+  "measure opening: from out.MOTOR_OPEN = on to in.LIMIT_OPEN = on at most 5 s",
+  "wait 500 ms",
+  "command OPEN",
+  "expect in.LIMIT_OPEN = on within 5 s",
+]
+"""
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "short.toml"
+    path.write_text(SCENARIO, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def bundle(source: Path, tmp_path: Path) -> Path:
+    return _make(source, tmp_path / "bundle", "host")
+
+
+def _make(source: Path, where: Path, *targets: str) -> Path:
+    words = [word for name in targets for word in ("--target", name)]
+    assert main(["run", str(source), *words, "--evidence", str(where)]) == EXIT_PASSED
+    return where
+
+
+def test_a_bundle_holds_scenario_seed_hashes_versions_traces_and_reports(source: Path, tmp_path: Path) -> None:
+    folder = _make(source, tmp_path / "bundle", "host", "vm")
+    told = json.loads((folder / NAME).read_text(encoding="utf-8"))
+    assert (folder / "scenarios/short.toml").read_text(encoding="utf-8") == SCENARIO
+    assert [(run["target"], run["seed"], run["verdict"]) for run in told["runs"]] == [
+        ("host", 4, "PASSED"),
+        ("vm", 4, "PASSED"),
+    ]
+    assert told["runs"][0]["logical"] == told["runs"][1]["logical"]
+    assert told["identity"]["vm"].keys() >= {"firmware barrier", ".mpy form", "mpy-cross", "MicroPython VM"}
+    assert len(told["identity"]["host"]["firmware sources"]) == 64
+    assert told["made_with"].keys() == {"version", "python", "commit"}
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert present == {NAME, *told["files"]}
+    assert {"junit.xml", "report.html", "report.json"} <= present
+    assert all(run["trace"] in present for run in told["runs"])
+
+
+def test_the_junit_file_of_a_bundle_carries_the_measurement(bundle: Path) -> None:
+    (case,) = ElementTree.parse(bundle / "junit.xml").iter("testcase")
+    found = {item.get("name"): item.get("value") for item in case.iter("property")}
+    assert found["opening: unit"] == "ms"
+    assert float(found["opening: value"] or 0) > 1000
+    assert found["opening: high"] == "5000"
+    assert "opening: low" not in found
+
+
+@pytest.mark.parametrize("name", ["bundle", "bundle.zip"])
+def test_a_bundle_repeats_bit_for_bit(
+    source: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = _make(source, tmp_path / name, "host", "vm")
+    source.unlink()
+    capsys.readouterr()
+    assert main(["replay", str(where)]) == EXIT_PASSED
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in told] == ["REPEATED short on host", "REPEATED short on vm"]
+
+
+def _edit(bundle: Path, change: Callable[[dict], None]) -> None:  # type: ignore[type-arg]
+    told = json.loads((bundle / NAME).read_text(encoding="utf-8"))
+    change(told)
+    (bundle / NAME).write_text(json.dumps(told), encoding="utf-8")
+
+
+def test_other_firmware_with_the_same_trace_is_told_and_no_failure(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _edit(bundle, lambda told: told["identity"]["host"].update({"firmware sources": "0" * 64}))
+    capsys.readouterr()
+    assert main(["replay", str(bundle)]) == EXIT_PASSED
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("firmware sources on host is ")
+    assert told[0].endswith(", and was 000000000000 in the bundle")
+    assert told[1].startswith("REPEATED short on host")
+
+
+def test_a_trace_that_differs_fails_and_what_else_differs_is_named(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _edit(bundle, lambda told: (told["runs"][0].update(seed=5), told["made_with"].update(version="0.0.1")))
+    _edit(bundle, lambda told: told["runs"][0].update(digest="f" * 64))
+    capsys.readouterr()
+    assert main(["replay", str(bundle)]) == EXIT_FAILED
+    told = capsys.readouterr().out
+    assert "DIFFERS short on host: PASSED with trace " in told
+    assert "version of smartgate is 0.1.0, and was 0.0.1 in the bundle" in told
+
+
+def test_a_target_that_cannot_be_had_here_blocks_the_replay(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Away(HostTarget):
+        def prepare(self, roles: object, directory: object) -> None:
+            raise BlockedError("there is none here")
+
+    monkeypatch.setitem(TARGETS, "host", lambda options: Away())
+    assert main(["replay", str(bundle)]) == EXIT_BLOCKED
+    assert "BLOCKED short on host: there is none here" in capsys.readouterr().out
+
+
+def _damage(bundle: Path) -> None:
+    with (bundle / "scenarios/short.toml").open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+
+
+def _lose(bundle: Path) -> None:
+    next((bundle / "traces").iterdir()).unlink()
+
+
+def _empty(bundle: Path) -> None:
+    (bundle / NAME).unlink()
+
+
+def _garble(bundle: Path) -> None:
+    (bundle / NAME).write_bytes(b"\x00\xff{")
+
+
+def _foreign(bundle: Path) -> None:
+    (bundle / NAME).write_text('{"format": "something else"}', encoding="utf-8")
+
+
+def _list(bundle: Path) -> None:
+    (bundle / NAME).write_text("[]", encoding="utf-8")
+
+
+def _without_a_part(bundle: Path) -> None:
+    _edit(bundle, lambda told: told.pop("runs"))
+
+
+def _seed_of_words(bundle: Path) -> None:
+    _edit(bundle, lambda told: told["runs"][0].update(seed="four"))
+
+
+def _unhashed(bundle: Path) -> None:
+    _edit(bundle, lambda told: told["files"].pop("scenarios/short.toml"))
+
+
+def _outside(bundle: Path) -> None:
+    _edit(bundle, lambda told: told["files"].update({"../short.toml": "0"}))
+
+
+def _target_of_nobody(bundle: Path) -> None:
+    _edit(bundle, lambda told: told["identity"].update(moon={}))
+
+
+@pytest.mark.parametrize(
+    ("break_it", "told"),
+    [
+        (_damage, "scenarios/short.toml is damaged (SHA-256 "),
+        (_lose, "cannot be read (No such file or directory); take a copy of the bundle"),
+        (_empty, "bundle.json cannot be read (No such file or directory)"),
+        (_garble, "bundle.json is no JSON ("),
+        (_foreign, "bundle.json has the format 'something else', not 'smartgate hil evidence 1'"),
+        (_list, "bundle.json has the format None"),
+        (_without_a_part, "bundle.json lacks a part ('runs')"),
+        (_seed_of_words, "bundle.json lacks a part ('four' is no int)"),
+        (_unhashed, "names no hash of 'scenarios/short.toml'"),
+        (_outside, "holds the file '../short.toml', which lies outside of it"),
+        (_target_of_nobody, "no target 'moon'"),
+    ],
+)
+def test_a_damaged_or_foreign_bundle_is_one_sentence(
+    bundle: Path, break_it: Callable[[Path], None], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    break_it(bundle)
+    capsys.readouterr()
+    assert main(["replay", str(bundle)]) == EXIT_BAD_INPUT
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert told in err
+
+
+def test_what_is_no_bundle_at_all_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text.zip").write_text("no zip", encoding="utf-8")
+    with zipfile.ZipFile(tmp_path / "slip.zip", "w") as archive:
+        archive.writestr("../slip.txt", "x")
+    for name, told in (
+        ("text.zip", "is no bundle (File is not a zip file)"),
+        ("none", "cannot be read (No such file or directory)"),
+        ("slip.zip", "holds the file '../slip.txt', which lies outside of it"),
+    ):
+        assert main(["replay", str(tmp_path / name)]) == EXIT_BAD_INPUT
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1
+        assert told in err
+    assert not (tmp_path.parent / "slip.txt").exists()
+
+
+def test_a_place_that_is_taken_or_cannot_be_written_is_told_before_anything_runs(
+    bundle: Path, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    capsys.readouterr()
+    for where, told in (
+        (bundle, "is there already; name a new directory or .zip file"),
+        (tmp_path / "file", "is there already"),
+        (tmp_path / "file" / "below", "cannot be written (Not a directory)"),
+        (tmp_path / "file" / "below.zip", "cannot be written ("),
+    ):
+        assert main(["run", str(source), "--target", "host", "--evidence", str(where)]) == EXIT_BAD_INPUT
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert told in err
