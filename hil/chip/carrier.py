@@ -60,8 +60,11 @@ class Carrier:
         self.chip.advance(duration_us)
 
     def set_input(self, name: str, value: int) -> None:
-        """Energise a terminal or not, at this instant."""
-        terminal = self._inputs[name]
+        """Energise the terminal of a signal or not, at this instant."""
+        self.set_terminal(self._inputs[name], value)
+
+    def set_terminal(self, terminal: int, value: int) -> None:
+        """Energise a terminal, counted from 0, or not."""
         bit = 1 << (terminal & 7)
         at = terminal >> 3
         self._chain[at] = self._chain[at] | bit if value else self._chain[at] & ~bit

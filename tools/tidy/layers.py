@@ -134,6 +134,12 @@ LAYERS = (
         "the rig sees the hub as a command and the firmware as bytes or as the host board: put checks into tests/",
     ),
     _row(
+        "hil/board/",
+        "hil sim_devices firmware.boards.terminals firmware.boards.rp2.wiring firmware.roles.rig.wiring protocols "
+        "tools.deploy",
+        "a bench knows the wiring of both cards, not their programs: put checks into tests/",
+    ),
+    _row(
         "hil/chip/",
         "hil sim_devices firmware.boards.card firmware.boards.terminals firmware.boards.rp2.wiring protocols "
         "tools.deploy",
@@ -157,6 +163,7 @@ ADAPTERS = {
     "edge/service/serial_port.py": "serial",
     "edge/southbound/modbus_client.py": "pymodbus",
     "hil/bench/mqtt_tools.py": "paho",
+    "hil/board/serial_table.py": "serial",
     "hil/pytest_plugin.py": "pytest",
     "hil/run/hub_client.py": "aiohttp",
     "hil/run/view.py": "rich",

@@ -57,10 +57,11 @@ class Engine:
         self._rows = bytearray(DRIVERS)  # what a row wants, NONE where there is none
         self._start_us = 0
         self._axis_us = -1
-        self.clear(0)
+        self.clear(0, 0)
 
-    def clear(self, senses: int) -> None:
+    def clear(self, now_us: int, senses: int) -> None:
         """End the run: every driver off, supply on, everything forgotten. `senses` are the levels as they are."""
+        self._start_us = now_us  # what is done now must not wait for a clock of an old run
         self.is_running = False
         self.schedule.clear()
         self.follow.clear()
@@ -74,7 +75,7 @@ class Engine:
             self._rows[index] = NONE
         for index in range(SENSES):
             self._levels[SENSE_AT + index] = senses >> index & 1
-        self._card.power(ON, self._start_us)
+        self._card.power(ON, now_us)
         self._levels[POWER] = ON
         self._show(0)
 
@@ -120,7 +121,7 @@ class Engine:
             return
         elapsed_us = self.elapsed_us(now_us)
         if elapsed_us >= TIME_MAX_US - 1:
-            self.clear(0)
+            self.clear(now_us, 0)
             return
         due_us = self.next_us()
         while 0 <= due_us <= elapsed_us + LEAD_US:
@@ -129,16 +130,21 @@ class Engine:
 
     def next_us(self) -> int:
         """When something is due next in the run, -1 when nothing is or no run is under way."""
+        first = self.next_exact_us()
+        if self._axis_us < 0 or not self.is_running:
+            return first
+        return self._axis_us if first < 0 else min(first, self._axis_us)
+
+    def next_exact_us(self) -> int:
+        """The same without the steps of the axis, which may come a little late: its way does not depend on it."""
         if not self.is_running:
             return -1
         first = self.schedule.next_us()
         row = self.follow.first_due()
-        if row >= 0:
-            due_us = self.follow.due_us(row)
-            first = due_us if first < 0 else min(first, due_us)
-        if self._axis_us >= 0:
-            first = self._axis_us if first < 0 else min(first, self._axis_us)
-        return first
+        if row < 0:
+            return first
+        due_us = self.follow.due_us(row)
+        return due_us if first < 0 else min(first, due_us)
 
     def _perform(self, due_us: int, elapsed_us: int) -> None:
         """Everything that is due at one time, then one step of the card."""

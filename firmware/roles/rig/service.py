@@ -54,7 +54,7 @@ class Service:
         """What is only done before a run; returns the result."""
         engine = self._engine
         if kind == m.CLEAR and size == 0:
-            engine.clear(senses)
+            engine.clear(now_us, senses)
             return m.OK
         if engine.is_running:
             return m.NOT_NOW

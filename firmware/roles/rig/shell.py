@@ -19,13 +19,13 @@ from firmware.roles.rig.engine import LEAD_US, Engine
 from firmware.roles.rig.service import Service
 from protocols.compat import TICKS_MASK, const, ticks_diff
 from protocols.rig.frame import FrameReader
-from protocols.rig.messages import HASH_SIZE
+from protocols.rig.messages import HASH_SIZE, TIME_MAX_US
 
 _CARD_BAUD = const(1000000)
 _CARD_BYTES = const(3)
 _GPIO_IN = const(0xD0000004)  # SIO: every pin in one read (RP2040 datasheet, 2.3.1.7)
 # Nearer than this nothing but the next stimulus is looked at: an answer to the host takes less.
-_NEAR_US = const(4000)
+_NEAR_US = const(7000)
 # Nearer than this the loop waits without sleeping, which may take a millisecond more than it is told.
 _EXACT_US = const(2000)
 # Two frames: the one that is answered and the one that must not come before.
@@ -177,14 +177,17 @@ class Loop:
         engine = self._engine
         self._take_edges()
         engine.poll(begun_us)
-        due_us = engine.next_us()
-        left_us = due_us - LEAD_US - engine.elapsed_us(_now_us()) if due_us >= 0 else _NEAR_US + 1
-        if left_us > _NEAR_US and self._uart.any():
+        if self._uart.any() and self._left_us(engine.next_exact_us()) > _NEAR_US:
             self._serve()
-        elif left_us > 0:
-            time.sleep_ms(1) if left_us > _EXACT_US else time.sleep_us(left_us)
+            self._note_pass(begun_us)
             return
-        self._note_pass(begun_us)
+        left_us = self._left_us(engine.next_us())
+        if left_us > 0:
+            time.sleep_ms(1) if left_us > _EXACT_US else time.sleep_us(left_us)
+
+    def _left_us(self, due_us: int) -> int:
+        """How long until the engine must begin what is due, as good as for ever when nothing is."""
+        return due_us - LEAD_US - self._engine.elapsed_us(_now_us()) if due_us >= 0 else TIME_MAX_US
 
     def _note_pass(self, begun_us: int) -> None:
         passed_us = ticks_diff(_now_us(), begun_us)

@@ -17,8 +17,10 @@ class Card:
         self.levels = bytearray(DRIVERS)
         self.steps = 0
         self.supply = 1
+        self.asked_us = 0
 
     def drive(self, levels, at_us):
+        self.asked_us = at_us
         self.clock_us = max(self.clock_us, at_us)
         for index in range(DRIVERS):
             self.levels[index] = levels[index]

@@ -216,6 +216,14 @@ class TestQuestions(unittest.TestCase):
         self.assertEqual(bench.ask(m.CLEAR), OK)
         self.assertEqual((bench.card.levels[3], bench.card.supply), (0, 1))
 
+    def test_a_board_that_has_rested_for_long_clears_at_once(self) -> None:
+        bench = started()
+        bench.ask(m.QUEUE, entry(m.NOW, 3, 1))
+        bench.run_to(1000)
+        bench.card.clock_us = m.TIME_MAX_US + 500_000_000
+        bench.ask(m.CLEAR)
+        self.assertEqual(bench.card.asked_us, m.TIME_MAX_US + 500_000_000)
+
     def test_status_tells_what_is_under_way(self) -> None:
         bench = started()
         bench.ask(m.QUEUE, entry(90_000, 3, 1))

@@ -1,0 +1,65 @@
+"""The rig's deployed set on an emulated RP2040: it says who it is, is punctual, and finds a wire that is off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from firmware.roles.rig import wiring
+from hil.board.files import firmware_hash, rig_files
+from hil.board.link import Entry, RigLink
+from hil.board.pair import LoopbackPlug, PairTable, RigChip
+from hil.board.selftest import run_selftest
+from hil.chip import emulator
+from hil.chip.emulator import find_uf2
+from hil.targets.target import BlockedError
+from protocols.rig.messages import SENSE_AT
+
+
+@pytest.fixture(scope="module")
+def uf2() -> Path:
+    try:
+        emulator._load("rp2040py.rp2040")
+        emulator._load("littlefs")
+        return find_uf2(None)
+    except BlockedError as error:
+        pytest.skip(f"BLOCKED: {error}")
+
+
+def test_the_emulated_rig_passes_its_own_test(uf2: Path, tmp_path: Path) -> None:
+    files = rig_files(tmp_path)
+    rig = RigChip(uf2, files)
+    LoopbackPlug(rig)
+    report = run_selftest(PairTable(uf2, rig), firmware_hash(files), wiring.NAME, clock_s=1)
+    assert report.problems == ()
+    assert "0 faults" in report.measured[2]
+
+
+def test_a_chain_that_does_not_come_back_is_found(uf2: Path, tmp_path: Path) -> None:
+    files = rig_files(tmp_path)
+    rig = RigChip(uf2, files)
+    LoopbackPlug(rig)
+    rig.chip.on_spi(wiring.DRIVERS_SPI, lambda byte: rig._shift(byte) | 0x10)
+    report = run_selftest(PairTable(uf2, rig), firmware_hash(files), wiring.NAME, clock_s=1)
+    assert [problem for problem in report.problems if problem.startswith("the chain of drivers gave back")]
+
+
+def test_frames_of_the_host_cost_a_stimulus_no_punctuality(uf2: Path, tmp_path: Path) -> None:
+    rig = RigChip(uf2, rig_files(tmp_path))
+    LoopbackPlug(rig)
+    table = PairTable(uf2, rig)
+    link = RigLink(table)
+    link.clear()
+    at = [30_000 + 11_117 * number for number in range(30)]
+    link.queue([Entry(at_us, 4, number & 1 ^ 1) for number, at_us in enumerate(at)])
+    link.start()
+    noted: list[Entry] = []
+    while table.now_us < 30_000_000 and len(noted) < 2 * len(at):
+        noted += link.read().entries
+        link.status()
+    driven = [entry.at_us for entry in noted if entry.channel == 4]
+    sensed = [entry.at_us for entry in noted if entry.channel == SENSE_AT + 4]
+    assert max(late - due for due, late in zip(at, driven, strict=True)) < 100
+    assert max(late - due for due, late in zip(at, sensed, strict=True)) < 200
+    assert link.status().late == 0
