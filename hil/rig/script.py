@@ -4,7 +4,8 @@ Knows: steps, conditions, scenario time. Must not know: how an action is done; t
 
 It is told events and asked to act; it never looks at a clock. A step begins when the one before has ended: an action at
 once, a wait after its time, an awaited condition at the very event that meets it. What is awaited of a level may
-already be so. A happening counts if it came since the last action and after the happening awaited before.
+already be so. A happening counts if it came since the last action and after the happening of the same source that was
+awaited before: two devices are asked in turn, so which of them tells first means nothing.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Script:
         self._is_spoilt = False  # the present step has failed already
         self._newest: dict[str, _Seen] = {}
         self._fresh: list[_Seen] = []  # since the last action
-        self._taken = 0  # how many of those came up to the happening awaited last
+        self._taken: dict[str, int] = {}  # how many of those came up to the happening awaited last, by source
         self._cause = NO_CAUSE  # the event that ended the newest step which waited for one
         self._meters: list[Meter] = []
         self._end_step()
@@ -104,7 +105,7 @@ class Script:
 
     def _act(self, step: Do, now_us: int) -> None:
         self._fresh.clear()
-        self._taken = 0
+        self._taken.clear()
         for action in step.actions:
             self._perform(now_us, action, self._cause)
         self._end_step()
@@ -115,7 +116,8 @@ class Script:
             newest = self._newest.get(condition.word.event)
             found = newest if newest is not None and condition.met_by(newest.value) else None
         else:
-            found = next((seen for seen in self._fresh[self._taken :] if _is_met(condition, seen)), None)
+            start = self._taken.get(_source(condition), 0)
+            found = next((seen for seen in self._fresh[start:] if _is_met(condition, seen)), None)
         if found is None:
             self.next_us = self._began_us + step.within_us + 1  # what comes at the last instant counts
             return
@@ -123,10 +125,11 @@ class Script:
         self._end_step()
 
     def _take(self, condition: Condition, found: _Seen) -> None:
-        """It is the cause of what is done next; of the happenings, only what came after it can be awaited next."""
+        """It is the cause of what is done next; of its source, only what came after it can be awaited next."""
         self._cause = found.place
         if not condition.word.is_level:
-            self._taken = self._fresh.index(found, self._taken) + 1
+            source = _source(condition)
+            self._taken[source] = self._fresh.index(found, self._taken.get(source, 0)) + 1
 
     def _measure(self, step: Measure) -> None:
         meter = Meter(step.measurement)
@@ -194,6 +197,10 @@ class Script:
         self._is_under_way = False
         self._began_us = self._began_us if at_us is None else at_us
         self.next_us = self._began_us if self._index < len(self._steps) else None
+
+
+def _source(condition: Condition) -> str:
+    return condition.word.event.partition(".")[0]
 
 
 def _is_met(condition: Condition, seen: _Seen) -> bool:

@@ -128,6 +128,11 @@ def test_happenings_are_expected_in_their_order_and_levels_between_do_not_matter
     assert len(wrong.turn(9000).problems) == 1
 
 
+def test_happenings_of_different_sources_have_no_order() -> None:
+    run = _Run(["command OPEN", "expect event.REVERSED within 1 s", "expect command.OPEN within 1 s"])
+    assert run.tell(1, "command.OPEN", 1).tell(2, "device.event.REVERSED").turn(9000).problems == ()
+
+
 def test_what_must_stay_is_broken_by_a_change_and_told_once() -> None:
     steps = ["expect out.MOTOR_OPEN = on for 100 ms", "command CLOSE"]
     run = _Run(["wait 1 ms", *steps]).tell(0, "device.out.MOTOR_OPEN", 1)
