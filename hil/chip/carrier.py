@@ -6,7 +6,7 @@ Knows the card's pins from the board's wiring and the signal names from the role
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from firmware.boards import card, terminals
@@ -14,7 +14,7 @@ from firmware.boards.rp2 import wiring
 from hil.chip.emulator import FLOATING, HIGH, LOW, Chip, build_image
 from hil.chip.wire import Wire, character_us
 from hil.targets.target import Provision
-from tools.deploy import ROOT, deploy
+from tools.deploy import ROOT, FileSet, deploy
 
 BOARD = "rp2"
 _CHARACTER_BITS = 11
@@ -32,6 +32,7 @@ class Carrier:
         regmap = importlib.import_module(f"protocols.registers.{provision.role}")
         self._inputs = _names(provision.role, regmap, "IN_", terminals.INPUTS, terminals.INPUT_TERMINALS)
         self.output_names = _names(provision.role, regmap, "OUT_", terminals.OUTPUTS, terminals.OUTPUT_TERMINALS)
+        self.input_order = sorted(self._inputs, key=lambda name: int(getattr(regmap, "IN_" + name)))
         self.signal_order = sorted(self.output_names, key=lambda name: int(getattr(regmap, "OUT_" + name)))
         self._chain = bytearray(4)
         self._chain[_GUARD_AT] = card.GUARD
@@ -118,15 +119,14 @@ class Carrier:
 
 def deployed_files(provision: Provision, out: Path) -> dict[str, bytes]:
     """Everything a technician copies onto the board: the file set, compiled below `out`, and the provision file."""
-    file_set = deploy(ROOT, provision.role, BOARD, out)
-    return copied_files(file_set.folder, [file.path for file in file_set.files], provision)
+    return copied_files(deploy(ROOT, provision.role, BOARD, out), provision)
 
 
-def copied_files(folder: Path, paths: Sequence[str], provision: Provision) -> dict[str, bytes]:
+def copied_files(file_set: FileSet, provision: Provision) -> dict[str, bytes]:
     """The files of a finished file set, and the provision file."""
     lines = [f"{key}={value}" for key, value in provision.settings().items() if key != "mode"]
     return {
-        **{path: (folder / path).read_bytes() for path in paths},
+        **{file.path: (file_set.folder / file.path).read_bytes() for file in file_set.files},
         "provision.txt": ("\n".join(lines) + "\n").encode(),
     }
 

@@ -3,8 +3,8 @@
 Knows: how the parts are joined and in which order they act at one instant. Must not know: how the firmware is run, what
 an input means.
 
-At every instant the order is: script, plant, line, device, master. So what a step sets at one instant, the device sees
-in one scan.
+At every instant the order is: line, script, plant, device, master. So what a step sets at one instant, the device sees
+in one scan. A continuous device acts before the script: it has lived until now under what was set before.
 """
 
 from __future__ import annotations
@@ -30,6 +30,15 @@ _LINE_PER_POLL = 128  # what a poll takes from its field line; more at once woul
 _LINE_RETRY_US = 1000
 
 
+# The instruments' speeds as delivered, where it is not 9600; "" is the default protocol of the role.
+_LINE_BAUDS = {
+    ("rfid", ""): 115_200,
+    ("rfid", "r200"): 115_200,
+    ("rfid", "uhfreader18"): 57_600,
+    ("charging_post", ""): 115_200,
+}
+
+
 class BenchRig(Rig):
     """Runs one bench scenario on one target. An output card drops the outputs of a device that hangs."""
 
@@ -37,7 +46,9 @@ class BenchRig(Rig):
         rng = random.Random(scenario.seed)
         role = scenario.role
         super().__init__(scenario, rng, {DEVICE: role})
-        provision = Provision(role, _SERIAL, _UNIT_ID, BAUD, b"", scenario.line_protocol, scenario.settings)
+        provision = Provision(
+            role, _SERIAL, _UNIT_ID, BAUD, b"", scenario.line_protocol, scenario.settings, _line_baud(scenario)
+        )
         self._attach(target, provision, directory, rng)
         self._start_master()
         self._node = self._nodes[0]
@@ -59,11 +70,14 @@ class BenchRig(Rig):
 
     def _act(self) -> None:
         now_us = self._now_us
+        self.line.advance_to(now_us)
+        if self._is_early:
+            self._run_device()
         self._script.run_until(now_us)
         self._move_plant()
         self._record_inputs(DEVICE, self._digital, self._values)
-        self.line.advance_to(now_us)
-        self._run_device()
+        if not self._is_early:
+            self._run_device()
         self._run_master()
 
     def _wants(self) -> list[tuple[int, str]]:
@@ -92,8 +106,7 @@ class BenchRig(Rig):
             self._take(result)
 
     def _take(self, result: StepResult) -> None:
-        self._outputs = result.outputs
-        self._record_outputs(DEVICE, self._outputs_of, self._outputs)
+        self._apply([(self._node, result)])
         if result.field_sent:
             self._level(LINE_SENT, crc16(bytearray(result.field_sent), 0, len(result.field_sent)))
             if self._plant is not None:
@@ -105,9 +118,12 @@ class BenchRig(Rig):
         source, channel = name.split(".", 1)
         self._note(self.trace.change(self._now_us, source, channel, value, self._causes.of_deed(source)))
 
-    def _drop_outputs(self, node: Node) -> None:
-        self._outputs = (0,) * len(self._outputs_of)
-        self._record_outputs(DEVICE, self._outputs_of, self._outputs)
+    def _drive(self, at_us: int, node: Node, outputs: tuple[int, ...]) -> None:
+        self._outputs = outputs
+        self._record_outputs(at_us, DEVICE, self._outputs_of, outputs)
+
+    def _drop_outputs(self, at_us: int, node: Node) -> None:
+        self._drive(at_us, node, (0,) * len(self._outputs_of))
 
     def _perform(self, now_us: int, action: Action) -> None:
         if action.verb in ("set", "free"):
@@ -158,3 +174,7 @@ class BenchRig(Rig):
             super()._observe(now_us, source, channel.split(".")[1], value)
         else:
             super()._observe(now_us, DEVICE if source == self._node.role else source, channel, value)
+
+
+def _line_baud(scenario: BenchScenario) -> int:
+    return _LINE_BAUDS.get((scenario.role, scenario.line_protocol), 9600)

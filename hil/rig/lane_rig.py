@@ -2,7 +2,8 @@
 
 Knows: how the parts are joined and in which order they act at one instant. Must not know: how the firmware is run.
 
-At every instant the order is: field, line, devices (barrier first), master, script.
+At every instant the order is: line, field, devices (barrier first), master, script. Continuous devices act before the
+field: they have lived until now under what it said before.
 """
 
 from __future__ import annotations
@@ -41,23 +42,28 @@ class LaneRig(Rig):
 
     def _act(self) -> None:
         now_us = self._now_us
+        self.line.advance_to(now_us)
+        if self._is_early:
+            self._run_devices()
         if now_us >= self.field.now_us + STEP_US:
             self.field.advance_to(now_us)
             self._record_field()
-        self.line.advance_to(now_us)
-        for node in self._nodes:
-            self._run_node(node)
+        if not self._is_early:
+            self._run_devices()
         self._run_master()
         self._script.run_until(now_us)
 
     def _wants(self) -> list[tuple[int, str]]:
         return [(self.field.now_us + STEP_US, "the field"), *super()._wants()]
 
-    def _run_node(self, node: Node) -> None:
-        result = self._step(node, *self.field.inputs_of(node.role))
-        if result is not None and result.outputs != self.field.outputs_of(node.role):
-            self.field.apply_outputs(node.role, result.outputs)
-            self._record_outputs_of(node.role)
+    def _run_devices(self) -> None:
+        results = [(node, self._step(node, *self.field.inputs_of(node.role))) for node in self._nodes]
+        self._apply([(node, result) for node, result in results if result is not None])
+
+    def _drive(self, at_us: int, node: Node, outputs: tuple[int, ...]) -> None:
+        if outputs != self.field.outputs_of(node.role):
+            self.field.apply_outputs(node.role, outputs)
+            self._record_outputs_of(at_us, node.role)
 
     def _perform(self, now_us: int, action: Action) -> None:
         if action.verb == "command":
@@ -75,9 +81,9 @@ class LaneRig(Rig):
     def _fail_plant(self, name: str, kind: str, value: int) -> None:
         fail_lane(self.field, name, kind, value)
 
-    def _drop_outputs(self, node: Node) -> None:
+    def _drop_outputs(self, at_us: int, node: Node) -> None:
         self.field.drop_outputs(node.role)
-        self._record_outputs_of(node.role)
+        self._record_outputs_of(at_us, node.role)
 
     def _record_field(self) -> None:
         for truth in self.field.lane.take_truth():
@@ -88,8 +94,8 @@ class LaneRig(Rig):
             values, _ = self.field.inputs_of(node.role)
             self._record_inputs(node.role, names_of(node.role, "digital_inputs"), values)
 
-    def _record_outputs_of(self, role: str) -> None:
-        self._record_outputs(role, names_of(role, "digital_outputs"), self.field.outputs_of(role))
+    def _record_outputs_of(self, at_us: int, role: str) -> None:
+        self._record_outputs(at_us, role, names_of(role, "digital_outputs"), self.field.outputs_of(role))
 
 
 def _arrival(truck_id: int, visit: TruckVisit) -> Arrival:

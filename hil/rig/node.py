@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hil.targets.target import Device, Provision, StepResult
+from hil.targets.target import ContinuousDevice, Device, Provision, StepResult
 from sim_devices.buses.rs485 import Station
 from sim_devices.devices.output_card import MAX_AGE_US, OutputCard
 
-RESTART_US = 300_000  # a board's way from power-on to its first scan
+RESTART_US = 300_000  # a board's way from power-on to its first scan, where the device takes no time for it
 WATCHDOG_US = 2_000_000  # the default of every board
 NEVER_US = 1 << 60
 
@@ -42,7 +42,12 @@ class Node:
     @property
     def asleep(self) -> bool:
         """It does nothing before `due_us`, whatever is heard."""
-        return self.is_hung or self.is_off
+        return self.is_off or (self.is_hung and not self.is_continuous)
+
+    @property
+    def is_continuous(self) -> bool:
+        """It lives by itself: it is brought to every instant, and what happens to its loop happens in it."""
+        return isinstance(self.device, ContinuousDevice)
 
     @property
     def wake_us(self) -> int:
@@ -53,10 +58,15 @@ class Node:
 
     def hang(self, until_us: int) -> None:
         """The loop stands still until then, or until the watchdog bites."""
-        self.is_hung, self.due_us = True, until_us
+        self.is_hung = True
+        if isinstance(self.device, ContinuousDevice):
+            self.device.hang(until_us)
+        else:
+            self.due_us = until_us
 
     def start(self, at_us: int) -> None:
-        """Supply or reset has ended what it did; the first scan is at `at_us`."""
+        """Supply or reset has ended what it did; from `at_us` on it starts."""
+        at_us += 0 if self.is_continuous else RESTART_US
         self.is_hung, self.is_off, self.due_us, self._fed_us = False, True, at_us, at_us
         self.broken = ""
         self.card.drop()
@@ -68,7 +78,8 @@ class Node:
 
     def note(self, now_us: int, result: StepResult) -> None:
         """Its loop has run."""
-        self.is_hung = self.is_off = False
+        self.is_hung = self.is_hung and self.is_continuous
+        self.is_off = False
         self.due_us = now_us + max(1, result.wait_us)
         self._stepped_us = now_us
         self.card.refresh(now_us)

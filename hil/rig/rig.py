@@ -20,7 +20,7 @@ from hil.faults.spec import FaultSpec
 from hil.rig.bus_master import BusMaster
 from hil.rig.field_faults import BusFaults
 from hil.rig.history import History
-from hil.rig.node import NEVER_US, RESTART_US, Node
+from hil.rig.node import NEVER_US, Node
 from hil.rig.progress import LivelockError, Progress
 from hil.rig.script import Script
 from hil.rig.verdict import Verdict
@@ -29,7 +29,7 @@ from hil.scenarios.model import Action, Scenario
 from hil.scenarios.units import Mistake
 from hil.scenarios.vocabulary import BROKEN
 from hil.scenarios.words import words_for
-from hil.targets.target import Provision, StepResult, Target, TargetError
+from hil.targets.target import UNDRIVEN, Provision, StepResult, Target, TargetError
 from hil.trace.causes import FIELD, Causes
 from hil.trace.event import Trace, TraceEvent
 from sim_devices.buses.rs485 import Rs485Line
@@ -116,13 +116,16 @@ class Rig(ABC):
     def _step(
         self, node: Node, values: Sequence[int], qualities: Sequence[int], clock_us: int = 0, field_line: bytes = b""
     ) -> StepResult | None:
-        """Run the node's loop once, if it is due or was told something; its clock is `clock_us` ahead."""
+        """Run the node's loop once, if it is due or was told something; its clock is `clock_us` ahead.
+
+        A continuous device is brought to the present.
+        """
         heard = self._take_burst(node)
         if node.is_bitten(self._now_us):
             self._restart(node, node.device.reset)
-        if self._now_us < node.due_us and (node.asleep or not (heard or field_line)):
+        if self._now_us < node.due_us and (node.asleep or not (node.is_continuous or heard or field_line)):
             if node.card.has_expired(self._now_us):
-                self._drop_outputs(node)
+                self._drop_outputs(self._now_us, node)
             return None
         try:
             result = node.device.step(self._now_us + clock_us, values, qualities, heard, field_line)
@@ -135,15 +138,23 @@ class Rig(ABC):
         return result
 
     def _take_burst(self, node: Node) -> bytes:
-        """What the device heard, handed over when the line is quiet: a burst comes whole, as out of a UART FIFO."""
-        return node.station.take() if self.line.idle_at_us() < 0 else b""
+        """What the device heard, handed over when the line is quiet: a burst comes whole, as out of a UART FIFO.
+
+        A continuous device has a FIFO of its own, so it gets every character as it arrives.
+        """
+        return node.station.take() if node.is_continuous or self.line.idle_at_us() < 0 else b""
+
+    @property
+    def _is_early(self) -> bool:
+        """Whether devices act first at this instant: continuous ones do, as they come from the instant before."""
+        return self._now_us > 0 and any(node.is_continuous for node in self._nodes)
 
     def _restart(self, node: Node, how: Callable[[], None], off_us: int = 0) -> None:
         """Everything but the settings is gone and the outputs fall off; it runs again after `off_us` and its start."""
         how()
         node.station.take()
-        node.start(self._now_us + off_us + RESTART_US)
-        self._drop_outputs(node)
+        node.start(self._now_us + off_us)
+        self._drop_outputs(self._now_us, node)
 
     def _break_down(self, node: Node, error: TargetError) -> None:
         """The program has ended: nobody drives the outputs, and nothing is expected of the device any more."""
@@ -152,7 +163,7 @@ class Rig(ABC):
         node.break_down(sentence)
         source, channel = BROKEN.split(".")
         self._note(self.trace.add(TraceEvent(self._now_us, source, channel, node.provision.unit_id)))
-        self._drop_outputs(node)
+        self._drop_outputs(self._now_us, node)
 
     def _fail_board(self, node: Node, kind: str) -> None:
         """The faults of the catalogue's `node`; "" repairs."""
@@ -165,11 +176,26 @@ class Rig(ABC):
         elif node.is_hung:
             node.hang(self._now_us)
         elif node.is_off and not node.broken and node.due_us >= NEVER_US:
-            node.start(self._now_us + RESTART_US)
+            node.start(self._now_us)
+
+    def _apply(self, results: Sequence[tuple[Node, StepResult]]) -> None:
+        """Let the devices' outputs act, in the order in which they changed."""
+        changes = [(at_us, node, outputs) for node, result in results for at_us, outputs in result.changes]
+        changes.sort(key=lambda change: change[0])
+        changes += [(self._now_us, node, result.outputs) for node, result in results]
+        for at_us, node, outputs in changes:
+            if outputs == UNDRIVEN:
+                self._drop_outputs(at_us, node)
+            else:
+                self._drive(at_us, node, outputs)
 
     @abstractmethod
-    def _drop_outputs(self, node: Node) -> None:
-        """Nobody drives the node's outputs: the relays fall off."""
+    def _drive(self, at_us: int, node: Node, outputs: tuple[int, ...]) -> None:
+        """The node drives its outputs so from `at_us` on."""
+
+    @abstractmethod
+    def _drop_outputs(self, at_us: int, node: Node) -> None:
+        """Nobody drives the node's outputs from `at_us` on: the relays fall off."""
 
     def _run_master(self) -> None:
         received = self._host.take()
@@ -241,12 +267,12 @@ class Rig(ABC):
                 self._causes.hand(party, self.trace.newest)
                 self._note(event)
 
-    def _record_outputs(self, party: str, names: Sequence[str], values: Sequence[int]) -> None:
+    def _record_outputs(self, at_us: int, party: str, names: Sequence[str], values: Sequence[int]) -> None:
         """Record what changed of a device's outputs: deeds of the device, stimuli to the field."""
         if self._is_recorded(party, "out", values):
             return
         for name, value in zip(names, values, strict=True):
-            event = self.trace.change(self._now_us, party, f"out.{name}", value, self._causes.of_deed(party))
+            event = self.trace.change(at_us, party, f"out.{name}", value, self._causes.of_deed(party))
             if event is not None:
                 self._causes.do(party, self.trace.newest)
                 self._causes.hand(FIELD, self.trace.newest)

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 from hil.targets.host import HostTarget
+from hil.targets.rp2040 import Rp2040Target
 from hil.targets.target import Options, Target
 from hil.targets.vm import VmTarget
 
 TARGETS: dict[str, Callable[[Options], Target]] = {
     "host": lambda options: HostTarget(),
+    "rp2040": Rp2040Target,
     "vm": lambda options: VmTarget(),
 }

@@ -36,7 +36,9 @@ _BY_POINT: Mapping[str, str] = {
 
 def needs_of(scenario: Scenario) -> frozenset[str]:
     """The capabilities this scenario needs: those it names itself, and those its content shows."""
-    surroundings = _of_bench(scenario) if isinstance(scenario, BenchScenario) else {"several_devices", "plant"}
+    surroundings = (
+        _of_bench(scenario) if isinstance(scenario, BenchScenario) else {"several_devices", "plant", "load_cell"}
+    )
     actions = {need for action in actions_of(scenario.steps) for need in _of_action(action, scenario)}
     seen = {need for condition in conditions_of(scenario) for need in _of_condition(condition)}
     return frozenset({"bus", "digital_inputs", *scenario.needs, *surroundings, *actions, *seen})
@@ -56,19 +58,23 @@ def _of_bench(scenario: BenchScenario) -> Iterator[str]:
         yield from ("field_line",) if type(plant).take is not Plant.take else ()
     if scenario.line_protocol:
         yield "field_line"
-    if any(input_meaning(scenario.role, name) != ON_OFF for name in driven):
-        yield "analogue_inputs"
+    yield from (need for name in driven for need in _of_input(scenario.role, name))
 
 
 def _of_action(action: Action, scenario: Scenario) -> Iterator[str]:
     yield from _BY_VERB.get(action.verb, ())
     if action.verb == "set" and action.quality != GOOD:
         yield "input_quality"
-    role = scenario.role if isinstance(scenario, BenchScenario) else ""
-    if action.verb == "set" and input_meaning(role, action.name) != ON_OFF:
-        yield "analogue_inputs"
+    if action.verb == "set":
+        yield from _of_input(scenario.role if isinstance(scenario, BenchScenario) else "", action.name)
     if action.verb == "fault":
         yield _of_fault(action, scenario)
+
+
+def _of_input(role: str, name: str) -> tuple[str, ...]:
+    if input_meaning(role, name) == ON_OFF:
+        return ()
+    return ("load_cell",) if role == "weighbridge" else ("analogue_inputs",)
 
 
 def _of_fault(action: Action, scenario: Scenario) -> str:

@@ -59,11 +59,15 @@ class Provision:
         return {**lines, "line_protocol": self.line_protocol} if self.line_protocol else lines
 
 
+UNDRIVEN: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class StepResult:
     """Outputs as driven (0/1), bytes sent on bus and field line, and how long nothing new can happen without input.
 
-    `fed`: the device has fed its watchdog; always True where the target has a watchdog of its own.
+    `outputs` is UNDRIVEN while nobody drives them. `fed`: the device has fed its watchdog; always True where the target
+    has a watchdog of its own. `changes` are the outputs on the way here, each with its instant, where they are known.
     """
 
     outputs: tuple[int, ...]
@@ -71,6 +75,7 @@ class StepResult:
     wait_us: int
     field_sent: bytes = b""
     fed: bool = True
+    changes: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
 
 class Device(ABC):
@@ -98,6 +103,18 @@ class Device(ABC):
     @abstractmethod
     def close(self) -> None:
         """Release what the device holds."""
+
+
+class ContinuousDevice(Device):
+    """A device with a clock of its own, which lives from one step to the next.
+
+    `step` brings it to `now_us`; the inputs given are those in force since the last step, the bytes those that arrived
+    since then, and they arrive in it one after another. It takes its own time to start, and has its own watchdog.
+    """
+
+    @abstractmethod
+    def hang(self, until_us: int) -> None:
+        """Its loop stands still until then, or until its watchdog bites; a time that is over ends it."""
 
 
 class Target(ABC):

@@ -1,0 +1,115 @@
+"""Target `rp2040`: the deployed file set on a MicroPython image, on an emulated RP2040 for each device, in lockstep.
+
+Knows: how a card gets its files and its power. Must not know: scenarios, plants, pins.
+
+Scenario time 0 is the instant of the second scan after the first power-on: the start is over, and what the first scan
+decided is driven. A later start takes its real time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from firmware.boards.host import store_settings
+from hil.chip.carrier import BOARD, Carrier, copied_files, extended_start
+from hil.chip.emulator import Chip, build_image, find_uf2
+from hil.chip.lockstep import HANG_START, LockstepCard
+from hil.targets.target import ContinuousDevice, Device, Options, Provision, StepResult, Target, TargetError
+from tools.deploy import ROOT, DeployError, FileSet, deploy
+
+LACKS = {
+    "analogue_inputs": "the carrier card of the target rp2040 has no terminals for measured inputs",
+    "input_quality": "the input card of the target rp2040 can only lose all its inputs at once",
+    "clock_jump": "the counter of the target rp2040 starts at power-on and cannot be moved",
+    "torn_write": "the flash of the target rp2040 writes a page whole or not at all",
+    "call_faults": "no port of the target rp2040 can be made to fail at its N-th call",
+    "line_errors": "the emulated UART of the target rp2040 knows no framing error, parity error or break",
+    "flash_timing": "the emulated flash of the target rp2040 erases and writes in no time",
+    "electrical": "the target rp2040 has no terminals",
+}
+
+
+class Rp2040Device(ContinuousDevice):
+    """One card. Without power there is no chip, only what its flash holds."""
+
+    def __init__(self, uf2: Path, provision: Provision, image: bytes) -> None:
+        self._uf2 = uf2
+        self._provision = provision
+        self._image = image
+        self._card: LockstepCard | None = None
+        self._has_started = False
+        self._now_us = 0
+
+    def step(
+        self,
+        now_us: int,
+        inputs: Sequence[int],
+        qualities: Sequence[int],
+        received: bytes,
+        field_received: bytes = b"",
+    ) -> StepResult:
+        card = self._card or self._power_on(now_us, inputs, qualities)
+        card.set_inputs(inputs, qualities)
+        duration_us, self._now_us = now_us - self._now_us, now_us
+        return card.run(duration_us, received, field_received)
+
+    def hang(self, until_us: int) -> None:
+        if self._card is not None:
+            self._card.hang(until_us)
+
+    def kill(self) -> None:
+        if self._card is not None:
+            self._image = self._card.carrier.chip.file_system()
+            self._card = None
+
+    def reset(self) -> None:
+        if self._card is not None:
+            self._card.carrier.chip.reset_by_watchdog()
+
+    def close(self) -> None:
+        self._card = None
+
+    def _power_on(self, now_us: int, inputs: Sequence[int], qualities: Sequence[int]) -> LockstepCard:
+        self._card = card = LockstepCard(Carrier(Chip(self._uf2, self._image), self._provision), now_us)
+        self._now_us = now_us
+        if not self._has_started:
+            self._has_started = True
+            card.set_inputs(inputs, qualities)
+            card.boot()
+        return card
+
+
+class Rp2040Target(Target):
+    name = "rp2040"
+
+    def __init__(self, options: Options) -> None:
+        self._named = options.uf2
+        self._uf2: Path | None = None
+        self._deployed: dict[str, FileSet] = {}
+
+    def lacks(self) -> Mapping[str, str]:
+        return LACKS
+
+    def prepare(self, roles: Sequence[str], directory: Path) -> None:
+        self._uf2 = find_uf2(self._named)
+        try:
+            self._deployed.update({role: deploy(ROOT, role, BOARD, directory) for role in roles})
+        except DeployError as error:
+            raise TargetError(str(error)) from error
+
+    def start(self, provision: Provision, directory: Path) -> Device:
+        if provision.role not in self._deployed:
+            self.prepare([provision.role], directory / "deploy")
+        assert self._uf2 is not None
+        files = _flash_files(self._deployed[provision.role], provision, directory / "settings")
+        return Rp2040Device(self._uf2, provision, build_image(files))
+
+
+def _flash_files(file_set: FileSet, provision: Provision, settings: Path) -> dict[str, bytes]:
+    """What lies on the board: the file set, its provision file, the settings of its commissioning."""
+    files = copied_files(file_set, provision)
+    files["main.py"] = extended_start(files, HANG_START)
+    settings.mkdir(parents=True, exist_ok=True)
+    store_settings(provision.role, dict(provision.parameters), settings)
+    return files | {path.name: path.read_bytes() for path in settings.iterdir()}
