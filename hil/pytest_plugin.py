@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +102,9 @@ class ScenarioFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         bench = self.config.stash[_BENCH]
         try:
-            scenario = load_scenario(self.path)
+            scenario = load_scenario(self.path, bench.seed)
         except ScenarioError as error:
             raise self.CollectError(str(error)) from None
-        if bench.seed is not None:
-            scenario = replace(scenario, seed=bench.seed)
         names = list(bench.targets)
         for name in names:
             yield ScenarioItem.from_parent(self, name=f"{self.path.stem}[{name}]", scenario=scenario, target=name)

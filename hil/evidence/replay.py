@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from hil.evidence.manifest import Manifest, Run
@@ -61,7 +60,7 @@ def _replay_on(target: Target, manifest: Manifest, folder: Path, workers: int) -
 
 
 def _scenario(folder: Path, run: Run) -> Scenario:
-    return replace(load_scenario(folder / run.file), seed=run.seed)
+    return load_scenario(folder / run.file, run.seed)
 
 
 def _differences(where: str, told: Mapping[str, str], found: Mapping[str, str]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from hil.report.as_html import report_page
 from hil.report.as_json import report
 from hil.report.junit import junit_text
 from hil.report.traces import trace_files, trace_name
+from hil.scenarios.load import files_of
 from hil.suite.result import Account, Result
 from hil.suite.suite import Compared
 from hil.targets.target import UsageError
@@ -87,7 +88,7 @@ def _files(evidence: Evidence) -> dict[str, bytes]:
     for account in evidence.accounts:
         for result in account.results:
             texts |= {f"traces/{name}": text for name, text in trace_files(result).items()}
-    sources = {_source_name(path): path.read_bytes() for path in evidence.sources}
+    sources = {_source_name(each): each.read_bytes() for path in evidence.sources for each in files_of(path)}
     return {**{name: text.encode() for name, text in texts.items()}, **sources}
 
 

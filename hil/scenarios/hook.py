@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hil.scenarios.units import Mistake, close_to
 
+PYTHON_KEYS = ("hook", "check")
 _FORM = re.compile(r"([a-z_][a-z0-9_]*):([a-z_][a-z0-9_]*)")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from hil.faults.catalogue import LANE
 from hil.scenarios.bench import BenchReader
+from hil.scenarios.hook import PYTHON_KEYS, read_hook
 from hil.scenarios.lane import LaneReader
 from hil.scenarios.model import Scenario
 from hil.scenarios.reader import ScenarioError
@@ -18,8 +19,23 @@ from hil.scenarios.reader import ScenarioError
 _TABLE = "scenario"
 
 
-def load_scenario(path: Path) -> Scenario:
-    """Read and validate a scenario file; raises ScenarioError."""
+def load_scenario(path: Path, seed: int | None = None) -> Scenario:
+    """Read and validate a scenario file, with its own seed or another; raises ScenarioError."""
+    head = _read(path)
+    if seed is not None:
+        head["seed"] = seed
+    reader = LaneReader if head.get("role") == LANE else BenchReader
+    return reader(path).read(head)
+
+
+def files_of(path: Path) -> list[Path]:
+    """The scenario file and the Python files that it names; raises ScenarioError when it is no scenario."""
+    texts = (text for key, text in _read(path).items() if key in PYTHON_KEYS)
+    return [path, *dict.fromkeys(read_hook(path.parent, text).path for text in texts)]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The one table of a scenario file."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -28,9 +44,7 @@ def load_scenario(path: Path) -> Scenario:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{path}: not a TOML file ({error}); mend the line it names") from error
-    head = _head(path, data)
-    reader = LaneReader if head.get("role") == LANE else BenchReader
-    return reader(path).read(head)
+    return _head(path, data)
 
 
 def _head(path: Path, data: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from hil.scenarios.capabilities import CAPABILITIES
 from hil.scenarios.conditions import read_condition
-from hil.scenarios.hook import Hook, read_hook
+from hil.scenarios.hook import PYTHON_KEYS, Hook, read_hook
 from hil.scenarios.model import Condition, Scenario, Step
 from hil.scenarios.statements import Statements, read_setting
 from hil.scenarios.units import Mistake, close_to
@@ -29,7 +29,7 @@ class ScenarioError(Exception):
 class Reader(ABC):
     """Collects problems while it builds the values, so that all of them are told at once."""
 
-    KEYS: ClassVar[tuple[str, ...]] = ("name", "role", "seed", "steps", "never", "needs", "hook", "check")
+    KEYS: ClassVar[tuple[str, ...]] = ("name", "role", "seed", "steps", "never", "needs", *PYTHON_KEYS)
 
     def __init__(self, path: Path) -> None:
         self._path = path

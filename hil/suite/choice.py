@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from hil.scenarios.load import load_scenario
@@ -47,8 +46,7 @@ def find_scenarios(names: Sequence[str]) -> list[Path]:
 
 def load_scenarios(paths: Sequence[Path], seed: int | None = None) -> list[Scenario]:
     """What the files say, with their own seed or another; raises ScenarioError."""
-    loaded = [load_scenario(path) for path in paths]
-    return [replace(scenario, seed=seed) for scenario in loaded] if seed is not None else loaded
+    return [load_scenario(path, seed) for path in paths]
 
 
 def make_targets(names: Sequence[str], options: Options) -> list[Target]:

@@ -90,6 +90,20 @@ def test_a_bundle_repeats_bit_for_bit(
     assert [line.split(":")[0] for line in told] == ["REPEATED short on host", "REPEATED short on vm"]
 
 
+def test_a_bundle_holds_the_python_beside_a_scenario_and_repeats_it_with_another_seed(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = 'def rest(rng):\n    yield f"wait {rng.randrange(9, 99)} ms"\n\n\ndef judge(history):\n    return []\n'
+    (tmp_path / "more.py").write_text(code, encoding="utf-8")
+    text = SCENARIO.replace('  "command OPEN"', '  "hook",\n  "command OPEN"')
+    source.write_text(f'{text}hook = "more:rest"\ncheck = "more:judge"\n', encoding="utf-8")
+    where = tmp_path / "bundle"
+    assert main(["run", str(source), "--target", "host", "--seed", "77", "--evidence", str(where)]) == EXIT_PASSED
+    assert (where / "scenarios/more.py").read_text(encoding="utf-8") == code
+    (tmp_path / "more.py").unlink()
+    assert main(["replay", str(where)]) == EXIT_PASSED, capsys.readouterr().out
+
+
 def _edit(bundle: Path, change: Callable[[dict], None]) -> None:  # type: ignore[type-arg]
     told = json.loads((bundle / NAME).read_text(encoding="utf-8"))
     change(told)
