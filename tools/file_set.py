@@ -37,6 +37,7 @@ ROLE_DRIVERS = {
     "firmware.boards.ads1232": "weighbridge",
     "firmware.boards.hx711": "weighbridge",
     "firmware.boards.load_cell_adc": "weighbridge",
+    "firmware.boards.measured_line": "charging_post",
     "firmware.boards.pulses": "rfid",
 }
 NETWORK_DRIVER = "firmware.boards.wifi"

@@ -18,7 +18,7 @@ _CHAIN_SIZE = const(4)
 class InputCard(NullInputs):
     """`terminals[i]` is the terminal of input `i`, counted from 0. `faults` counts bad reads, wrapping at 2**16.
 
-    `converter` shows its last conversion in the inputs behind the digital ones; without one they stay BAD.
+    `converter` shows its last values in the inputs behind the digital ones; without one they stay BAD.
     """
 
     def __init__(  # type: ignore[no-untyped-def]  # of the machine module

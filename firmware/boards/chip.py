@@ -149,6 +149,11 @@ def build_board(wiring, identity: Identity) -> ChipBoard:
     elif protocol:
         board.instrument = board.field_line = _build_line(wiring, identity, protocol)
     shown = board.converter and board.converter.adc
+    if protocol in terminals.MEASURED.get(identity.role, ()):
+        from firmware.boards.measured_line import MeasuredLine
+
+        unit = MeasuredLine(board.instrument, board.clock)
+        shown = board.instrument = board.field_line = unit  # type: ignore[assignment]  # None before
     board.input_port = InputCard(_build_spi(wiring), _output(wiring.CARD_LOAD, 1), inputs, shown)
     board.bus = board.uart = Rs485Port(
         _build_uart(wiring.BUS_UART, identity.baud, wiring.BUS_TX, wiring.BUS_RX, STOP_BITS),

@@ -34,6 +34,8 @@ OUTPUTS = {
 }
 # Roles whose inputs behind the digital ones are the load-cell converter's, and under which line protocols.
 CONVERTERS = {"weighbridge": ("converter",)}
+# Roles whose inputs behind the digital ones come from a measuring unit on the field line, and under which protocols.
+MEASURED = {"charging_post": ("power_module",)}
 
 
 def find_terminals(role: str, regmap, prefix: str, table: dict[str, str], limit: int) -> list[int]:  # type: ignore[no-untyped-def]

@@ -69,7 +69,7 @@ BUDGETED = deploy.find_orders(find_roles(ROOT), find_boards(ROOT))
 # What each role has of the drivers, however many boards there are.
 DRIVERS = {
     "barrier": set(),
-    "charging_post": set(),
+    "charging_post": {"measured_line"},
     "rfid": {"pulses"},
     "weighbridge": {"ads1232", "hx711", "load_cell_adc"},
 }

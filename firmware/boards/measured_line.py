@@ -1,0 +1,64 @@
+"""A field line on which a measuring unit talks: its values become inputs, everything else goes to the core as ever.
+
+Knows the unit's frames, the port and a clock. Must not know a role. Values older than SILENCE_MS are BAD: nobody knows
+what stands on the plates then.
+"""
+
+from firmware.ports import NullClock, NullUart
+from protocols.charger.measuring import MEASURED_COUNT, SILENCE_MS, VEHICLE_COUNT, UnitReceiver
+from protocols.compat import const, ticks_diff
+from protocols.quality import BAD, GOOD
+
+_CHUNK_SIZE = const(96)  # what is left of a frame and this fit into what the field line takes from a port at once
+
+
+class MeasuredLine(NullUart):
+    """`show` fills the inputs behind the digital ones: the five measured values, then the vehicle's last frame."""
+
+    def __init__(self, port, clock: NullClock) -> None:  # type: ignore[no-untyped-def]  # the board's serial port
+        self.timed = 0
+        self.receiver = UnitReceiver()
+        self._port = port
+        self._clock = clock
+        self._chunk = bytearray(_CHUNK_SIZE)
+        self._count = 0
+        self._heard_ms = 0
+        self._is_silent = True  # until the first frame
+
+    def has_received(self) -> bool:
+        """Tell whether bytes wait."""
+        return self._port.has_received()
+
+    def write(self, buffer: bytearray, size: int) -> int:
+        """Send."""
+        return self._port.write(buffer, size)
+
+    def read_into(self, buffer: bytearray) -> int:
+        """Move received bytes that are not the unit's."""
+        size = self._port.read_into(self._chunk)
+        if not size:
+            return 0
+        receiver = self.receiver
+        size = receiver.take(self._chunk, size, buffer)
+        if receiver.measured_count != self._count:
+            self._count = receiver.measured_count
+            self._heard_ms = self._clock.now_ms()
+            self._is_silent = False
+        return size
+
+    def show(self, values: list[int], quality: list[int], at: int) -> None:
+        """Fill the inputs from `at`; a value keeps its last number when it is BAD."""
+        if not self._is_silent and not 0 <= ticks_diff(self._clock.now_ms(), self._heard_ms) <= SILENCE_MS:
+            self._is_silent = True
+        receiver = self.receiver
+        good = 0 if self._is_silent else receiver.good
+        measured = receiver.measured
+        for index in range(MEASURED_COUNT):
+            values[at + index] = measured[index]
+            quality[at + index] = GOOD if good >> index & 1 else BAD
+        vehicle = receiver.vehicle
+        at += MEASURED_COUNT
+        alive = BAD if self._is_silent else GOOD
+        for index in range(VEHICLE_COUNT):
+            values[at + index] = vehicle[index]
+            quality[at + index] = alive
