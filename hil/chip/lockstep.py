@@ -14,6 +14,7 @@ from hil.chip.converter import Converter
 from hil.chip.emulator import FLOATING, HIGH, LOW
 from hil.targets.target import UNDRIVEN, StepResult, TargetError
 from protocols.quality import GOOD
+from sim_devices.devices.measuring_unit import MeasuringUnit
 
 TALK_US = 1_000  # how far it runs alone while bytes come and go
 QUIET_US = 5_000  # and otherwise: the step of every plant
@@ -54,6 +55,8 @@ class LockstepCard:
         self._chip = carrier.chip
         self._begun_us = begun_us
         self._converter = Converter(carrier.chip) if has_converter(carrier) else None
+        self._unit = MeasuringUnit() if has_unit(carrier) else None
+        self._measured: Sequence[int] = ()
         self._sequence: int | None = None
         self._inputs: list[int] = []
         self._places = {name: index for index, name in enumerate(carrier.signal_order)}
@@ -78,11 +81,13 @@ class LockstepCard:
             self._inputs = list(values)
             for name, value in zip(names, values, strict=False):
                 self.carrier.set_input(name, value)
-            self._convert(values[len(names) :])
+            self._measured = values[len(names) :]
+            self._convert(self._measured)
 
     def boot(self) -> None:
         """Let it start; raises TargetError when it does not."""
         while len(self.carrier.scans) < _LATCHES_OF_A_START:
+            self.carrier.line.put(self._spoken(b""))
             self._chip.advance(TALK_US)
             if self._chip.now_us > _START_LIMIT_US:
                 self._chip.check_alive()
@@ -95,7 +100,7 @@ class LockstepCard:
         carrier = self.carrier
         if received:
             carrier.bus.put(received, max(0, duration_us - (len(received) - 1) * carrier.bus.character_us))
-        carrier.line.put(field_received)
+        carrier.line.put(self._spoken(field_received))
         self._chip.advance(duration_us)
         sent = bytes(carrier.answer)
         carrier.answer.clear()
@@ -117,6 +122,12 @@ class LockstepCard:
     @property
     def _outputs(self) -> tuple[int, ...]:
         return UNDRIVEN if FLOATING in self._levels else tuple(self._levels)
+
+    def _spoken(self, instrument: bytes) -> bytes:
+        """What comes on the field line: the instrument's words, through the measuring unit where there is one."""
+        if self._unit is None:
+            return instrument
+        return self._unit.advance(self._chip.now_us // 1000, self._measured, instrument)
 
     def _convert(self, measured: Sequence[int]) -> None:
         if self._converter is not None:
@@ -168,4 +179,10 @@ class LockstepCard:
 def has_converter(carrier: Carrier) -> bool:
     """Whether a load-cell converter stands where others have an instrument."""
     protocols = terminals.CONVERTERS.get(carrier.provision.role, ())
+    return bool(protocols) and carrier.provision.line_protocol in ("", *protocols)
+
+
+def has_unit(carrier: Carrier) -> bool:
+    """Whether what is said on the field line comes through a measuring unit."""
+    protocols = terminals.MEASURED.get(carrier.provision.role, ())
     return bool(protocols) and carrier.provision.line_protocol in ("", *protocols)
