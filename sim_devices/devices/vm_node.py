@@ -24,6 +24,7 @@ from sim_devices.devices.output_card import OutputCard
 REFRESH_US = 100_000  # inputs are told at least this often
 WATCHDOG_US = 2_000_000
 BOOT_GRACE_US = 5_000_000  # from the start of the process to its first frame
+_STALL_US = 100_000  # a pump that comes so late: the rig stood still and could take no frame
 _BACKLOG_SIZE_MAX = 64 * 1024  # a VM that does not read: the watchdog will see to it
 _BACKOFF_FIRST_S = 0.1
 _BACKOFF_LAST_S = 5.0
@@ -107,6 +108,7 @@ class VmNode:
         self._told: tuple[tuple[int, ...], tuple[int, ...]] | None = None
         self._told_us = 0
         self._fed_by_us = 0
+        self._pumped_us = 0
         self._reset_cause = _RESET_POWER_ON
         self.last_message = ""
 
@@ -133,6 +135,7 @@ class VmNode:
     def pump(self) -> None:
         """Tell the VM its inputs if they changed or are due, and watch output age and watchdog."""
         now_us = _now_us()
+        self._excuse_stall(now_us)
         if self.card.has_expired(now_us):
             self._field.drop_outputs(self.spec.role)
         if self._process is None or self._process.returncode is not None:
@@ -141,6 +144,13 @@ class VmNode:
             self._reset()
         else:
             self._tell_inputs(now_us)
+
+    def _excuse_stall(self, now_us: int) -> None:
+        """What the node said while the rig stood still waits to be taken: that time is not the node's."""
+        late_us = now_us - self._pumped_us
+        if self._pumped_us and late_us > _STALL_US:
+            self._fed_by_us += late_us
+        self._pumped_us = now_us
 
     def _reset(self) -> None:
         assert self._process is not None

@@ -1,12 +1,13 @@
 """A node in real time, with a real MicroPython VM that runs a tiny program speaking the field link."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
 from protocols.registers import barrier
-from sim_devices.devices.vm_node import NodeSpec, VmNode
+from sim_devices.devices.vm_node import WATCHDOG_US, NodeSpec, VmNode
 
 _DEADLINE_S = 20.0
 
@@ -134,6 +135,19 @@ def test_silent_vm_loses_its_outputs_and_then_its_life(tmp_path: Path) -> None:
         assert (node.card.expired_count, node.counters.watchdog_resets) == (1, 0)
         await field.until("starts")
         assert node.counters.watchdog_resets == 1
+
+    _with_node(tmp_path, body)
+
+
+def test_a_rig_that_stands_still_does_not_take_it_for_a_silent_vm(tmp_path: Path) -> None:
+    async def body(node: VmNode, field: _Field) -> None:
+        await field.until("barrier=0")
+        time.sleep((WATCHDOG_US + 200_000) / 1e6)  # noqa: ASYNC251 - the rig itself is to stand still
+        frames = node.counters.frames
+        async with asyncio.timeout(_DEADLINE_S):
+            while node.counters.frames < frames + 5:  # noqa: ASYNC110 - nothing tells of a frame that changes nothing
+                await asyncio.sleep(0.01)
+        assert (node.counters.starts, node.counters.watchdog_resets) == (1, 0)
 
     _with_node(tmp_path, body)
 
