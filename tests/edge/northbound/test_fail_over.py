@@ -15,9 +15,12 @@ from sim_devices.buses.faulty_link import FaultyLink, Mode
 from tests.edge.northbound.test_uplink import _ROOT, _Acked, _batch, _Platform
 
 
-async def _produce(journal: JournalWriter) -> None:
+async def _produce(journal: JournalWriter, enough: asyncio.Event) -> None:
+    """Records without end. Nothing is under way to the disk once it returns: a cancelled append may still be kept."""
     for number in itertools.count(1):
         await journal.append(_batch(number, 1))
+        if enough.is_set():
+            return
         await asyncio.sleep(0.03)
 
 
@@ -48,10 +51,10 @@ async def test_records_go_over_the_second_link_and_back_and_none_is_lost(
         FaultyLink("127.0.0.1", broker.port) as fibre,
         FaultyLink("127.0.0.1", broker.port) as mobile,
     ):
-        uplink, platform = Uplink(_config(fibre, mobile), journal), _Platform(broker.port)
+        uplink, platform, enough = Uplink(_config(fibre, mobile), journal), _Platform(broker.port), asyncio.Event()
         tasks = [asyncio.create_task(platform.run())]
         await platform.subscribed.wait()
-        tasks += [asyncio.create_task(work) for work in (uplink.run(), _produce(journal))]
+        tasks += [asyncio.create_task(work) for work in (uplink.run(), _produce(journal, enough))]
         await platform.until(30)
         await fibre.set(mode)
         await _active(uplink, "5g")
@@ -59,7 +62,8 @@ async def test_records_go_over_the_second_link_and_back_and_none_is_lost(
         await fibre.set(Mode.PASS, reset=True)
         await _active(uplink, "fibre")
         await platform.until(len(platform.records) + 30)
-        tasks.pop().cancel()
+        enough.set()
+        await tasks.pop()
         await acked.until(journal.last_seq)
         status = uplink.status()
         for task in tasks:
