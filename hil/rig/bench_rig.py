@@ -17,6 +17,7 @@ from hil.faults.catalogue import faults_of
 from hil.rig.node import Node
 from hil.rig.plants import PLANTS, STEP_US
 from hil.rig.rig import BAUD, Rig
+from hil.rig.stage import bench_event
 from hil.scenarios.model import Action, BenchScenario
 from hil.scenarios.vocabulary import DEVICE, LINE_SENT, input_names, names_of
 from hil.targets.target import Provision, StepResult, Target
@@ -168,12 +169,7 @@ class BenchRig(Rig):
         return DEVICE
 
     def _observe(self, now_us: int, source: str, channel: str, value: int) -> None:
-        if source == "bus":
-            super()._observe(now_us, source, channel.replace(f".{self._node.role}.", "."), value)
-        elif source == "command":
-            super()._observe(now_us, source, channel.split(".")[1], value)
-        else:
-            super()._observe(now_us, DEVICE if source == self._node.role else source, channel, value)
+        super()._observe(now_us, *bench_event(self._node.role, source, channel), value)
 
 
 def _line_baud(scenario: BenchScenario) -> int:

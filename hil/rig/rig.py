@@ -1,7 +1,7 @@
-"""What every rig has: devices under test on one RS-485 line, a bus master, a script, a trace; all in virtual time.
+"""What every rig of stepped devices has: devices under test on one RS-485 line and a bus master, in virtual time.
 
-Knows: in which order the parts of one device act, how a trace is filled. Must not know: how the firmware is run, what
-surrounds the devices; that is for the rigs in `lane_rig.py` and `bench_rig.py`.
+Knows: in which order the parts of one device act. Must not know: how the firmware is run, what surrounds the devices;
+that is for the rigs in `lane_rig.py` and `bench_rig.py`.
 
 All parts name the time at which they next want to act; the rig jumps there. Nothing reads a clock, so one seed gives
 one trace.
@@ -10,7 +10,7 @@ one trace.
 from __future__ import annotations
 
 import random
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,44 +19,33 @@ from hil.faults.catalogue import BUS
 from hil.faults.spec import FaultSpec
 from hil.rig.bus_master import BusMaster
 from hil.rig.field_faults import BusFaults
-from hil.rig.history import History
 from hil.rig.node import NEVER_US, Node
 from hil.rig.progress import LivelockError, Progress
-from hil.rig.script import Script
+from hil.rig.stage import Stage
 from hil.rig.verdict import Verdict
 from hil.scenarios.content import watched_points
-from hil.scenarios.model import Action, Scenario
-from hil.scenarios.units import Mistake
+from hil.scenarios.model import Scenario
 from hil.scenarios.vocabulary import BROKEN
-from hil.scenarios.words import words_for
 from hil.targets.target import UNDRIVEN, Provision, StepResult, Target, TargetError
-from hil.trace.causes import FIELD, Causes
-from hil.trace.event import Trace, TraceEvent
+from hil.trace.event import TraceEvent
 from sim_devices.buses.rs485 import Rs485Line
 
 BAUD = 115_200
 _NODE = "node"
-# Actions that a device learns of through its inputs alone.
-_TO_FIELD = ("set", "free", "knob", "switch", "truck", "turn back")
 
 
-class Rig(ABC):
+class Rig(Stage):
     """Runs one scenario on one target; `run` gives the trace and the verdict."""
 
     def __init__(self, scenario: Scenario, rng: random.Random, roles: Mapping[str, str]) -> None:
-        self.trace = Trace(roles)
+        super().__init__(scenario, roles)
         self.line = Rs485Line(BAUD, random.Random(rng.getrandbits(32)))
-        self._scenario = scenario
-        self._now_us = 0
-        self._causes = Causes()
-        self._script = Script(scenario, self._carry_out)
         self._bus_faults = BusFaults(self.line)
         self._host = self.line.attach("host")
         self._nodes: list[Node] = []
         self._recorded: dict[tuple[str, str], tuple[int, ...]] = {}
         self._progress = Progress()
         self._breakdowns: list[str] = []
-        self.master: BusMaster
 
     def run(self) -> Verdict:
         """Run the scenario to its end and judge its trace.
@@ -80,14 +69,6 @@ class Rig(ABC):
         if self._breakdowns:
             return Verdict(tuple(self._breakdowns), ())
         return self._script.verdict((*self.master.unanswered, *self._checked()))
-
-    def _checked(self) -> list[str]:
-        """What the scenario's own function finds wrong."""
-        check = self._scenario.check
-        try:
-            return check.lines(History(self.trace, words_for(self._scenario))) if check else []
-        except Mistake as mistake:
-            return [f"check: {mistake}"]
 
     @abstractmethod
     def _act(self) -> None:
@@ -205,22 +186,6 @@ class Rig(ABC):
         if request:
             self.line.transmit(self._host, request, self._now_us)
 
-    def _carry_out(self, now_us: int, action: Action, cause: int) -> None:
-        """Record an action of the script as the stimulus it is, and carry it out."""
-        self.trace.add(TraceEvent(now_us, "fault" if action.is_fault else "script", action.label, action.number, cause))
-        for party in self._concerned(action):
-            self._causes.hand(party, self.trace.newest)
-        self._perform(now_us, action)
-
-    def _concerned(self, action: Action) -> Sequence[str]:
-        if action.verb in _TO_FIELD:
-            return (FIELD,)
-        return (action.role,) if action.role else (FIELD, *self.trace.roles)
-
-    @abstractmethod
-    def _perform(self, now_us: int, action: Action) -> None:
-        """Do what an action says."""
-
     def _fail(self, spec: FaultSpec, level: int) -> None:
         """Bring a fault about, or repair it with level 0."""
         kind = spec.kind_of(level)
@@ -236,47 +201,19 @@ class Rig(ABC):
     def _fail_plant(self, name: str, kind: str, value: int) -> None:
         """A fault of what surrounds the devices."""
 
-    def _observe(self, now_us: int, source: str, channel: str, value: int) -> None:
-        """Record what the master read and sent: happenings always, levels when they change."""
-        party = self._speaker(source, channel)
-        cause = self._causes.of_report(party)
-        if channel.startswith("event."):
-            self._note(self.trace.add(TraceEvent(now_us, source, channel, value, cause)))
-            self._causes.do(party, self.trace.newest)
-        elif source == "bus":
-            self.trace.add(TraceEvent(now_us, source, channel, value, self._causes.of_deed(party)))
-            self._causes.hand(party, self.trace.newest)
-        elif source in ("command", "rig"):
-            self._note(self.trace.add(TraceEvent(now_us, source, channel, value, cause)))
-        else:
-            self._note(self.trace.change(now_us, source, channel, value, cause))
-
-    def _speaker(self, source: str, channel: str) -> str:
-        """Which party an observation of the master comes from."""
-        if source == "bus":
-            return channel.split(".")[1]
-        return channel.split(".")[0] if source == "command" else source
-
     def _record_inputs(self, party: str, names: Sequence[str], values: Sequence[int]) -> None:
         """Record what changed of a device's inputs: deeds of the field, stimuli to the device."""
         if self._is_recorded(party, "in", values):
             return
         for name, value in zip(names, values, strict=False):  # analogue inputs follow the digital ones
-            event = self.trace.change(self._now_us, party, f"in.{name}", value, self._causes.of_deed(FIELD))
-            if event is not None:
-                self._causes.hand(party, self.trace.newest)
-                self._note(event)
+            self._record_input(self._now_us, party, name, value)
 
     def _record_outputs(self, at_us: int, party: str, names: Sequence[str], values: Sequence[int]) -> None:
         """Record what changed of a device's outputs: deeds of the device, stimuli to the field."""
         if self._is_recorded(party, "out", values):
             return
         for name, value in zip(names, values, strict=True):
-            event = self.trace.change(at_us, party, f"out.{name}", value, self._causes.of_deed(party))
-            if event is not None:
-                self._causes.do(party, self.trace.newest)
-                self._causes.hand(FIELD, self.trace.newest)
-                self._note(event)
+            self._record_output(at_us, party, name, value)
 
     def _is_recorded(self, party: str, kind: str, values: Sequence[int]) -> bool:
         """True when these are the values it was asked about last: at most instants nothing has moved."""
@@ -284,7 +221,3 @@ class Rig(ABC):
         is_recorded = self._recorded.get((party, kind)) == seen
         self._recorded[party, kind] = seen
         return is_recorded
-
-    def _note(self, event: TraceEvent | None) -> None:
-        if event is not None:
-            self._script.on_event(self._now_us, event, self.trace.newest)

@@ -44,6 +44,7 @@ class Script:
         self._is_spoilt = False  # the present step has failed already
         self._newest: dict[str, _Seen] = {}
         self._fresh: list[_Seen] = []  # since the last action
+        self._acted_us = 0
         self._taken: dict[str, int] = {}  # how many of those came up to the happening awaited last, by source
         self._cause = NO_CAUSE  # the event that ended the newest step which waited for one
         self._meters: list[Meter] = []
@@ -67,7 +68,8 @@ class Script:
         """See what happened; it may end the present step. `index` is the event's place in the trace."""
         seen = _Seen(now_us, event.name, event.value, index)
         self._newest[event.name] = seen
-        self._fresh.append(seen)
+        if now_us >= self._acted_us:
+            self._fresh.append(seen)
         for meter in self._meters:
             meter.on_event(now_us, event.name, event.value)
         self._check_nevers(seen)
@@ -81,11 +83,25 @@ class Script:
     def run_until(self, now_us: int) -> None:
         """Begin and end all steps due by now."""
         while self.next_us is not None and self.next_us <= now_us:
-            step = self._steps[self._index]
-            if self._is_under_way:
-                self._expire(step)
-            else:
-                self._begin(step, now_us)
+            self.run_one(now_us)
+
+    def run_one(self, now_us: int) -> None:
+        """Begin or end the one step that `next_us` is about."""
+        step = self._steps[self._index]
+        if self._is_under_way:
+            self._expire(step)
+        else:
+            self._begin(step, now_us)
+
+    @property
+    def next_act(self) -> Do | Wait | None:
+        """The next step if it asks nothing of what is seen: a rig may have it done ahead of its time."""
+        step = self._steps[self._index] if self._index < len(self._steps) else None
+        return step if isinstance(step, (Do, Wait)) else None
+
+    def postpone(self, at_us: int) -> None:
+        """The step that has not begun yet cannot begin before."""
+        self.next_us = self._began_us = max(self._began_us, at_us)
 
     def _begin(self, step: Step, now_us: int) -> None:
         self._is_under_way, self._is_spoilt = True, False
@@ -106,6 +122,7 @@ class Script:
     def _act(self, step: Do, now_us: int) -> None:
         self._fresh.clear()
         self._taken.clear()
+        self._acted_us = now_us
         for action in step.actions:
             self._perform(now_us, action, self._cause)
         self._end_step()
