@@ -62,6 +62,10 @@ class Plant(ABC):
     def fail(self, name: str, kind: str, value: int) -> None:
         """Bring about a fault of the catalogue in its kind or with its value, or repair it with "" and 0."""
 
+    def harm(self) -> list[str]:
+        """What must never happen and did, in words with its count."""
+        return []
+
     def receive(self, data: bytes) -> None:  # noqa: B027  # most plants have no line
         """Take what the device said on its field line."""
 
@@ -118,6 +122,9 @@ class BoomPlant(Plant):
             self._boom.arm_intact = not kind
         else:
             self._parts[name].fail(kind)
+
+    def harm(self) -> list[str]:
+        return [f"{self._boom.hits} times the boom driven onto a body"] if self._boom.hits else []
 
     def advance(self, outputs: Sequence[int]) -> None:
         self._boom.motor_open = bool(outputs[barrier.OUT_MOTOR_OPEN])
@@ -270,6 +277,12 @@ class ChargingPlant(Plant):
 
     def fail(self, name: str, kind: str, value: int) -> None:
         fail_charging(self._field, self._vehicle, name, kind, value)
+
+    def harm(self) -> list[str]:
+        bay = self._field.bay
+        live, fed = bay.live_moves, bay.circuit.shorts
+        counts = {"steps of the arm with live plates": live, "steps in which stray metal is fed": fed}
+        return [f"{count} {what}" for what, count in counts.items() if count]
 
     def advance(self, outputs: Sequence[int]) -> None:
         self._now_us += STEP_US

@@ -6,12 +6,13 @@ Knows: the host board. Must not know: scenarios, the field.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from firmware.boards.host import (
     RESET_POWER_ON,
     RESET_WATCHDOG,
+    HostBoard,
     ProvisionError,
     build_device,
     store_settings,
@@ -22,7 +23,11 @@ from protocols.compat import TICKS_MASK
 
 
 class HostDevice(Device):
-    def __init__(self, provision: Provision, directory: Path) -> None:
+    def __init__(
+        self, provision: Provision, directory: Path, prepare: Callable[[HostBoard], None] | None = None
+    ) -> None:
+        """`prepare` may put other ports in the board's place at every start."""
+        self._prepare = prepare
         self._provision = provision
         self._directory = directory
         store_settings(provision.role, dict(provision.parameters), directory)
@@ -31,9 +36,18 @@ class HostDevice(Device):
     def _start(self, reset_cause: int = RESET_POWER_ON) -> None:
         provision = self._provision
         try:
-            self._board, self._device = build_device(provision.role, provision.settings(), self._directory, reset_cause)
+            self._board, self._device = build_device(
+                provision.role, provision.settings(), self._directory, reset_cause, self._prepare
+            )
         except ProvisionError as error:
             raise TargetError(str(error)) from error
+        except Exception as error:
+            raise TargetError(_in_a_sentence(error)) from error
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """What the board drives now, whether or not the program still runs."""
+        return tuple(self._board.outputs)
 
     def step(
         self,

@@ -5,6 +5,7 @@ The caller sets `inputs` and `quality`, appends to `rx`, calls `Device.poll` wit
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from firmware.app.device import Device
@@ -204,15 +205,22 @@ class HostBoard(NullBoard):
 
 
 def build_device(
-    role: str, provision: dict[str, str], directory: str | os.PathLike[str], reset_cause: int = RESET_POWER_ON
+    role: str,
+    provision: dict[str, str],
+    directory: str | os.PathLike[str],
+    reset_cause: int = RESET_POWER_ON,
+    prepare: Callable[[HostBoard], None] | None = None,
 ) -> tuple[HostBoard, Device]:
     """Start a device of `role` whose settings live in `directory`; it is told why it starts.
+    `prepare` may put other ports in the board's place before anything is read or driven.
 
     `provision` has the keys of a provision file; `role` wins over the one in it. Raises ProvisionError, a sentence for
     the technician, when a value is missing or wrong.
     """
     identity = Identity({**provision, "role": role})
     board = HostBoard(directory, reset_cause)
+    if prepare is not None:
+        prepare(board)
     device = Device(board, load_role(role), identity)
     board.field.resize(len(device.core.inputs))
     return board, device
