@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from hil.board import command as board_command
 from hil.evidence import replay as replay_command
+from hil.faults import command as faults_command
 from hil.scenarios.reader import ScenarioError
 from hil.suite import command as suite_command
 from hil.suite.choice import scenario_names
@@ -59,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     selftest = actions.add_parser("selftest", help="test the rig board itself, its loopback plug in place")
     board_command.add_arguments(selftest)
     selftest.set_defaults(run=board_command.run)
+    faults = actions.add_parser("faults", help="list what can be made to go wrong; fail every call of every port")
+    faults_command.add_arguments(faults)
+    faults.set_defaults(run=faults_command.run)
     return parser
 
 

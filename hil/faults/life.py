@@ -105,7 +105,7 @@ def _live_as_barrier(stand: Stand, facts: Facts, trucks: int) -> None:
     for is_there in (1, 0):
         for knob in ("blocked", "over_loop", "body_under"):
             stand.plant.turn(knob, is_there)
-        stand.run(2 * SECOND_US)
+        stand.run(3 * SECOND_US)
         if is_there:
             stand.command("CLOSE")
             stand.run(SECOND_US)
