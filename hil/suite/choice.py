@@ -12,7 +12,7 @@ from pathlib import Path
 from hil.scenarios.load import load_scenario
 from hil.scenarios.model import BenchScenario, Scenario
 from hil.scenarios.vocabulary import LANE_ROLES
-from hil.targets import TARGETS
+from hil.targets.table import TARGETS
 from hil.targets.target import Options, Target, UsageError
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"

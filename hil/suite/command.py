@@ -18,7 +18,7 @@ from hil.suite.choice import find_scenarios, load_scenarios, make_targets
 from hil.suite.options import add_target_options, target_options
 from hil.suite.result import EXIT_FAILED, EXIT_PASSED, Account, Result, worst
 from hil.suite.suite import Compared, Suite, compare_accounts, run_suite
-from hil.targets import TARGETS
+from hil.targets.table import TARGETS
 from hil.targets.target import UsageError
 
 SEED_MAX = 2**31

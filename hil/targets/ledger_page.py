@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hil.targets import TARGETS
 from hil.targets.ledger import CAPABILITIES
+from hil.targets.table import TARGETS
 from hil.targets.target import Options
 
 _HEAD = """# What each target can show

@@ -11,8 +11,8 @@ import pytest
 from hil.command import main
 from hil.evidence.manifest import NAME
 from hil.suite.result import EXIT_BAD_INPUT, EXIT_BLOCKED, EXIT_FAILED, EXIT_PASSED
-from hil.targets import TARGETS
 from hil.targets.host import HostTarget
+from hil.targets.table import TARGETS
 from hil.targets.target import BlockedError
 
 SCENARIO = """

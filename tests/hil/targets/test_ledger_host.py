@@ -9,9 +9,9 @@ from hil.scenarios.bench import BenchStatements
 from hil.scenarios.capabilities import CAPABILITIES
 from hil.scenarios.model import BenchScenario, LaneScenario, Scenario
 from hil.suite.result import EXIT_BAD_INPUT, EXIT_BLOCKED
-from hil.targets import TARGETS
 from hil.targets.ledger import needs_of, unmet
 from hil.targets.ledger_page import ledger_page
+from hil.targets.table import TARGETS
 from hil.targets.target import Options
 
 ALWAYS = {"bus", "digital_inputs"}
