@@ -276,10 +276,14 @@ class Weighbridge:
             faults |= 1 << regs.FAULTS_NOT_CALIBRATED
         if not self._is_on(regs.IN_SEAL_CLOSED):
             faults |= 1 << regs.FAULTS_SEAL_OPEN
-        for index in range(self._front.input_count):
+        for index in range(self._judged_count()):
             if self.quality[index] != quality.GOOD:
                 faults |= 1 << regs.FAULTS_INPUT_BAD
         return faults
+
+    def _judged_count(self) -> int:
+        """How many inputs must be good: a converter that still settles is none; if it stays silent, that is told."""
+        return regs.IN_COUNT if self.memory.state == regs.STATE_STARTING else self._front.input_count
 
     def _set_faults(self, faults: int) -> None:
         changed = faults ^ self.memory.faults

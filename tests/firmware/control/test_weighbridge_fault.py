@@ -2,7 +2,7 @@
 
 import unittest
 
-from firmware.control.weighbridge_front import IN_ADC_COUNTS
+from firmware.control.weighbridge_front import IN_ADC_COUNTS, IN_ADC_SEQUENCE
 from protocols import quality
 from protocols.registers import weighbridge as regs
 from tests.firmware.control.weighbridge_bench import Bench, started
@@ -70,6 +70,21 @@ class FaultTest(unittest.TestCase):
         bench = started()
         bench.core.quality[IN_ADC_COUNTS] = quality.UNCERTAIN
         bench.run(1200)
+        self.assertTrue(bench.has_fault(regs.FAULTS_ADC_SILENT))
+        self.assertTrue(bench.has_fault(regs.FAULTS_INPUT_BAD))
+
+    def test_a_converter_that_settles_after_power_on_is_no_bad_input_yet(self):
+        bench = Bench()
+        for index in (IN_ADC_COUNTS, IN_ADC_SEQUENCE):
+            bench.core.quality[index] = quality.BAD
+        bench.run(900)
+        self.assertEqual(bench.status(regs.ST_FAULTS), 0)
+        self.assertEqual(bench.state(), regs.STATE_STARTING)
+        bench.core.quality[regs.IN_REAR_CLEAR] = quality.BAD
+        bench.run(20)
+        self.assertTrue(bench.has_fault(regs.FAULTS_INPUT_BAD))
+        bench.core.quality[regs.IN_REAR_CLEAR] = quality.GOOD
+        bench.run(1000)
         self.assertTrue(bench.has_fault(regs.FAULTS_ADC_SILENT))
         self.assertTrue(bench.has_fault(regs.FAULTS_INPUT_BAD))
 
