@@ -3,7 +3,8 @@
 Knows: pytest. Must not know: how a scenario is run (`hil.suite`). A scenario that is BLOCKED is skipped with a reason
 that begins with that word. Nothing is ever run again: one run, one verdict.
 
-Options: `--target`, `--uf2`, `--rig`, `--dut`, `--seed`; the ini value `hil_targets` says what runs without `--target`.
+Options: `--target`, `--uf2`, `--rig`, `--dut`, `--seed`; the ini value `hil_targets` says what runs without `--target`,
+`hil_sample` which scenarios are not marked long on slow targets.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from hil.trace.bands import bands_between
 from hil.trace.compare import compare
 
 _HEAD = "[scenario]"
+_SLOW = "long"  # the mark of what takes seconds: everything but the default targets
 
 
 @dataclass(slots=True)
@@ -67,6 +69,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--dut", default="", metavar="PORT", help="serial port of the board under test")
     group.addoption("--seed", type=int, help="take this seed instead of each scenario's own")
     parser.addini("hil_targets", "targets of scenarios without --target", "args", list(DEFAULT_TARGETS))
+    parser.addini("hil_sample", f"the scenarios that are not marked '{_SLOW}' on slow targets; default all", "args", [])
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -107,10 +110,17 @@ class ScenarioFile(pytest.File):
             raise self.CollectError(str(error)) from None
         names = list(bench.targets)
         for name in names:
-            yield ScenarioItem.from_parent(self, name=f"{self.path.stem}[{name}]", scenario=scenario, target=name)
+            label = f"{self.path.stem}[{name}]"
+            yield self._marked(name, ScenarioItem.from_parent(self, name=label, scenario=scenario, target=name))
         for other in names[1:]:
             label = f"{self.path.stem}[{names[0]}~{other}]"
-            yield ComparisonItem.from_parent(self, name=label, left=names[0], right=other)
+            yield self._marked(other, ComparisonItem.from_parent(self, name=label, left=names[0], right=other))
+
+    def _marked(self, target: str, item: pytest.Item) -> pytest.Item:
+        sample = self.config.getini("hil_sample")
+        if sample and target not in DEFAULT_TARGETS and self.path.stem not in sample:
+            item.add_marker(_SLOW)
+        return item
 
 
 class _Item(pytest.Item):

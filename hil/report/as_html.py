@@ -33,12 +33,11 @@ def report_page(accounts: Sequence[Account], compared: Sequence[Compared]) -> st
 
 
 def _accounts(accounts: Sequence[Account]) -> str:
-    head = "<tr><th>target<th>scenarios<th>passed<th>failed<th>blocked<th>simulated<th>wall clock<th>ratio<th>digest"
+    head = "<tr><th>target<th>scenarios<th>passed<th>failed<th>blocked<th>both clocks<th>digest"
     rows = [
         f"<tr><td>{escape(account.target)}<td>{len(account.results)}"
         + "".join(f"<td class={word.lower()}>{account.count(word)}" for word in (PASSED, FAILED, BLOCKED))
-        + f"<td>{account.simulated_s:.1f} s<td>{account.wall_s:.1f} s<td>{account.ratio:.0f}x"
-        f"<td><code>{account.digest[:16]}</code>"
+        + f"<td>{account.clocks}<td><code>{account.digest[:16]}</code>"
         for account in accounts
     ]
     return _table("accounts", head, rows)
@@ -68,7 +67,7 @@ def _verdict(name: str, number: int, compared: Sequence[Compared]) -> str:
 def _clocks(result: Result) -> str:
     if result.trace is None:
         return ""
-    return f"<small>{result.simulated_s:.1f} s in {result.wall_s:.1f} s ({result.ratio:.0f}x)</small>"
+    return f"<small>{result.clocks}</small>"
 
 
 def _details(accounts: Sequence[Account], compared: Sequence[Compared]) -> Iterator[str]:

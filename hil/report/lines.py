@@ -13,13 +13,13 @@ def result_lines(result: Result) -> list[str]:
     head = f"{result.word} {result.scenario} on {result.target}"
     if result.trace is None:
         return [f"{head}: {'; '.join(result.reasons)}"]
-    clocks = f"{result.simulated_s:.1f} s simulated in {result.wall_s:.1f} s ({result.ratio:.0f}x)"
-    trace = f"{len(result.trace)} events, {clocks}, seed {result.seed}, trace {result.trace.digest()[:16]}"
+    trace = f"{len(result.trace)} events, {result.clocks}, seed {result.seed}, trace {result.trace.digest()[:16]}"
     return [f"{head}: {trace}", *(f"    {line}" for line in (*(item.text for item in result.figures), *result.reasons))]
 
 
 def account_line(account: Account) -> str:
     """Counts, both clocks and their ratio, the digest."""
     counts = ", ".join(f"{account.count(word)} {word.lower()}" for word in (PASSED, FAILED, BLOCKED))
-    clocks = f"{account.simulated_s:.0f} s simulated in {account.wall_s:.1f} s ({account.ratio:.0f}x)"
-    return f"{account.target}: {len(account.results)} scenarios, {counts}; {clocks}; digest {account.digest[:16]}"
+    return (
+        f"{account.target}: {len(account.results)} scenarios, {counts}; {account.clocks}; digest {account.digest[:16]}"
+    )

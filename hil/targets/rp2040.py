@@ -13,8 +13,9 @@ from pathlib import Path
 
 from firmware.boards.host import store_settings
 from hil.chip.carrier import BOARD, Carrier, copied_files, extended_start
-from hil.chip.emulator import Chip, build_image, find_uf2
+from hil.chip.emulator import EMULATOR, Chip, build_image, digest_of, find_uf2
 from hil.chip.lockstep import HANG_START, LockstepCard
+from hil.targets.identity import deployed_identity, package_version
 from hil.targets.target import ContinuousDevice, Device, Options, Provision, StepResult, Target, TargetError
 from tools.deploy import ROOT, DeployError, FileSet, deploy
 
@@ -96,6 +97,11 @@ class Rp2040Target(Target):
             self._deployed.update({role: deploy(ROOT, role, BOARD, directory) for role in roles})
         except DeployError as error:
             raise TargetError(str(error)) from error
+
+    def identity(self) -> Mapping[str, str]:
+        image = {"UF2 image": digest_of(self._uf2)} if self._uf2 else {}
+        folders = {role: file_set.folder for role, file_set in self._deployed.items()}
+        return {**deployed_identity(folders), **image, EMULATOR: package_version(EMULATOR)}
 
     def start(self, provision: Provision, directory: Path) -> Device:
         if provision.role not in self._deployed:

@@ -190,6 +190,22 @@ def test_what_the_user_named_wrong_ends_the_run_with_its_sentence(
     assert capsys.readouterr() == ("", "x.uf2: no such image\n")
 
 
+def test_an_image_that_is_not_there_or_none_that_is_known_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["run", "barrier_opens_and_closes", "--target", "rp2040", "--uf2"]
+    (tmp_path / "other.uf2").write_bytes(b"UF2\n")
+    for name, told in (
+        ("none.uf2", "cannot be read (No such file or directory)"),
+        ("other.uf2", "is no image this was"),
+    ):
+        assert command.main([*words, str(tmp_path / name)]) == EXIT_BAD_INPUT
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert f"{tmp_path / name}: " in err
+        assert told in err
+
+
 def test_json_is_one_object_with_counts_digest_and_both_clocks(gate: Gate, capsys: pytest.CaptureFixture[str]) -> None:
     assert gate("host", more=("--json",)) == EXIT_PASSED
     told = json.loads(capsys.readouterr().out)

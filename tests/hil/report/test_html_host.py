@@ -62,7 +62,7 @@ def test_the_page_tells_all_verdicts_figures_reasons_and_both_clocks() -> None:
         "4600 ms",
         "opening took 4600 ms & more",
         "there is no board here",
-        "2.0 s in 0.5 s (4x)",
+        "2.0 s simulated in 0.5 s (4.0x)",
         "abc123",
         "EQUAL",
         "nothing to compare",
