@@ -24,10 +24,20 @@ from protocols.registers.tag import Tag
 POLL_PERIOD_US = 100_000
 REPLY_TIMEOUT_US = 200_000
 _SLOTS_PER_READ = pdu.READ_REGISTERS_MAX // SLOT_REGISTERS
+_NO_RESULT = 0  # NONE of command_result, the same in every map
 _ADU_SIZE = rtu.ADU_SIZE_MAX
 
 Observer = Callable[[int, str, str, int], None]
 """Told (now_us, source, channel, value) for every level read, event drained, command sent and command answered."""
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A command whose result is awaited; `is_confirmed` when the device has answered the write."""
+
+    command: Action
+    nonce: tuple[int, int]
+    is_confirmed: bool = False
 
 
 @dataclass(slots=True)
@@ -36,7 +46,7 @@ class _Station:
     due_us: int
     tags: tuple[Tag, ...]  # what is recorded
     commands: deque[Action] = field(default_factory=deque)
-    sent: tuple[str, int] | None = None  # opcode and nonce counter of the command whose result is awaited
+    sent: _Sent | None = None
     boot_count: int = -1
     seen: int = 0
     head: int = 0
@@ -90,7 +100,10 @@ class BusMaster:
         names = [
             f"{station.provision.role} {opcode}"
             for station in self._stations
-            for opcode in [*([station.sent[0]] if station.sent else []), *(item.name for item in station.commands)]
+            for opcode in [
+                *([station.sent.command.name] if station.sent else []),
+                *(item.name for item in station.commands),
+            ]
         ]
         return [f"the result of command {name} was never read" for name in names]
 
@@ -180,7 +193,7 @@ class BusMaster:
         values = [int.from_bytes(block[at : at + 2], "big") for at in range(0, len(block), 2)]
         frame = bytearray(_ADU_SIZE)
         size = pdu.encode_write_registers_request_into(frame, rtu.PDU_START, ring.COMMAND_ADDRESS, values)
-        station.sent = (command.name, counter)
+        station.sent = _Sent(command, station.nonce)
         return _Request(station, "command", frame[: rtu.encode_adu_into(provision.unit_id, frame, size)])
 
     def _accept(self, now_us: int, request: _Request) -> None:
@@ -193,6 +206,8 @@ class BusMaster:
         ):
             self.bad_frames += 1
             return
+        if request.kind == "command" and request.station.sent:
+            request.station.sent.is_confirmed = True
         if request.kind == "levels":
             self._on_levels(now_us, request.station, answer)
         elif request.kind == "ring":
@@ -208,9 +223,21 @@ class BusMaster:
         station.nonce = (self._value(role, "nonce_epoch", answer), self._value(role, "nonce_counter", answer))
         for tag in station.tags:
             self._observer(now_us, role, tag.name, self._value(role, tag.name, answer))
-        if station.sent is not None and self._value(role, "command_nonce_done", answer) == station.sent[1]:
-            self._observer(now_us, "command", f"{role}.{station.sent[0]}", self._value(role, "command_result", answer))
-            station.sent = None
+        if station.sent is not None:
+            self._settle(now_us, station, station.sent, answer)
+
+    def _settle(self, now_us: int, station: _Station, sent: _Sent, answer: bytearray) -> None:
+        """Tell a command's result, or send it anew when the device's nonce shows that it never arrived."""
+        role = station.provision.role
+        result = self._value(role, "command_result", answer)
+        is_done = self._value(role, "command_nonce_done", answer) == sent.nonce[1] and result != _NO_RESULT
+        if is_done:
+            self._observer(now_us, "command", f"{role}.{sent.command.name}", result)
+        elif station.nonce == sent.nonce and not sent.is_confirmed:
+            station.commands.appendleft(sent.command)
+        else:
+            return
+        station.sent = None
 
     def _on_boot(self, station: _Station, boot_count: int) -> None:
         if station.boot_count not in (-1, boot_count):
