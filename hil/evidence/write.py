@@ -88,7 +88,7 @@ def _files(evidence: Evidence) -> dict[str, bytes]:
     for account in evidence.accounts:
         for result in account.results:
             texts |= {f"traces/{name}": text for name, text in trace_files(result).items()}
-    sources = {_source_name(each): each.read_bytes() for path in evidence.sources for each in files_of(path)}
+    sources = {_source_name(path, each): each.read_bytes() for path in evidence.sources for each in files_of(path)}
     return {**{name: text.encode() for name, text in texts.items()}, **sources}
 
 
@@ -101,7 +101,7 @@ def _run(result: Result, source: Path) -> Run:
         verdict=result.word,
         digest=trace.digest() if trace is not None else "",
         logical=result.logical,
-        file=_source_name(source),
+        file=_source_name(source, source),
         trace=f"traces/{trace_name(result)}" if trace is not None else "",
     )
 
@@ -110,5 +110,6 @@ def _paired(evidence: Evidence, account: Account) -> Sequence[tuple[Result, Path
     return list(zip(account.results, evidence.sources, strict=True))
 
 
-def _source_name(path: Path) -> str:
-    return f"scenarios/{path.name}"
+def _source_name(scenario: Path, path: Path) -> str:
+    """Each scenario has a folder of its own, since the Python beside two of them may have one name."""
+    return f"scenarios/{scenario.stem}/{path.name}"

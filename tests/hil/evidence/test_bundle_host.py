@@ -54,7 +54,7 @@ def _make(source: Path, where: Path, *targets: str) -> Path:
 def test_a_bundle_holds_scenario_seed_hashes_versions_traces_and_reports(source: Path, tmp_path: Path) -> None:
     folder = _make(source, tmp_path / "bundle", "host", "vm")
     told = json.loads((folder / NAME).read_text(encoding="utf-8"))
-    assert (folder / "scenarios/short.toml").read_text(encoding="utf-8") == SCENARIO
+    assert (folder / "scenarios/short/short.toml").read_text(encoding="utf-8") == SCENARIO
     assert [(run["target"], run["seed"], run["verdict"]) for run in told["runs"]] == [
         ("host", 4, "PASSED"),
         ("vm", 4, "PASSED"),
@@ -99,7 +99,7 @@ def test_a_bundle_holds_the_python_beside_a_scenario_and_repeats_it_with_another
     source.write_text(f'{text}hook = "more:rest"\ncheck = "more:judge"\n', encoding="utf-8")
     where = tmp_path / "bundle"
     assert main(["run", str(source), "--target", "host", "--seed", "77", "--evidence", str(where)]) == EXIT_PASSED
-    assert (where / "scenarios/more.py").read_text(encoding="utf-8") == code
+    assert (where / "scenarios/short/more.py").read_text(encoding="utf-8") == code
     (tmp_path / "more.py").unlink()
     assert main(["replay", str(where)]) == EXIT_PASSED, capsys.readouterr().out
 
@@ -147,7 +147,7 @@ def test_a_target_that_cannot_be_had_here_blocks_the_replay(
 
 
 def _damage(bundle: Path) -> None:
-    with (bundle / "scenarios/short.toml").open("a", encoding="utf-8") as file:
+    with (bundle / "scenarios/short/short.toml").open("a", encoding="utf-8") as file:
         file.write("# changed\n")
 
 
@@ -180,7 +180,7 @@ def _seed_of_words(bundle: Path) -> None:
 
 
 def _unhashed(bundle: Path) -> None:
-    _edit(bundle, lambda told: told["files"].pop("scenarios/short.toml"))
+    _edit(bundle, lambda told: told["files"].pop("scenarios/short/short.toml"))
 
 
 def _outside(bundle: Path) -> None:
@@ -194,7 +194,7 @@ def _target_of_nobody(bundle: Path) -> None:
 @pytest.mark.parametrize(
     ("break_it", "told"),
     [
-        (_damage, "scenarios/short.toml is damaged (SHA-256 "),
+        (_damage, "scenarios/short/short.toml is damaged (SHA-256 "),
         (_lose, "cannot be read (No such file or directory); take a copy of the bundle"),
         (_empty, "bundle.json cannot be read (No such file or directory)"),
         (_garble, "bundle.json is no JSON ("),
@@ -202,7 +202,7 @@ def _target_of_nobody(bundle: Path) -> None:
         (_list, "bundle.json has the format None"),
         (_without_a_part, "bundle.json lacks a part ('runs')"),
         (_seed_of_words, "bundle.json lacks a part ('four' is no int)"),
-        (_unhashed, "names no hash of 'scenarios/short.toml'"),
+        (_unhashed, "names no hash of 'scenarios/short/short.toml'"),
         (_outside, "holds the file '../short.toml', which lies outside of it"),
         (_target_of_nobody, "no target 'moon'"),
     ],
