@@ -15,6 +15,7 @@ from typing import NoReturn
 from hil.board import command as board_command
 from hil.evidence import replay as replay_command
 from hil.faults import command as faults_command
+from hil.mutants import command as mutants_command
 from hil.scenarios.reader import ScenarioError
 from hil.suite import command as suite_command
 from hil.suite.choice import scenario_names
@@ -63,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     faults = actions.add_parser("faults", help="list what can be made to go wrong; fail every call of every port")
     faults_command.add_arguments(faults)
     faults.set_defaults(run=faults_command.run)
+    mutants = actions.add_parser("mutants", help="break devices and firmware on purpose; which scenario notices?")
+    mutants_command.add_arguments(mutants)
+    mutants.set_defaults(run=mutants_command.run)
     return parser
 
 

@@ -140,6 +140,11 @@ LAYERS = (
         "a bench knows the wiring of both cards, not their programs: put checks into tests/",
     ),
     _row(
+        "hil/mutants/",
+        "hil protocols tools.mutants.operators tools.mutants.patch",
+        "the strength of the scenarios is measured through targets: put what breaks otherwise into tests/",
+    ),
+    _row(
         "hil/chip/",
         "hil sim_devices firmware.boards.card firmware.boards.terminals firmware.boards.rp2.wiring protocols "
         "tools.deploy",

@@ -1,0 +1,58 @@
+"""Runs scenarios against broken devices and broken firmware, each break in a process of its own.
+
+Knows: breaks, changes, scenarios, processes. Must not know: arguments, printing.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hil.mutants.breaks import Break, BrokenTarget
+from hil.mutants.firmware import Change
+from hil.mutants.score import CAUGHT, Score, Sighting, judge
+from hil.scenarios.model import BenchScenario, Scenario
+from hil.scenarios.vocabulary import LANE_ROLES, input_names, names_of
+from hil.suite.job import Job, run_job
+from hil.targets.host import HostTarget
+from hil.targets.target import Target
+
+Broken = Break | Change
+
+_work: tuple[Sequence[Broken], Sequence[Scenario], bool] = ((), (), False)
+
+
+def run_session(broken: Sequence[Broken], scenarios: Sequence[Scenario], workers: int, whole: bool) -> Iterator[Score]:
+    """The score of each break, in order. Unless `whole`, a break that was caught is shown to no further scenario."""
+    global _work
+    _work = broken, scenarios, whole
+    # A change of the firmware stays in its process, so no process is used twice.
+    with multiprocessing.get_context("fork").Pool(workers, maxtasksperchild=1) as pool:
+        yield from pool.imap(_score, range(len(broken)))
+
+
+def takes_part(role: str, scenario: Scenario) -> bool:
+    """Whether a device of the role is in the scenario."""
+    return role == scenario.role if isinstance(scenario, BenchScenario) else role in LANE_ROLES
+
+
+def _score(index: int) -> Score:
+    broken, scenarios, whole = _work
+    one = broken[index]
+    target = _break(one)
+    sightings: list[Sighting] = []
+    with tempfile.TemporaryDirectory(prefix="smartgate-mutants-") as folder:
+        for number, scenario in enumerate(each for each in scenarios if takes_part(one.role, each)):
+            sightings.append(judge(run_job(Job(scenario, target, Path(folder) / str(number)))))
+            if sightings[-1].outcome == CAUGHT and not whole:
+                break
+    return Score(one.name, one.role, tuple(sightings))
+
+
+def _break(one: Broken) -> Target:
+    if isinstance(one, Change):
+        one.apply()
+        return HostTarget()
+    return BrokenTarget(HostTarget(), one, input_names(one.role), names_of(one.role, "digital_outputs"))
