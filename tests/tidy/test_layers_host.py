@@ -30,6 +30,7 @@ REFUSED = (
     ),
     ("firmware/app/x.py", "import dataclasses", "of the standard library firmware/app/ may import array, binascii,"),
     ("firmware/boards/unix/x.py", "from firmware.boards import host", "boards do not know each other"),
+    ("hil/mutants/x.py", "import tools.mutants.session", "measured through targets: put what breaks otherwise into"),
     ("hil/chip/x.py", "from firmware.boards import chip", "the carrier knows the board's wiring, not its program"),
     ("hil/board/x.py", "from firmware.roles.rig import engine", "a bench knows the wiring of both cards"),
     ("firmware/boards/fast/x.py", "import protocols.crc", "the fast forms are pure"),
