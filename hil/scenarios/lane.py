@@ -25,6 +25,7 @@ _ODDITIES = {
     "tailgates": "tailgates",
     "turns back under the boom": "turns_under_boom",
     "comes the wrong way": "comes_wrong_way",
+    "stands at the line": "stands_at_line",
 }
 _HABITS = {
     "stops under the boom for": "under_boom_s",

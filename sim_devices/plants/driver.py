@@ -42,7 +42,7 @@ class Habits:
     stop line, below 0 never. `patience_s`: the same, counted only while the light is not green; below 0 endless.
     `tailgates`: follows the truck in front through the open boom without stopping. `turns_under_boom`: reverses out
     from where he stood under the boom. `comes_wrong_way`: reverses in from the exit as soon as the boom is open, and
-    out at the entry.
+    out at the entry. `stands_at_line`: has arrived at the stop line already when he is first seen.
     """
 
     under_boom_s: float = 0.0
@@ -51,6 +51,7 @@ class Habits:
     tailgates: bool = False
     turns_under_boom: bool = False
     comes_wrong_way: bool = False
+    stands_at_line: bool = False
 
 
 PLAIN = Habits()
@@ -75,7 +76,7 @@ class Driver:
 
     def __init__(self, truck: Truck, places: Places, habits: Habits) -> None:
         self.truck = truck
-        self.phase = ONCOMING if habits.comes_wrong_way else APPROACH
+        self.phase = ONCOMING if habits.comes_wrong_way else WAITING if habits.stands_at_line else APPROACH
         self._places = places
         self._habits = habits
         self._stood_s = 0.0

@@ -142,9 +142,8 @@ class Lane:
         return last.driver.phase != LEAVING and last.truck.tail_m > 0.0
 
     def _enter(self, arrival: Arrival) -> None:
-        start_m = LANE_END_X + arrival.body.length_m if arrival.habits.comes_wrong_way else WAITING_X
-        truck = Truck(arrival.truck_id, arrival.body, start_m)
         places = replace(_PLACES, stop_m=STOP_X + arrival.stop_offset_m)
+        truck = Truck(arrival.truck_id, arrival.body, _start_m(arrival, places.stop_m))
         self.visitors.append(Visitor(arrival, truck, Driver(truck, places, arrival.habits)))
 
     def _drive(self, dt_s: float) -> None:
@@ -193,3 +192,10 @@ class Lane:
                 self._note_once(visitor, PASSED if passed else BACKED_OUT)
                 self.visitors.remove(visitor)
                 self._turned_back.discard(visitor.arrival.truck_id)
+
+
+def _start_m(arrival: Arrival, stop_m: float) -> float:
+    """Where the front of a truck is when it is first seen."""
+    if arrival.habits.comes_wrong_way:
+        return LANE_END_X + arrival.body.length_m
+    return stop_m if arrival.habits.stands_at_line else WAITING_X

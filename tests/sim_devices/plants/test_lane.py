@@ -191,3 +191,12 @@ def test_truck_that_comes_the_wrong_way_waits_for_the_boom_and_leaves_at_the_ent
     assert _kinds(_run(lane, 60)) == ["wrong_way", "backed_out"]
     assert lane.boom.strikes == 0
     assert lane.visitors == []
+
+
+def test_truck_that_stands_at_the_line_needs_no_approach() -> None:
+    lane = Lane()
+    _open(lane)
+    lane.arrive(Arrival(1, rigid_body(18_000), habits=Habits(stands_at_line=True)))
+    truth = _run(lane, 20)
+    assert _kinds(truth) == ["entered", "at_camera", "stopped", "under_boom", "passed"]
+    assert truth[0].time_us == truth[2].time_us
