@@ -39,6 +39,7 @@ chip.Loop = Hanging
 
 _TALK_FOR_US = 30_000  # a device answers within three scans
 _START_LIMIT_US = 5_000_000
+_HANG_MAX_US = 60_000_000  # its watchdog ends it long before
 _PAUSE_CHARACTERS = 3  # what the device says on its field line has ended when nothing follows for so long
 # Inputs are latched once before the first scan, then in it; what it decided is driven when the second latches them.
 _LATCHES_OF_A_START = 3
@@ -68,6 +69,9 @@ class LockstepCard:
         self._said_us = 0
         self._hang_ends = self._chip.create_alarm(self._end_hang)
         self._is_hung = False
+        self._is_told = False
+        self._has_crashed = False
+        self._chip.on_reset = self._on_reset
         self._chip.on_uart(wiring.LINE_UART, self._on_said)
 
     def set_inputs(self, values: Sequence[int], qualities: Sequence[int]) -> None:
@@ -96,12 +100,18 @@ class LockstepCard:
         self._follow_outputs()
 
     def run(self, duration_us: int, received: bytes, field_received: bytes) -> StepResult:
-        """Let time pass. What was received came in just before the end, what the instrument said at the beginning."""
+        """Let time pass. What was received came in just before the end, what the instrument said at the beginning.
+
+        Raises TargetError when the program has ended and reset its chip.
+        """
         carrier = self.carrier
         if received:
             carrier.bus.put(received, max(0, duration_us - (len(received) - 1) * carrier.bus.character_us))
         carrier.line.put(self._spoken(field_received))
         self._chip.advance(duration_us)
+        if self._has_crashed:
+            self._chip.check_alive()
+            raise TargetError("the device was reset by its watchdog although nothing hung it")
         sent = bytes(carrier.answer)
         carrier.answer.clear()
         said = self._take_said()
@@ -117,7 +127,12 @@ class LockstepCard:
         self._is_hung = left_us > 0
         self._chip.drive(HANG_PIN, HIGH if self._is_hung else LOW)
         if self._is_hung:
-            self._hang_ends(left_us)
+            self._hang_ends(min(left_us, _HANG_MAX_US))
+
+    def reset(self) -> None:
+        """The watchdog resets it now."""
+        self._is_told = True
+        self._chip.reset_by_watchdog()
 
     @property
     def _outputs(self) -> tuple[int, ...]:
@@ -170,6 +185,12 @@ class LockstepCard:
         said = bytes(self._said)
         self._said.clear()
         return said
+
+    def _on_reset(self) -> None:
+        """A reset ends a hang; one that nobody brought about is the program's end."""
+        self._has_crashed = not (self._is_hung or self._is_told)
+        self._is_told = False
+        self._end_hang()
 
     def _end_hang(self) -> None:
         self._chip.drive(HANG_PIN, LOW)

@@ -31,6 +31,7 @@ _LINE_PER_POLL = 128  # what a poll takes from its field line; more at once woul
 _LINE_RETRY_US = 1000
 
 
+_SAFE_ON = ("LIGHT_RED", "LAMP_FAULT")  # of the roles' safe outputs; all others are off
 # The instruments' speeds as delivered, where it is not 9600; "" is the default protocol of the role.
 _LINE_BAUDS = {
     ("rfid", ""): 115_200,
@@ -122,6 +123,9 @@ class BenchRig(Rig):
     def _drive(self, at_us: int, node: Node, outputs: tuple[int, ...]) -> None:
         self._outputs = outputs
         self._record_outputs(at_us, DEVICE, self._outputs_of, outputs)
+
+    def _drive_safe(self, at_us: int, node: Node) -> None:
+        self._drive(at_us, node, tuple(int(name in _SAFE_ON) for name in self._outputs_of))
 
     def _drop_outputs(self, at_us: int, node: Node) -> None:
         self._drive(at_us, node, (0,) * len(self._outputs_of))

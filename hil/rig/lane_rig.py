@@ -81,6 +81,9 @@ class LaneRig(Rig):
     def _fail_plant(self, name: str, kind: str, value: int) -> None:
         fail_lane(self.field, name, kind, value)
 
+    def _drive_safe(self, at_us: int, node: Node) -> None:
+        self._drop_outputs(at_us, node)  # the field's red lamp burns without current too
+
     def _drop_outputs(self, at_us: int, node: Node) -> None:
         self.field.drop_outputs(node.role)
         self._record_outputs_of(at_us, node.role)

@@ -106,7 +106,7 @@ class Rig(Stage):
             self._restart(node, node.device.reset)
         if self._now_us < node.due_us and (node.asleep or not (node.is_continuous or heard or field_line)):
             if node.card.has_expired(self._now_us):
-                self._drop_outputs(self._now_us, node)
+                self._drive_safe(self._now_us, node)
             return None
         try:
             result = node.device.step(self._now_us + clock_us, values, qualities, heard, field_line)
@@ -173,6 +173,10 @@ class Rig(Stage):
     @abstractmethod
     def _drive(self, at_us: int, node: Node, outputs: tuple[int, ...]) -> None:
         """The node drives its outputs so from `at_us` on."""
+
+    @abstractmethod
+    def _drive_safe(self, at_us: int, node: Node) -> None:
+        """The output card drives what hurts nobody: the node has not said its outputs for too long."""
 
     @abstractmethod
     def _drop_outputs(self, at_us: int, node: Node) -> None:

@@ -15,6 +15,7 @@ from firmware.boards.host import store_settings
 from hil.chip.carrier import BOARD, Carrier, copied_files, extended_start
 from hil.chip.emulator import EMULATOR, Chip, build_image, digest_of, find_uf2
 from hil.chip.lockstep import HANG_START, LockstepCard
+from hil.chip.selftest import check_emulator
 from hil.targets.identity import deployed_identity, package_version
 from hil.targets.target import ContinuousDevice, Device, Options, Provision, StepResult, Target, TargetError
 from tools.deploy import ROOT, DeployError, FileSet, deploy
@@ -65,7 +66,7 @@ class Rp2040Device(ContinuousDevice):
 
     def reset(self) -> None:
         if self._card is not None:
-            self._card.carrier.chip.reset_by_watchdog()
+            self._card.reset()
 
     def close(self) -> None:
         self._card = None
@@ -93,6 +94,7 @@ class Rp2040Target(Target):
 
     def prepare(self, roles: Sequence[str], directory: Path) -> None:
         self._uf2 = find_uf2(self._named)
+        check_emulator(self._uf2)
         try:
             self._deployed.update({role: deploy(ROOT, role, BOARD, directory) for role in roles})
         except DeployError as error:

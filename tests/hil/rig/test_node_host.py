@@ -1,6 +1,7 @@
 """What becomes of a device that hangs, is reset, loses its supply or whose program ends; of a rig that stands still."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,30 +77,37 @@ class _Bench(BenchRig):
         return [*super()._wants(), *((at_us, "the test") for at_us, _ in self._deeds)]
 
 
+def _all_on(result: StepResult) -> StepResult:
+    return replace(result, outputs=(1,) * len(result.outputs))
+
+
 def _times(trace: Trace, name: str, value: int) -> list[int]:
     return [event.t_us // 1000 for event in trace.events if (event.name, event.value) == (name, value)]
 
 
 def test_the_watchdog_resets_a_device_that_hangs_after_its_outputs_have_fallen_off(tmp_path: Path) -> None:
-    bench = _Bench(tmp_path, 4000, at1000="hang")
+    bench = _Bench(tmp_path, 6000, at1000="hang")
+    bench.device.at, bench.device.oddity = 1, _all_on
     bench.run()
     assert bench.device.restarts == ["watchdog"]
-    (dropped_ms,) = _times(bench.trace, "device.out.LIGHT_RED", 0)
+    (dropped_ms,) = _times(bench.trace, "device.out.WARNING_LAMP", 0)
     assert dropped_ms in range(1290, 1301)  # 300 ms after its last scan
-    assert _times(bench.trace, "device.event.BOOT", 2)[0] in range(
-        3290, 3800
-    )  # the master asks again after its time-out
+    (undriven_ms,) = _times(bench.trace, "device.out.LIGHT_RED", 0)  # until then it is safe to be red
+    assert undriven_ms in range(2990, 3001)
+    # The master asks again after its time-out.
+    assert _times(bench.trace, "device.event.BOOT", 2)[0] in range(4290, 4800)
 
 
 def test_a_hang_that_ends_before_the_watchdog_bites_resets_nothing(tmp_path: Path) -> None:
     bench = _Bench(tmp_path, 4000, at1000="hang", at2900="")
+    bench.device.at, bench.device.oddity = 1, _all_on
     bench.run()
     assert bench.device.restarts == []
-    assert _times(bench.trace, "device.out.LIGHT_RED", 1)[-1] in range(2900, 2911)
+    assert _times(bench.trace, "device.out.WARNING_LAMP", 1)[-1] in range(2900, 2911)
 
 
 def test_a_device_that_does_not_feed_its_watchdog_is_reset_every_two_seconds(tmp_path: Path) -> None:
-    bench = _Bench(tmp_path, 5000)
+    bench = _Bench(tmp_path, 6000)
     bench.device.at = 1
     bench.device.oddity = lambda result: StepResult(result.outputs, result.sent, result.wait_us, fed=False)
     bench.run()
@@ -108,16 +116,16 @@ def test_a_device_that_does_not_feed_its_watchdog_is_reset_every_two_seconds(tmp
 
 @pytest.mark.parametrize(("kind", "cause"), [("reset", 2), ("brown_out", 1)])
 def test_a_short_disturbance_starts_the_device_anew_and_it_tells_why(tmp_path: Path, kind: str, cause: int) -> None:
-    bench = _Bench(tmp_path, 2000, at1000=kind)
+    bench = _Bench(tmp_path, 4000, at1000=kind)
     bench.run()
     assert _times(bench.trace, "device.out.LIGHT_RED", 0) == [1000]
-    assert _times(bench.trace, "device.event.BOOT", cause)[-1] in range(1300, 1500)
+    assert _times(bench.trace, "device.event.BOOT", cause)[-1] in range(2300, 2500)
 
 
 def test_a_device_without_supply_does_nothing_until_it_is_repaired(tmp_path: Path) -> None:
-    bench = _Bench(tmp_path, 9000, at1000="power_cut", at7000="")
+    bench = _Bench(tmp_path, 10000, at1000="power_cut", at7000="")
     bench.run()
-    assert _times(bench.trace, "device.out.LIGHT_RED", 1)[-1] == 7300
+    assert _times(bench.trace, "device.out.LIGHT_RED", 1)[-1] == 8300
     assert bench.device.restarts == ["power"]
 
 
@@ -125,7 +133,7 @@ def test_a_device_whose_program_ends_is_broken_until_its_power_is_cut(tmp_path: 
     def fall(_: StepResult) -> StepResult:
         raise TargetError("the program ended with ZeroDivisionError")
 
-    bench = _Bench(tmp_path, 3000, at1500="reset", at2000="power_cut", at2100="")
+    bench = _Bench(tmp_path, 5000, at1500="reset", at2000="power_cut", at2100="")
     bench.device.at, bench.device.oddity = 50, fall
     mended = bench._fail_board
 
@@ -137,7 +145,7 @@ def test_a_device_whose_program_ends_is_broken_until_its_power_is_cut(tmp_path: 
     verdict = bench.run()
     assert bench.device.restarts == ["power"]  # the reset in between did not help
     assert len(_times(bench.trace, "rig.broken", _UNIT_ID)) == 1
-    assert _times(bench.trace, "device.out.LIGHT_RED", 1)[-1] == 2400
+    assert _times(bench.trace, "device.out.LIGHT_RED", 1)[-1] == 3400
     assert len(verdict.problems) == 1  # and nothing is guessed of what followed
     assert "barrier broke down at" in verdict.problems[0]
     assert "broken until its power is cut: the program ended with ZeroDivisionError" in verdict.problems[0]
