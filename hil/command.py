@@ -21,6 +21,7 @@ from hil.suite import command as suite_command
 from hil.suite.choice import scenario_names
 from hil.suite.result import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_PASSED
 from hil.targets.target import TargetError, UsageError
+from hil.trace import command as trace_command
 
 
 def main(argv: list[str]) -> int:
@@ -58,6 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     replay = actions.add_parser("replay", help="run again what an evidence bundle tells of")
     replay_command.add_arguments(replay)
     replay.set_defaults(run=replay_command.replay)
+    diff = actions.add_parser("diff", help="compare two trace files")
+    trace_command.add_diff_arguments(diff)
+    diff.set_defaults(run=trace_command.diff)
+    export = actions.add_parser("export", help="write a trace file as waves, as a trace for Perfetto or as a page")
+    trace_command.add_export_arguments(export)
+    export.set_defaults(run=trace_command.export)
     selftest = actions.add_parser("selftest", help="test the rig board itself, its loopback plug in place")
     board_command.add_arguments(selftest)
     selftest.set_defaults(run=board_command.run)

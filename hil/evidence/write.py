@@ -87,7 +87,7 @@ def _files(evidence: Evidence) -> dict[str, bytes]:
     }
     for account in evidence.accounts:
         for result in account.results:
-            texts |= {f"traces/{name}": text for name, text in trace_files(result).items()}
+            texts |= {f"traces/{name}": text for name, text in trace_files(result, account.identity).items()}
     sources = {_source_name(path, each): each.read_bytes() for path in evidence.sources for each in files_of(path)}
     return {**{name: text.encode() for name, text in texts.items()}, **sources}
 

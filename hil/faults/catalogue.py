@@ -7,6 +7,7 @@ for the plants, the line and the rig. A test lets every one of them happen.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from hil.faults.spec import FaultSpec
 
@@ -146,6 +147,13 @@ def faults_of(role: str, plant: str) -> dict[str, FaultSpec]:
     if role == LANE:
         return _by_name((*BUS, *_LANE_NODES, *_BARRIER, *_LOAD_CELL))
     return _by_name((*BUS, NODE, *_OF_PLANT.get(plant, ())))
+
+
+@cache
+def fault_named(name: str) -> FaultSpec | None:
+    """The fault of that name, whatever it is a fault of; a name stands for one fault everywhere."""
+    every = (*BUS, NODE, *_LANE_NODES, *(spec for specs in _OF_PLANT.values() for spec in specs))
+    return _by_name(every).get(name)
 
 
 def _by_name(specs: Iterable[FaultSpec]) -> dict[str, FaultSpec]:

@@ -63,7 +63,7 @@ class LaneRig(Rig):
     def _drive(self, at_us: int, node: Node, outputs: tuple[int, ...]) -> None:
         if outputs != self.field.outputs_of(node.role):
             self.field.apply_outputs(node.role, outputs)
-            self._record_outputs_of(at_us, node.role)
+        self._record_outputs_of(at_us, node.role)
 
     def _perform(self, now_us: int, action: Action) -> None:
         if action.verb == "command":

@@ -5,7 +5,10 @@ Knows: files, and which kind of scenario has which reader. Must not know: target
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +28,20 @@ def load_scenario(path: Path, seed: int | None = None) -> Scenario:
     if seed is not None:
         head["seed"] = seed
     reader = LaneReader if head.get("role") == LANE else BenchReader
-    return reader(path).read(head)
+    return replace(reader(path).read(head), sha256=_sha256(files_of(path)))
 
 
 def files_of(path: Path) -> list[Path]:
     """The scenario file and the Python files that it names; raises ScenarioError when it is no scenario."""
     texts = (text for key, text in _read(path).items() if key in PYTHON_KEYS)
     return [path, *dict.fromkeys(read_hook(path.parent, text).path for text in texts)]
+
+
+def _sha256(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -164,6 +164,7 @@ class Scenario:
     nevers: tuple[Condition, ...] = ()
     needs: tuple[str, ...] = ()
     check: Hook | None = None  # judges the run beside the steps
+    sha256: str = ""  # of the files it was read from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,7 +70,7 @@ def write_traces(accounts: Sequence[Account], directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         for account in accounts:
             for result in account.results:
-                for name, text in trace_files(result).items():
+                for name, text in trace_files(result, account.identity).items():
                     (directory / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(

@@ -71,6 +71,7 @@ def _told(job: Job, rig: Rig, verdict: Verdict, wall_s: float) -> Result:
         trace=rig.trace,
         simulated_s=rig.trace.end_us / 1e6,
         wall_s=wall_s,
+        scenario_sha256=job.scenario.sha256,
     )
 
 

@@ -44,6 +44,7 @@ class Result:
     trace: Trace | None = None
     simulated_s: float = 0.0
     wall_s: float = 0.0
+    scenario_sha256: str = ""
 
     @property
     def clocks(self) -> str:

@@ -123,3 +123,13 @@ def is_told_apart_by_value(role: str, channel: str) -> bool:
     """Whether an event's argument is a bit number: several in one scan have no order, so each bit is a channel."""
     head, _, name = channel.partition(".")
     return head == "event" and bool(role) and argument_of(role, name).startswith("bit number")
+
+
+def is_happening(source: str, channel: str) -> bool:
+    """Whether it has no value but at its instant: events of devices, commands, deeds of the script, what happened."""
+    return channel.startswith("event.") or source in (FIELD, "command", "bus", "script", "fault", "rig")
+
+
+def is_wire(channel: str) -> bool:
+    """Whether it is a digital input or output: on or off."""
+    return channel.startswith(("in.", "out."))

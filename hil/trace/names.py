@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from hil.faults.catalogue import fault_named
 from hil.scenarios.vocabulary import map_of, tag_of
 from hil.trace.classes import argument_of, rule_of
 from hil.trace.event import Trace, TraceEvent
@@ -30,6 +31,11 @@ def text_of(role: str, source: str, channel: str, value: int) -> str:
     head, _, name = channel.partition(".")
     if source == "command":
         return _symbol(tag_of("barrier", "command_result"), value)  # the header block is the same in every role
+    if source == "fault":
+        spec = fault_named(channel)
+        return spec.describe(value) if spec is not None else str(value)
+    if source == "script" and head == "set" and value in (0, 1):
+        return ("off", "on")[value]
     if not role:
         return str(value)
     if head in ("in", "out"):

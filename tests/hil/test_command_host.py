@@ -14,6 +14,7 @@ from hil.suite.result import EXIT_BAD_INPUT, EXIT_BLOCKED, EXIT_FAILED, EXIT_PAS
 from hil.targets.host import HostDevice, HostTarget
 from hil.targets.table import TARGETS
 from hil.targets.target import BlockedError, Device, Provision, StepResult, Target, TargetError, UsageError
+from hil.trace.recording import read_recording
 
 SHORT = """
 [scenario]
@@ -141,7 +142,12 @@ def test_the_trace_is_written_or_the_reason_is_told(
     gate: Gate, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert gate("host", more=("--trace", str(tmp_path / "traces"))) == EXIT_PASSED
-    assert "barrier.in.STOP_CHAIN_OK 1" in (tmp_path / "traces" / "short.host.txt").read_text()
+    recording = read_recording(tmp_path / "traces" / "short.host.jsonl")
+    assert recording.trace.last("barrier.in.STOP_CHAIN_OK") == 1
+    assert (recording.head.scenario, recording.head.target, recording.head.verdict) == ("short", "host", "PASSED")
+    assert len(recording.head.scenario_sha256) == 64
+    assert "firmware sources" in recording.head.versions
+    assert "<!doctype html>" in (tmp_path / "traces" / "short.host.html").read_text(encoding="utf-8")
     (tmp_path / "file").touch()
     assert gate("host", more=("--trace", str(tmp_path / "file" / "traces"))) == EXIT_BAD_INPUT
     assert "traces cannot be written there" in capsys.readouterr().err

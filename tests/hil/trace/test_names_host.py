@@ -36,5 +36,17 @@ def test_a_command_is_told_by_its_result_and_the_rest_by_its_number() -> None:
     assert text_of("", "field", "passed", 2) == "2"
 
 
+def test_a_fault_is_told_by_its_kind_or_its_value_and_a_repair_as_such() -> None:
+    assert text_of("", "fault", "edge", 2) == "silent"
+    assert text_of("", "fault", "plate_heat", 40) == "40 °C"
+    assert text_of("", "fault", "edge", 0) == "repaired"
+    assert text_of("", "fault", "hang", 500_000) == "500000"
+
+
+def test_what_the_script_sets_is_on_or_off() -> None:
+    assert text_of("", "script", "set.EDGE_OK", 0) == "off"
+    assert text_of("", "script", "command.OPEN", 0) == "0"
+
+
 def test_a_moment_is_told_to_the_millisecond() -> None:
     assert moment(3_512_499) == "3.512 s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from hil.trace.event import NO_CAUSE, Trace, TraceEvent
+from hil.trace.recording import Head, Recording
 
 END_US = 20_000_000
 ROLES = {"device": "barrier"}
@@ -74,3 +75,10 @@ def traces(draw: st.DrawFn, names: tuple[str, ...] = NAMES, max_size: int = 40) 
         t_us += step_us
         rows.append((t_us, name, value, draw(st.integers(NO_CAUSE, len(rows) - 1))))
     return trace_of(*rows, end_us=t_us + draw(st.integers(0, 3_000_000)))
+
+
+def recording_of(trace: Trace, problems: tuple[str, ...] = ()) -> Recording:
+    """What a run of it would leave."""
+    verdict = "FAILED" if problems else "PASSED"
+    head = Head("opening", "ab", 7, "host", trace.end_us, 0.5, trace.roles, verdict, list(problems))
+    return Recording(head, trace)

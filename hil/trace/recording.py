@@ -1,0 +1,137 @@
+"""A trace with what it is a trace of, and its form as a file: JSON lines, a head and then one event a line.
+
+Knows: the form of the file. Must not know: how a run is made, how two are compared.
+
+The head says how many events follow, so a file whose tail is cut off is told from a whole one. An event is
+`[t_us, "source", "channel", value, cause]`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hil.scenarios.vocabulary import ROLES
+from hil.targets.target import UsageError
+from hil.trace.event import NO_CAUSE, Trace, TraceEvent
+
+FORMAT = "smartgate trace 1"
+_ADVICE = "name a trace file that `gate hil run --trace` wrote"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a trace is of. `scenario_sha256` is "" when the scenario was no file; `problems` are what was wrong, or why
+    nothing ran, in sentences; `versions` are those of what made it."""
+
+    scenario: str
+    scenario_sha256: str
+    seed: int
+    target: str
+    simulated_us: int
+    wall_s: float
+    roles: Mapping[str, str]
+    verdict: str = ""
+    problems: Sequence[str] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def clocks(self) -> str:
+        """Both clocks and their ratio, as every report has them."""
+        return f"{self.simulated_us / 1e6:.1f} s simulated in {self.wall_s:.1f} s ({self.ratio_text})"
+
+    @property
+    def ratio_text(self) -> str:
+        """Simulated seconds in a second of the wall clock: `67x`."""
+        return f"{self.simulated_us / 1e6 / self.wall_s:.3g}x" if self.wall_s else "no wall time"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    head: Head
+    trace: Trace
+
+    def text(self) -> str:
+        """As a file."""
+        told = {name: getattr(self.head, name) for name in Head.__slots__}
+        first = json.dumps({"format": FORMAT, **told, "events": len(self.trace)}, ensure_ascii=False, default=dict)
+        rows = (json.dumps([e.t_us, e.source, e.channel, e.value, e.cause], ensure_ascii=False) for e in self.trace)
+        return "\n".join((first, *rows)) + "\n"
+
+
+def read_recording(path: Path) -> Recording:
+    """Read a file; raises UsageError with one sentence when it is none of ours, damaged or cut."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); {_ADVICE}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: is no text; {_ADVICE}") from None
+    try:
+        return parse_recording(text)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def parse_recording(text: str) -> Recording:
+    """The recording a text is; raises UsageError with what goes on after the file's name."""
+    lines = text.split("\n")
+    head, count = _parse_head(lines[0])
+    trace = Trace(head.roles)
+    trace.end_us = head.simulated_us
+    rows = lines[1:-1] if len(lines) > 1 else []
+    for number, row in enumerate(rows[:count], 2):
+        trace.add(_parse_event(row, number, len(trace)))
+    if len(trace) < count or lines[-1] or len(lines) < 2:
+        raise UsageError(f"is cut off: {len(trace)} of {count} events are whole; take a whole copy, or run it again")
+    if len(rows) > count:
+        raise UsageError(f"line {count + 2} is one too many, the head tells of {count} events; take an unchanged copy")
+    return Recording(head, trace)
+
+
+def _parse_head(line: str) -> tuple[Head, int]:
+    data = _json(line)
+    if not isinstance(data, dict) or "format" not in data:
+        raise UsageError(f"line 1 is not the head of a trace; {_ADVICE}")
+    if data["format"] != FORMAT:
+        raise UsageError(f"its form is '{data['format']}', this smartgate reads '{FORMAT}'; run the scenario again")
+    for name, kind in _KINDS.items():
+        if not isinstance(data.get(name), kind):
+            raise UsageError(f"line 1 has no right '{name}' ({data.get(name)!r}); take an unchanged copy")
+    unknown = [role for role in data["roles"].values() if role not in ROLES]
+    if unknown:
+        raise UsageError(f"line 1 has the role {unknown[0]!r}; this smartgate knows {', '.join(ROLES)}")
+    return Head(**{name: data[name] for name in Head.__slots__}), int(data["events"])
+
+
+def _parse_event(line: str, number: int, index: int) -> TraceEvent:
+    row = _json(line)
+    right = isinstance(row, list) and [type(item) for item in row] == [int, str, str, int, int]
+    if not right or row[0] < 0 or not NO_CAUSE <= row[4] < index:
+        raise UsageError(f"line {number} is no event ({line[:60]!r}); take an unchanged copy, or run it again")
+    return TraceEvent(*row)
+
+
+def _json(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "scenario": str,
+    "scenario_sha256": str,
+    "seed": int,
+    "target": str,
+    "simulated_us": int,
+    "wall_s": (int, float),
+    "roles": dict,
+    "verdict": str,
+    "problems": list,
+    "versions": dict,
+    "events": int,
+}
