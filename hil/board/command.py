@@ -11,7 +11,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from firmware.roles.rig import wiring
 from hil.board.files import firmware_hash, rig_files
 from hil.board.pair import LoopbackPlug, PairTable, RigChip
 from hil.board.port import Table
@@ -44,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
             return _BLOCKED
         try:
             seconds = max(1, arguments.seconds) if arguments.rig else _EMULATED_CLOCK_S
-            report = run_selftest(table, firmware_hash(files), wiring.NAME, seconds)
+            report = run_selftest(table, firmware_hash(files), seconds)
         finally:
             table.close()
     print("\n".join(report.measured))
@@ -54,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _table(arguments: argparse.Namespace, files: dict[str, bytes]) -> Table:
     if arguments.rig:
-        return SerialTable(arguments.rig, wiring.HOST_BAUD)
+        return SerialTable(arguments.rig)
     uf2 = find_uf2(arguments.uf2)
     rig = RigChip(uf2, files)
     LoopbackPlug(rig)

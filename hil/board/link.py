@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from firmware.roles.rig import wiring
 from hil.board.port import Table
 from hil.targets.target import TargetError, UsageError
 from protocols.bigendian import get_i32, get_u16, put_i32
@@ -106,7 +107,7 @@ class RigLink:
         places = get_u16(data, 5), get_u16(data, 7)
         return Hello(data[1], data[2], data[3], *places, firmware, text.decode(errors="replace"))
 
-    def check(self, firmware: bytes, wiring: str) -> Hello:
+    def check(self, firmware: bytes) -> Hello:
         """Raise UsageError unless the board is of this version, this wiring and runs exactly this firmware."""
         hello = self.hello()
         copy = "copy build/deploy/rig-rp2 onto it (make mpy, docs/bench/README.md)"
@@ -114,9 +115,9 @@ class RigLink:
             raise UsageError(
                 f"{self.name}: the rig board speaks protocol version {hello.version}, expected {m.VERSION}; {copy}"
             )
-        if hello.wiring != wiring:
+        if hello.wiring != wiring.NAME:
             raise UsageError(
-                f"{self.name}: the rig board is wired as '{hello.wiring}', expected '{wiring}'; connect the other "
+                f"{self.name}: the rig board is wired as '{hello.wiring}', expected '{wiring.NAME}'; connect the other "
                 f"board, or {copy}"
             )
         if hello.firmware != firmware:

@@ -44,10 +44,10 @@ class Walk:
     stayed: tuple[frozenset[int], ...]  # per driver, those of them that did not fall
 
 
-def run_selftest(table: Table, firmware: bytes, wiring: str, clock_s: int) -> Report:
+def run_selftest(table: Table, firmware: bytes, clock_s: int) -> Report:
     """Test the rig board on the table, its loopback plug in place; the clock is watched for `clock_s`."""
     link = RigLink(table)
-    hello = link.check(firmware, wiring)
+    hello = link.check(firmware)
     drift_ppm, doubt_ppm = measure_clock(table, link, clock_s)
     walk = walk_drivers(table, link)
     delays = measure_delays(table, link) if _PULSE_DRIVER in walk.heard[_PULSE_DRIVER] else []

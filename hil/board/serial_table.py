@@ -11,6 +11,7 @@ import time
 
 import serial
 
+from firmware.roles.rig import wiring
 from hil.board.port import Port, Table
 from hil.targets.target import TargetError, UsageError
 
@@ -55,8 +56,8 @@ class SerialPort(Port):
 class SerialTable(Table):
     """The rig board on one port, the RS-485 line of the device on another, "" for none."""
 
-    def __init__(self, rig: str, rig_baud: int, device: str = "", device_baud: int = 0) -> None:
-        self.rig: SerialPort = SerialPort(rig, rig_baud, 1, "--rig")
+    def __init__(self, rig: str, device: str = "", device_baud: int = 0) -> None:
+        self.rig: SerialPort = SerialPort(rig, wiring.HOST_BAUD, 1, "--rig")
         self.device: SerialPort | None = None
         if device:
             try:

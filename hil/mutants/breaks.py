@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hil.scenarios.vocabulary import names_of
-from hil.targets.target import UNDRIVEN, Device, Provision, StepResult, Target
+from hil.targets.target import UNDRIVEN, Device, Provision, SteppedTarget, StepResult
 
 LATE_US = 300_000
 _FAST_PERCENT = 20  # of a clock that runs away
@@ -114,10 +114,10 @@ class BrokenDevice(Device):
         return self._late
 
 
-class BrokenTarget(Target):
+class BrokenTarget(SteppedTarget):
     """A target whose devices of one role are broken; of an unbroken role they are as they are."""
 
-    def __init__(self, target: Target, broken: Break, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    def __init__(self, target: SteppedTarget, broken: Break, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         self.name = target.name
         self._target = target
         self._broken = broken

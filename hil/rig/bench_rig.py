@@ -20,7 +20,7 @@ from hil.rig.rig import BAUD, Rig
 from hil.rig.stage import bench_event
 from hil.scenarios.model import Action, BenchScenario
 from hil.scenarios.vocabulary import DEVICE, LINE_SENT, input_names, names_of
-from hil.targets.target import Provision, StepResult, Target
+from hil.targets.target import Provision, SteppedTarget, StepResult
 from hil.trace.causes import FIELD
 from hil.trace.event import TraceEvent
 from protocols.crc import crc16
@@ -44,7 +44,7 @@ _LINE_BAUDS = {
 class BenchRig(Rig):
     """Runs one bench scenario on one target. An output card drops the outputs of a device that hangs."""
 
-    def __init__(self, scenario: BenchScenario, target: Target, directory: Path) -> None:
+    def __init__(self, scenario: BenchScenario, target: SteppedTarget, directory: Path) -> None:
         rng = random.Random(scenario.seed)
         role = scenario.role
         super().__init__(scenario, rng, {DEVICE: role})

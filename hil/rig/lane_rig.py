@@ -17,7 +17,7 @@ from hil.rig.node import Node
 from hil.rig.rig import BAUD, Rig
 from hil.scenarios.model import Action, LaneScenario, TruckVisit
 from hil.scenarios.vocabulary import LANE_ROLES, names_of
-from hil.targets.target import Provision, Target
+from hil.targets.target import Provision, SteppedTarget
 from hil.trace.causes import FIELD
 from hil.trace.event import TraceEvent
 from sim_devices.devices.field import STEP_US, LaneField
@@ -30,7 +30,7 @@ _FAULTS = faults_of(LANE, "")
 class LaneRig(Rig):
     """Runs one lane scenario on one target."""
 
-    def __init__(self, scenario: LaneScenario, target: Target, directory: Path) -> None:
+    def __init__(self, scenario: LaneScenario, target: SteppedTarget, directory: Path) -> None:
         rng = random.Random(scenario.seed)
         self.field = LaneField(random.Random(rng.getrandbits(32)))
         super().__init__(scenario, rng, {role: role for role in LANE_ROLES})

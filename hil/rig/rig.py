@@ -26,7 +26,7 @@ from hil.rig.verdict import Verdict
 from hil.scenarios.content import watched_points
 from hil.scenarios.model import Scenario
 from hil.scenarios.vocabulary import BROKEN
-from hil.targets.target import UNDRIVEN, Provision, StepResult, Target, TargetError
+from hil.targets.target import UNDRIVEN, Provision, SteppedTarget, StepResult, TargetError
 from hil.trace.event import TraceEvent
 from sim_devices.buses.rs485 import Rs485Line
 
@@ -83,7 +83,7 @@ class Rig(Stage):
             wants.append((self.line.idle_at_us(), "the line"))
         return wants
 
-    def _attach(self, target: Target, provision: Provision, directory: Path, rng: random.Random) -> None:
+    def _attach(self, target: SteppedTarget, provision: Provision, directory: Path, rng: random.Random) -> None:
         """Start a device on the line, with a command key of its own."""
         provision = replace(provision, key=rng.randbytes(32))
         place = directory / provision.role

@@ -9,14 +9,16 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hil.board.rig import BoardRig
 from hil.rig.bench_rig import BenchRig
 from hil.rig.lane_rig import LaneRig
-from hil.rig.rig import Rig
+from hil.rig.stage import Stage
 from hil.rig.verdict import Measured, Verdict
 from hil.scenarios.model import BenchScenario, LaneScenario, Scenario
 from hil.suite.result import BLOCKED, FAILED, PASSED, Figure, Result
+from hil.targets.board import BoardTarget
 from hil.targets.ledger import unmet
-from hil.targets.target import BlockedError, Target, TargetError
+from hil.targets.target import BlockedError, SteppedTarget, Target, TargetError
 from hil.trace.compare import compare
 from hil.trace.event import Trace
 
@@ -53,7 +55,11 @@ def _run_once(job: Job, place: str) -> Result:
     return _told(job, rig, verdict, time.perf_counter() - started)
 
 
-def _rig(scenario: Scenario, target: Target, directory: Path) -> Rig:
+def _rig(scenario: Scenario, target: Target, directory: Path) -> Stage:
+    if isinstance(target, BoardTarget):
+        assert isinstance(scenario, BenchScenario)  # a lane has several devices, which this target lacks
+        return BoardRig(scenario, target, directory)
+    assert isinstance(target, SteppedTarget)
     if isinstance(scenario, BenchScenario):
         return BenchRig(scenario, target, directory)
     assert isinstance(scenario, LaneScenario)
@@ -64,7 +70,7 @@ def _result(job: Job, word: str, reasons: tuple[str, ...]) -> Result:
     return Result(job.scenario.name, job.target.name, word, job.scenario.seed, reasons)
 
 
-def _told(job: Job, rig: Rig, verdict: Verdict, wall_s: float) -> Result:
+def _told(job: Job, rig: Stage, verdict: Verdict, wall_s: float) -> Result:
     return replace(
         _result(job, PASSED if verdict.passed else FAILED, verdict.problems),
         figures=tuple(_figure(item) for item in verdict.measured),

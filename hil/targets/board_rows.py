@@ -1,12 +1,13 @@
 """Plants as tables for a rig board: what the simulated boom, curtain, edge and loop do, as rows the board runs itself.
 
 Knows: the parameters of the plants and the rows of the rig's protocol. Must not know: terminals of a board, ports.
-Everything comes from the plant's own objects, so that a changed plant changes its rows; what rows cannot do is named in
+Numbers come from the plant's own objects, so that a changed plant changes its rows; what rows cannot do is named in
 `LEFT_OUT`, and a scenario that needs it is blocked.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from protocols.rig.messages import AXIS_ONE, AXIS_STEP_US
@@ -16,9 +17,17 @@ from sim_devices.sensors.edge import SafetyEdge
 from sim_devices.sensors.loop import InductionLoop
 from sim_devices.sensors.switch import LimitSwitch, closed_limit, open_limit
 
-# Knobs of plants that rows cannot turn, each with the reason.
+# What rows cannot do of the boom, each with the reason.
 LEFT_OUT = {
-    ("boom", "body_under"): "the rig board's boom has no body to meet: set EDGE_OK instead",
+    "body_under": "the rig board's boom has no body to meet; set EDGE_OK instead",
+    "curtain test_ignored": "a row of the rig board cannot cease to answer",
+    "edge test_ignored": "a row of the rig board cannot cease to answer",
+    "safety_loop test_ignored": "a row of the rig board cannot cease to answer",
+    "open_limit late": "a switch of the rig board does not move its cam",
+    "closed_limit late": "a switch of the rig board does not move its cam",
+    "drive slow": "the rig board's boom has one speed",
+    "drive welded_open": "the rig board's boom has no contactors that weld",
+    "drive welded_close": "the rig board's boom has no contactors that weld",
 }
 # Plants that have no rows at all.
 NO_ROWS = {
@@ -26,6 +35,26 @@ NO_ROWS = {
     "indicator": "the rig board does not speak on the instrument's line",
     "reader": "the rig board does not speak on the instrument's line",
     "charging": "the rig board does not speak on the power module's line",
+}
+# Faults as levels: inputs (`in.NAME`) held against their rows, knobs (`knob.NAME`) turned.
+FAULTS: Mapping[str, Mapping[str, int]] = {
+    "curtain blinded": {"in.CURTAIN_CLEAR": 0},
+    "curtain dazzled": {"in.CURTAIN_CLEAR": 1},
+    "edge silent": {"in.EDGE_OK": 1},
+    "edge open": {"in.EDGE_OK": 0},
+    "safety_loop stuck": {"in.SAFETY_LOOP": 1},
+    "safety_loop silent": {"in.SAFETY_LOOP": 0},
+    "safety_loop open": {"in.SAFETY_LOOP": 1, "in.LOOPS_OK": 0},
+    "entry_loop stuck": {"in.ENTRY_LOOP": 1},
+    "entry_loop silent": {"in.ENTRY_LOOP": 0},
+    "entry_loop open": {"in.ENTRY_LOOP": 1, "in.LOOPS_OK": 0},
+    "open_limit stuck_on": {"in.LIMIT_OPEN": 1},
+    "open_limit stuck_off": {"in.LIMIT_OPEN": 0},
+    "closed_limit stuck_on": {"in.LIMIT_CLOSED": 1},
+    "closed_limit stuck_off": {"in.LIMIT_CLOSED": 0},
+    "mains lost": {"in.MAINS_OK": 0, "knob.drive": 0},
+    "drive dead": {"knob.drive": 0},
+    "arm broken": {"in.ARM_INTACT": 0},
 }
 _UNUSED = "unused"  # a knob that stays off, for inputs that nothing moves
 
@@ -105,22 +134,17 @@ def _limit(name: str, switch: LimitSwitch) -> LimitRow:
 def _boom_rows() -> Rows:
     curtain_us, edge_us = (round(sensor.response_s * 1e6) for sensor in (LightCurtain(), SafetyEdge()))
     loop = InductionLoop()
+    loop_us = round(loop.pick_up_s * 1e6), round(loop.drop_out_s * 1e6)
     return Rows(
         follows=(
             FollowRow("CURTAIN_CLEAR", ("out.CURTAIN_TEST", "knob.blocked"), True, curtain_us, curtain_us),
             FollowRow("EDGE_OK", ("out.EDGE_TEST",), True, edge_us, edge_us),
-            FollowRow(
-                "SAFETY_LOOP",
-                ("out.LOOP_TEST", "knob.over_loop"),
-                False,
-                round(loop.pick_up_s * 1e6),
-                round(loop.drop_out_s * 1e6),
-            ),
-            FollowRow("MAINS_OK", ("knob.mains",), False),
-            FollowRow("ARM_INTACT", (f"knob.{_UNUSED}",), True),
+            FollowRow("SAFETY_LOOP", ("out.LOOP_TEST", "knob.over_loop"), False, *loop_us),
+            FollowRow("ENTRY_LOOP", ("knob.over_entry_loop",), False, *loop_us),
+            *(FollowRow(name, (f"knob.{_UNUSED}",), True) for name in ("LOOPS_OK", "ARM_INTACT", "MAINS_OK")),
         ),
-        axis=AxisRow("out.MOTOR_OPEN", "out.MOTOR_CLOSE", "knob.mains", *boom_axis(Boom())),
+        axis=AxisRow("out.MOTOR_OPEN", "out.MOTOR_CLOSE", "knob.drive", *boom_axis(Boom())),
         limits=limit_rows(),
-        knobs=("blocked", "over_loop", "mains", _UNUSED),
-        on=frozenset({"mains"}),
+        knobs=("blocked", "over_loop", "over_entry_loop", "drive", _UNUSED),
+        on=frozenset({"drive"}),
     )

@@ -18,7 +18,7 @@ from firmware.boards.host import (
     store_settings,
 )
 from hil.targets.identity import sources_identity
-from hil.targets.target import Device, Provision, StepResult, Target, TargetError
+from hil.targets.target import Device, Provision, SteppedTarget, StepResult, TargetError
 from protocols.compat import TICKS_MASK
 
 
@@ -110,7 +110,7 @@ LACKS = {
 }
 
 
-class HostTarget(Target):
+class HostTarget(SteppedTarget):
     name = "host"
 
     def lacks(self) -> Mapping[str, str]:

@@ -67,7 +67,7 @@ def _of_action(action: Action, scenario: Scenario) -> Iterator[str]:
         yield "input_quality"
     if action.verb == "set":
         yield from _of_input(scenario.role if isinstance(scenario, BenchScenario) else "", action.name)
-    if action.verb == "fault":
+    if action.verb == "fault" and action.argument:  # a repair needs no more than the fault before it
         yield _of_fault(action, scenario)
 
 

@@ -17,7 +17,7 @@ from hil.chip.emulator import EMULATOR, Chip, build_image, digest_of, find_uf2
 from hil.chip.lockstep import HANG_START, LockstepCard
 from hil.chip.selftest import check_emulator
 from hil.targets.identity import deployed_identity, package_version
-from hil.targets.target import ContinuousDevice, Device, Options, Provision, StepResult, Target, TargetError
+from hil.targets.target import ContinuousDevice, Device, Options, Provision, SteppedTarget, StepResult, TargetError
 from tools.deploy import ROOT, DeployError, FileSet, deploy
 
 LACKS = {
@@ -81,7 +81,7 @@ class Rp2040Device(ContinuousDevice):
         return card
 
 
-class Rp2040Target(Target):
+class Rp2040Target(SteppedTarget):
     name = "rp2040"
 
     def __init__(self, options: Options) -> None:

@@ -5,12 +5,14 @@ Knows: every target. Must not know: what any of them does. Stands apart, since a
 
 from collections.abc import Callable
 
+from hil.targets.board import BoardTarget
 from hil.targets.host import HostTarget
 from hil.targets.rp2040 import Rp2040Target
 from hil.targets.target import Options, Target
 from hil.targets.vm import VmTarget
 
 TARGETS: dict[str, Callable[[Options], Target]] = {
+    "board": BoardTarget,
     "host": lambda options: HostTarget(),
     "rp2040": Rp2040Target,
     "vm": lambda options: VmTarget(),

@@ -132,7 +132,7 @@ class Target(ABC):
     def prepare(self, roles: Sequence[str], directory: Path) -> None:  # noqa: B027  # not every target has something to make
         """Make once, below `directory`, what all runs of these roles share.
 
-        Raises BlockedError, TargetError and UsageError. Without it `start` makes it for its own device.
+        Raises BlockedError, TargetError and UsageError. Without it each run makes it for itself.
         """
 
     def identity(self) -> Mapping[str, str]:
@@ -141,6 +141,10 @@ class Target(ABC):
         Two runs of a scenario with the same seed and identity are the same.
         """
         return {}
+
+
+class SteppedTarget(Target):
+    """A way in which a rig steps each device itself."""
 
     @abstractmethod
     def start(self, provision: Provision, directory: Path) -> Device:

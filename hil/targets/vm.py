@@ -11,7 +11,7 @@ from pathlib import Path
 
 from firmware.boards.host import RESET_POWER_ON, RESET_WATCHDOG, store_settings
 from hil.targets.identity import deployed_identity, package_version
-from hil.targets.target import BlockedError, Device, Provision, StepResult, Target, TargetError
+from hil.targets.target import BlockedError, Device, Provision, SteppedTarget, StepResult, TargetError
 from sim_devices.devices.vm_link import VmLink, VmLinkError
 from tools.deploy import ROOT, DeployError, deploy
 
@@ -83,7 +83,7 @@ LACKS = {
 }
 
 
-class VmTarget(Target):
+class VmTarget(SteppedTarget):
     name = "vm"
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from hil import command
 from hil.suite.result import EXIT_BAD_INPUT, EXIT_BLOCKED, EXIT_FAILED, EXIT_PASSED
 from hil.targets.host import HostDevice, HostTarget
 from hil.targets.table import TARGETS
-from hil.targets.target import BlockedError, Device, Provision, StepResult, Target, TargetError, UsageError
+from hil.targets.target import BlockedError, Device, Provision, SteppedTarget, StepResult, TargetError, UsageError
 from hil.trace.recording import read_recording
 
 SHORT = """
@@ -26,7 +26,7 @@ never = ["{never}"]
 """
 
 
-class _Away(Target):
+class _Away(SteppedTarget):
     name = "away"
 
     def lacks(self) -> Mapping[str, str]:
@@ -36,7 +36,7 @@ class _Away(Target):
         raise BlockedError("there is no such board here")
 
 
-class _Broken(Target):
+class _Broken(SteppedTarget):
     name = "broken"
 
     def lacks(self) -> Mapping[str, str]:
@@ -173,7 +173,7 @@ def test_an_instrument_the_role_does_not_know_is_told_on_every_target(
     [
         (("truck_pases",), "no scenario 'truck_pases'; did you mean truck_passes?"),
         (("moon",), "no scenario 'moon'; `gate hil list` prints those of the collection"),
-        (("truck_passes", "--target", "moon"), "no target 'moon'; expected one of host, "),
+        (("truck_passes", "--target", "moon"), "no target 'moon'; expected one of board, host, "),
         (("truck_passes", "--jobs", "0"), "--jobs is 0; 1 or more is needed"),
         (("truck_passes", "--jobs", "many"), "argument --jobs: invalid int value: 'many'"),
         (("truck_passes", "--seed", "-1"), "--seed is -1; a whole number from 0 to "),

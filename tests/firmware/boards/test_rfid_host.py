@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hil.targets.host import HostTarget
-from hil.targets.target import Device, Provision, Target
+from hil.targets.target import Device, Provision, SteppedTarget
 from hil.targets.vm import VmTarget
 from protocols.modbus import rtu
 from protocols.registers import rfid as reg
@@ -24,7 +24,7 @@ READS_LOST_ADDRESS = 73
 class Rig:
     """A device of one target and a simulated reader, polled every POLL_US; `trace` is all that left the device."""
 
-    def __init__(self, target: Target, protocol: str, directory: Path) -> None:
+    def __init__(self, target: SteppedTarget, protocol: str, directory: Path) -> None:
         self.field = TagField()
         self.reader: RfidReader = {"r200": R200Reader, "uhfreader18": Uhf18Reader, "wiegand": WiegandHead}[protocol](
             self.field

@@ -1,19 +1,29 @@
-"""A bench for tests: a rig board's own firmware on CPython, in virtual time, with a plug that can be faulty."""
+"""Benches for tests: a rig board's own firmware on CPython, in virtual time, with a plug that can be faulty."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+from firmware.app.device import Device
+from firmware.boards.host import build_device, store_settings
+from firmware.boards.host.board import HostBoard
 from firmware.roles.rig import wiring
 from firmware.roles.rig.engine import Engine
 from firmware.roles.rig.service import Service
+from hil.board.levels import Levels
 from hil.board.port import Port, Table
+from hil.scenarios.vocabulary import names_of
+from hil.targets.board_rows import Rows
+from hil.targets.target import Provision
 from protocols.compat import TICKS_MASK, ticks_diff
+from protocols.quality import GOOD
 from protocols.rig.frame import FrameReader
-from protocols.rig.messages import DRIVERS, SENSES
+from protocols.rig.messages import DRIVERS, SENSE_AT, SENSES
 
 FIRMWARE = bytes(range(8))
 _STEP_US = 50
+START_US = 300_000  # from power to the first scan
 
 Plug = Callable[[list[int]], int]
 """Driver levels to a bit per sense."""
@@ -38,13 +48,14 @@ class Card:
 
     def power(self, level: int, at_us: int) -> None:
         self._table.spin_until(at_us)
+        self._table.supply(level)
 
 
 class FirmwarePort(Port):
-    """The UART of the board."""
+    """The UART of a board."""
 
-    def __init__(self) -> None:
-        self.name = "/dev/rig"
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.to_board = bytearray()
         self.from_board = bytearray()
 
@@ -66,8 +77,8 @@ class FirmwareTable(Table):
     def __init__(
         self, plug: Plug = loopback, ppm: int = 0, firmware: bytes = FIRMWARE, name: str = wiring.NAME
     ) -> None:
-        self.rig: FirmwarePort = FirmwarePort()
-        self.device = None
+        self.rig: FirmwarePort = FirmwarePort("/dev/rig")
+        self.device: FirmwarePort | None = None
         self.is_cut = False
         self.garble: Callable[[bytes], bytes] = bytes
         self._plug = plug
@@ -97,8 +108,15 @@ class FirmwareTable(Table):
             self._engine.poll(self.clock_us)
             self._sense()
             self._serve()
-            if self.rig.from_board:
+            self._live()
+            if self.rig.from_board or (self.device is not None and self.device.from_board):
                 return
+
+    def supply(self, level: int) -> None:
+        """The relay in the device's supply; without a device nobody listens."""
+
+    def _live(self) -> None:
+        """The device, if there is one."""
 
     def _sense(self) -> None:
         senses = self._plug(self._card.levels)
@@ -115,3 +133,57 @@ class FirmwareTable(Table):
             if self._reader.found and not self.is_cut:
                 size = self._service.answer(self.clock_us, self._senses)
                 self.rig.from_board += self.garble(bytes(self._service.reply[:size]))
+
+
+class DeviceTable(FirmwareTable):
+    """A rig board and a device of `provision`, wired to each other, both on CPython; bytes take no time."""
+
+    def __init__(self, provision: Provision, directory: Path) -> None:
+        self._provision = provision
+        self._directory = directory
+        self._is_plugged = False  # only once the supply is cut: a device is new when a run begins
+        self._running: tuple[HostBoard, Device] | None = None
+        self._due_us = 0
+        self._levels = Levels(provision.role, Rows())
+        self.device_port = FirmwarePort("/dev/dut")
+        store_settings(provision.role, dict(provision.parameters), directory)
+        super().__init__(plug=self._outputs)
+        self.device = self.device_port
+
+    def supply(self, level: int) -> None:
+        self._is_plugged = self._is_plugged or not level
+        if self._is_plugged and bool(level) != (self._running is not None):
+            settings = self._provision.settings()
+            self._running = build_device(self._provision.role, settings, self._directory) if level else None
+            self._due_us = self.now_us + START_US
+            self.device_port.to_board.clear()
+
+    def _outputs(self, drivers: list[int]) -> int:
+        if self._running is None:
+            return 0
+        outputs = self._running[0].outputs
+        return sum(
+            outputs[names_of(self._provision.role, "digital_outputs").index(name)] << channel - SENSE_AT
+            for channel, name in self._levels.events.items()
+            if channel >= SENSE_AT
+        )
+
+    def _live(self) -> None:
+        heard = self.device_port.to_board
+        if self._running is None or (self.now_us < self._due_us and not (heard and self._due_us < self._late_us)):
+            return
+        board, device = self._running
+        driven = [self._card.levels[channel] for channel in self._levels.events if channel < SENSE_AT]
+        board.inputs[: len(driven)] = driven
+        board.quality[:] = [GOOD] * len(board.quality)
+        board.rx.extend(heard)
+        heard.clear()
+        wait_us = device.poll(self.now_us // 1000 & TICKS_MASK, self.now_us & TICKS_MASK)
+        self.device_port.from_board += board.tx
+        board.tx.clear()
+        self._due_us = self.now_us + max(1, wait_us)
+
+    @property
+    def _late_us(self) -> int:
+        """Bytes wake a device that sleeps between scans, not one that starts."""
+        return self.now_us + START_US // 2

@@ -31,7 +31,7 @@ def test_the_emulated_rig_passes_its_own_test(uf2: Path, tmp_path: Path) -> None
     files = rig_files(tmp_path)
     rig = RigChip(uf2, files)
     LoopbackPlug(rig)
-    report = run_selftest(PairTable(uf2, rig), firmware_hash(files), wiring.NAME, clock_s=1)
+    report = run_selftest(PairTable(uf2, rig), firmware_hash(files), clock_s=1)
     assert report.problems == ()
     assert "0 faults" in report.measured[2]
 
@@ -41,7 +41,7 @@ def test_a_chain_that_does_not_come_back_is_found(uf2: Path, tmp_path: Path) -> 
     rig = RigChip(uf2, files)
     LoopbackPlug(rig)
     rig.chip.on_spi(wiring.DRIVERS_SPI, lambda byte: rig._shift(byte) | 0x10)
-    report = run_selftest(PairTable(uf2, rig), firmware_hash(files), wiring.NAME, clock_s=1)
+    report = run_selftest(PairTable(uf2, rig), firmware_hash(files), clock_s=1)
     assert [problem for problem in report.problems if problem.startswith("the chain of drivers gave back")]
 
 

@@ -13,7 +13,7 @@ Mask = Callable[[list[int]], list[int]]
 
 
 def examine(plug: Plug = loopback, ppm: int = 0) -> Report:
-    return run_selftest(FirmwareTable(plug, ppm), FIRMWARE, wiring.NAME, clock_s=1)
+    return run_selftest(FirmwareTable(plug, ppm), FIRMWARE, clock_s=1)
 
 
 def without(*drivers: int) -> Plug:

@@ -37,6 +37,7 @@ def _bench(role: str = "barrier", plant: str = "", protocol: str = "", *lines: s
         (_bench("barrier", "", "", "set FIRE off BAD"), {"input_quality"}),
         (_bench("barrier", "", "", "hang 1 s", "jump 1 s"), {"hang", "clock_jump"}),
         (_bench("barrier", "", "", "fault node brown_out", "fault bus cut"), {"power_cut", "bus_cut"}),
+        (_bench("barrier", "", "", "fault node power_cut", "repair node"), {"power_cut"}),
         (_bench("barrier", "", "", "fault node reset", "fault bus stuck"), {"watchdog", "bus_faults"}),
         (_bench("barrier", "boom", "", "fault curtain blinded", "repair curtain"), {"plant"}),
         (_bench("rfid", "", "", "line 02"), {"field_line"}),

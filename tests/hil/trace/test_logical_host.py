@@ -13,7 +13,7 @@ from hil.scenarios.load import load_scenario
 from hil.scenarios.model import BenchScenario
 from hil.suite.choice import find_scenario
 from hil.targets.host import HostDevice, HostTarget
-from hil.targets.target import Device, Provision, StepResult, Target
+from hil.targets.target import Device, Provision, SteppedTarget, StepResult
 from hil.trace.bands import Bands
 from hil.trace.classes import FLASH_US, SETTLE_US
 from hil.trace.compare import compare
@@ -138,7 +138,7 @@ def test_firmware_that_is_late_by_a_few_milliseconds_has_the_same_logical_trace(
     assert compare(*traces, Bands()).outcome is Outcome.WITHIN_BAND
 
 
-def _run(name: str, target: Target, directory: Path) -> Trace:
+def _run(name: str, target: SteppedTarget, directory: Path) -> Trace:
     scenario = load_scenario(find_scenario(name))
     assert isinstance(scenario, BenchScenario)
     rig = BenchRig(scenario, target, directory)
