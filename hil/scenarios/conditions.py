@@ -47,8 +47,11 @@ def _compare(word: Word, text: str, operator: str, value: str) -> Condition:
         bit = meaning.bit(value)
         return Condition(word, text, bit, bit, bit, operator == "lacks")
     if _TOLERANCE in value and operator == "=":
-        middle, tolerance = (meaning.read_exact(part) for part in value.split(_TOLERANCE, 1))
-        return Condition(word, text, ceil(middle - tolerance), floor(middle + tolerance))
+        middle, tolerance = value.split(_TOLERANCE, 1)
+        exact, off = meaning.read_exact(middle), meaning.read_tolerance(tolerance)
+        if ceil(exact - off) > floor(exact + off):
+            raise Mistake(f"no value of it lies so close to {middle}; its step is {meaning.step}")
+        return Condition(word, text, ceil(exact - off), floor(exact + off))
     if operator in ("=", "!="):
         raw = meaning.read(value)
         return Condition(word, text, raw, raw, is_negated=operator == "!=")

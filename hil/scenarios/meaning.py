@@ -18,12 +18,17 @@ NO_BITS = "none"
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """`symbols` are (name, value), or (name, bit number) with `is_bits`; else a value is raw * 10**sf `units`."""
+    """`symbols` are (name, value), or (name, bit number) with `is_bits`; else a value is raw * 10**sf `units`.
+
+    `low` and `high` are the raw values it can have at all.
+    """
 
     symbols: tuple[tuple[str, int], ...] = ()
     is_bits: bool = False
     units: str = ""
     sf: int = 0
+    low: int = -(2**31)
+    high: int = 2**32 - 1
 
     @property
     def step(self) -> str:
@@ -44,7 +49,17 @@ class Meaning:
         """A quantity in raw steps, not rounded; raises Mistake."""
         if self.symbols:
             raise Mistake(f"'{text}' is compared with symbols, which have no order; use = or !=")
-        return read_quantity(text, self.units, self.sf)
+        value = read_quantity(text, self.units, self.sf)
+        if not self.low <= value <= self.high:
+            raise Mistake(f"'{text}' is beyond what it can be, {self.tell(self.low)} to {self.tell(self.high)}")
+        return value
+
+    def read_tolerance(self, text: str) -> Fraction:
+        """What a quantity may be off, in raw steps; raises Mistake."""
+        tolerance = read_quantity(text, self.units, self.sf)
+        if tolerance < 0:
+            raise Mistake(f"the tolerance '{text}' is negative")
+        return tolerance
 
     def bit(self, text: str) -> int:
         """The mask of the bit that `text` names; raises Mistake."""
@@ -70,9 +85,16 @@ NUMBER = Meaning()
 ON_OFF = Meaning((("off", 0), ("on", 1)))
 PRESENT = Meaning((("absent", 0), ("present", 1)))
 QUALITY = Meaning((("GOOD", GOOD), ("UNCERTAIN", UNCERTAIN), ("BAD", BAD)))
-TIME = Meaning(units="ms", sf=-3)  # raw values are microseconds
+TIME = Meaning(units="ms", sf=-3, low=0)  # raw values are microseconds
+_RANGES = {
+    "uint16": (0, 2**16 - 1),
+    "int16": (-(2**15), 2**15 - 1),
+    "uint32": (0, 2**32 - 1),
+    "int32": (-(2**31), 2**31 - 1),
+}
 
 
 def meaning_of(tag: Tag) -> Meaning:
     """What the value of a register stands for."""
-    return Meaning(tag.symbols, tag.type == "bitfield16", tag.units, tag.sf)
+    low, high = _RANGES.get(tag.type, (NUMBER.low, NUMBER.high))
+    return Meaning(tag.symbols, tag.type == "bitfield16", tag.units, tag.sf, low, high)

@@ -124,7 +124,7 @@ class Statements(ABC):
         )
 
     def _fault(self, rest: str) -> tuple[Action, ...]:
-        name, *words = rest.split()
+        name, *words = rest.split() or [""]
         try:
             return (Action("fault", name=self._fault_name(name), argument=self._faults[name].level_of(words)),)
         except FaultError as error:
