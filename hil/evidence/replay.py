@@ -21,6 +21,8 @@ from hil.suite.options import add_target_options, target_options
 from hil.suite.result import BLOCKED, EXIT_BLOCKED, EXIT_FAILED, EXIT_PASSED, Result, worst
 from hil.suite.suite import Suite, run_suite
 from hil.targets.target import Target
+from hil.trace.compare import compare
+from hil.trace.recording import read_recording
 
 _SHOWN = 12  # digits of a hash
 _HASH_SIZE_MIN = 39  # characters; no version is that long
@@ -56,7 +58,7 @@ def _replay_on(target: Target, manifest: Manifest, folder: Path, workers: int) -
     if account.identity:
         for line in _differences(f"on {target.name}", manifest.identity[target.name], account.identity):
             print(line)
-    return worst([_judge(run, result) for run, result in zip(runs, account.results, strict=True)])
+    return worst([_judge(run, result, folder) for run, result in zip(runs, account.results, strict=True)])
 
 
 def _scenario(folder: Path, run: Run) -> Scenario:
@@ -77,14 +79,21 @@ def _short(value: str) -> str:
     return f"{digits[:_SHOWN] if len(digits) > _HASH_SIZE_MIN else digits} {rest}".strip()
 
 
-def _judge(run: Run, result: Result) -> int:
+def _judge(run: Run, result: Result, folder: Path) -> int:
     where = f"{run.scenario} on {run.target}"
     if result.word == BLOCKED and run.verdict != BLOCKED:
         print(f"BLOCKED {where}: {'; '.join(result.reasons)}")
         return EXIT_BLOCKED
     digest = result.trace.digest() if result.trace is not None else ""
     if (digest, result.word) == (run.digest, run.verdict):
-        print(f"REPEATED {where}: {result.word} as before, the trace is the same bit for bit ({digest[:_SHOWN]})")
+        print(f"REPEATED {where}: {result.word} as before{_same(digest)}")
         return EXIT_PASSED
     print(f"DIFFERS {where}: {result.word} with trace {digest[:_SHOWN]}, was {run.verdict} with {run.digest[:_SHOWN]}")
+    if result.trace is not None and run.trace:
+        told = read_recording(folder / run.trace).trace
+        print(compare(told, result.trace).describe("then", "now"))
     return EXIT_FAILED
+
+
+def _same(digest: str) -> str:
+    return f", the trace is the same bit for bit ({digest[:_SHOWN]})" if digest else ""

@@ -16,6 +16,7 @@ from hil.evidence.manifest import NAME, Manifest, Run
 from hil.evidence.versions import versions
 from hil.report.as_html import report_page
 from hil.report.as_json import report
+from hil.report.folder import check_folder
 from hil.report.junit import junit_text
 from hil.report.traces import trace_files, trace_name
 from hil.scenarios.load import files_of
@@ -24,6 +25,7 @@ from hil.suite.suite import Compared
 from hil.targets.target import UsageError
 
 _ZIP = ".zip"
+_TRACES = "traces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,7 @@ def check_place(where: Path) -> None:
     taken = where.exists() if where.suffix == _ZIP else where.is_dir() and any(where.iterdir())
     if taken or (where.exists() and not where.is_dir()):
         raise UsageError(f"{where}: is there already; name a new directory or .zip file with --evidence")
-    folder = where.parent if where.suffix == _ZIP else where
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise UsageError(f"{where}: cannot be written ({error.strerror}); name another place with --evidence") from None
+    check_folder(where.parent if where.suffix == _ZIP else where, "--evidence")
 
 
 def write_evidence(evidence: Evidence, where: Path) -> None:
@@ -83,11 +79,11 @@ def _files(evidence: Evidence) -> dict[str, bytes]:
     texts = {
         "report.json": report(evidence.accounts, evidence.compared),
         "junit.xml": junit_text(evidence.accounts),
-        "report.html": report_page(evidence.accounts, evidence.compared),
+        "report.html": report_page(evidence.accounts, evidence.compared, _TRACES),
     }
     for account in evidence.accounts:
         for result in account.results:
-            texts |= {f"traces/{name}": text for name, text in trace_files(result, account.identity).items()}
+            texts |= {f"{_TRACES}/{name}": text for name, text in trace_files(result, account.identity).items()}
     sources = {_source_name(path, each): each.read_bytes() for path in evidence.sources for each in files_of(path)}
     return {**{name: text.encode() for name, text in texts.items()}, **sources}
 
@@ -102,7 +98,7 @@ def _run(result: Result, source: Path) -> Run:
         digest=trace.digest() if trace is not None else "",
         logical=result.logical,
         file=_source_name(source, source),
-        trace=f"traces/{trace_name(result)}" if trace is not None else "",
+        trace=f"{_TRACES}/{trace_name(result)}" if trace is not None else "",
     )
 
 

@@ -1,7 +1,7 @@
 """A run as one page of HTML that needs nothing else: scenarios by targets, what was measured, what was wrong.
 
-Knows: results, accounts, comparisons. Must not know: where the page goes. It has no script: a browser of any age, and a
-printer, shows all of it.
+Knows: results, accounts, comparisons, names of trace files. Must not know: where the page goes. It has no script: a
+browser of any age, and a printer, shows all of it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from hil.report.style import STYLE
+from hil.report.traces import timeline_name, trace_name, wave_name
 from hil.suite.result import BLOCKED, FAILED, PASSED, Account, Figure, Result
 from hil.suite.suite import Compared
 
@@ -26,9 +27,10 @@ _PAGE = """<!doctype html>
 _BAR_WIDTH = 160  # of the picture of a measurement between its limits
 
 
-def report_page(accounts: Sequence[Account], compared: Sequence[Compared]) -> str:
-    """The whole page."""
-    body = [_accounts(accounts), _matrix(accounts, compared), *_details(accounts, compared), _identities(accounts)]
+def report_page(accounts: Sequence[Account], compared: Sequence[Compared], traces: str) -> str:
+    """The whole page; `traces` is the folder beside it in which `hil.report.traces` puts its files."""
+    details = _details(accounts, compared, traces)
+    body = [_accounts(accounts), _matrix(accounts, compared), *details, _identities(accounts)]
     return _PAGE.format(title="Scenario run", style=STYLE, body="\n".join(body))
 
 
@@ -70,22 +72,24 @@ def _clocks(result: Result) -> str:
     return f"<small>{result.clocks}</small>"
 
 
-def _details(accounts: Sequence[Account], compared: Sequence[Compared]) -> Iterator[str]:
+def _details(accounts: Sequence[Account], compared: Sequence[Compared], traces: str) -> Iterator[str]:
     for results in zip(*(account.results for account in accounts), strict=True):
         name = results[0].scenario
         yield f'<section id="{escape(name)}"><h2>{escape(name)}</h2>'
         for result in results:
-            yield _told(result)
+            yield _told(result, traces)
         for item in compared:
             if item.scenario == name:
                 yield f"<pre>{escape(item.comparison.describe(item.left, item.right))}</pre>"
         yield "</section>"
 
 
-def _told(result: Result) -> str:
+def _told(result: Result, traces: str) -> str:
     facts = f"seed {result.seed}"
     if result.trace is not None:
         facts += f", {len(result.trace)} events, trace <code>{result.trace.digest()[:16]}</code>"
+        links = (("timeline", timeline_name), ("events", trace_name), ("waves", wave_name))
+        facts += "".join(f', <a href="{traces}/{escape(name(result))}">{word}</a>' for word, name in links)
     reasons = "".join(f"<li>{escape(reason)}" for reason in result.reasons)
     figures = [_figure(item) for item in result.figures]
     table = _table("figures", "<tr><th>measured<th>value<th>low<th>high<th>", figures) if figures else ""

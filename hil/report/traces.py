@@ -13,6 +13,7 @@ from hil.suite.result import Result
 from hil.trace.event import Trace
 from hil.trace.recording import Head, Recording
 from hil.trace.timeline import timeline_text
+from hil.trace.vcd import vcd_text
 
 
 def trace_name(result: Result) -> str:
@@ -24,12 +25,19 @@ def trace_files(result: Result, identity: Mapping[str, str]) -> dict[str, str]:
     """Every form, by file name; `identity` says what the target ran. Of what did not run, only why."""
     recording = recording_of(result, identity)
     files = {trace_name(result): recording.text()}
-    return files if result.trace is None else {**files, timeline_name(result): timeline_text(recording)}
+    if result.trace is None:
+        return files
+    return {**files, timeline_name(result): timeline_text(recording), wave_name(result): vcd_text(recording)}
 
 
 def timeline_name(result: Result) -> str:
     """The page to look at."""
     return f"{result.scenario}.{result.target}.html"
+
+
+def wave_name(result: Result) -> str:
+    """The file for GTKWave."""
+    return f"{result.scenario}.{result.target}.vcd"
 
 
 def recording_of(result: Result, identity: Mapping[str, str]) -> Recording:

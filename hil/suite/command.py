@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hil.evidence.write import Evidence, check_place, write_evidence
 from hil.report.as_json import report
+from hil.report.folder import check_folder
 from hil.report.lines import account_line, result_lines
 from hil.report.traces import trace_files
 from hil.suite.choice import find_scenarios, load_scenarios, make_targets
@@ -49,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     suite = Suite(load_scenarios(paths, _seed(arguments)), targets, arguments.jobs, arguments.twice)
     if arguments.evidence:
         check_place(arguments.evidence)
+    if arguments.trace:
+        check_folder(arguments.trace, "--trace")
     with tempfile.TemporaryDirectory(prefix="smartgate-hil-") as directory:
         accounts = run_suite(suite, Path(directory), (lambda result: None) if arguments.json else _tell)
     compared = list(compare_accounts(accounts))
@@ -67,14 +70,13 @@ def run(arguments: argparse.Namespace) -> int:
 def write_traces(accounts: Sequence[Account], directory: Path) -> None:
     """The files of each scenario and target; raises UsageError."""
     try:
-        directory.mkdir(parents=True, exist_ok=True)
         for account in accounts:
             for result in account.results:
                 for name, text in trace_files(result, account.identity).items():
                     (directory / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(
-            f"{directory}: traces cannot be written there ({error.strerror}); name another directory with --trace"
+            f"{directory}: cannot be written ({error.strerror}); name another place with --trace"
         ) from None
 
 

@@ -150,7 +150,7 @@ def test_the_trace_is_written_or_the_reason_is_told(
     assert "<!doctype html>" in (tmp_path / "traces" / "short.host.html").read_text(encoding="utf-8")
     (tmp_path / "file").touch()
     assert gate("host", more=("--trace", str(tmp_path / "file" / "traces"))) == EXIT_BAD_INPUT
-    assert "traces cannot be written there" in capsys.readouterr().err
+    assert "cannot be written (Not a directory); name another place with --trace" in capsys.readouterr().err
 
 
 def test_a_wrong_scenario_is_bad_input(gate: Gate, capsys: pytest.CaptureFixture[str]) -> None:

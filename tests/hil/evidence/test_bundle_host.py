@@ -1,8 +1,10 @@
 """An evidence bundle tells all that a run depended on and repeats it; a damaged one is told in one sentence."""
 
 import json
+import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,9 +13,9 @@ import pytest
 from hil.command import main
 from hil.evidence.manifest import NAME
 from hil.suite.result import EXIT_BAD_INPUT, EXIT_BLOCKED, EXIT_FAILED, EXIT_PASSED
-from hil.targets.host import HostTarget
+from hil.targets.host import HostDevice, HostTarget
 from hil.targets.table import TARGETS
-from hil.targets.target import BlockedError
+from hil.targets.target import BlockedError, Device, Provision, StepResult
 
 SCENARIO = """
 [scenario]
@@ -67,6 +69,9 @@ def test_a_bundle_holds_scenario_seed_hashes_versions_traces_and_reports(source:
     assert present == {NAME, *told["files"]}
     assert {"junit.xml", "report.html", "report.json"} <= present
     assert all(run["trace"] in present for run in told["runs"])
+    links = re.findall(r'href="([^"#]+)"', (folder / "report.html").read_text(encoding="utf-8"))
+    assert {Path(name).suffix for name in links} == {".html", ".jsonl", ".vcd"}
+    assert present >= set(links)
 
 
 def test_the_junit_file_of_a_bundle_carries_the_measurement(bundle: Path) -> None:
@@ -122,15 +127,36 @@ def test_other_firmware_with_the_same_trace_is_told_and_no_failure(
     assert told[1].startswith("REPEATED short on host")
 
 
-def test_a_trace_that_differs_fails_and_what_else_differs_is_named(
-    bundle: Path, capsys: pytest.CaptureFixture[str]
+class _Late(HostDevice):
+    """Firmware that drives nothing in the first second."""
+
+    def step(
+        self,
+        now_us: int,
+        inputs: Sequence[int],
+        qualities: Sequence[int],
+        received: bytes,
+        field_received: bytes = b"",
+    ) -> StepResult:
+        result = super().step(now_us, inputs, qualities, received, field_received)
+        return replace(result, outputs=(0,) * len(result.outputs)) if now_us < 1_000_000 else result
+
+
+class _LateTarget(HostTarget):
+    def start(self, provision: Provision, directory: Path) -> Device:
+        return _Late(provision, directory)
+
+
+def test_a_trace_that_differs_fails_where_it_does_and_what_else_differs_is_named(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _edit(bundle, lambda told: (told["runs"][0].update(seed=5), told["made_with"].update(version="0.0.1")))
-    _edit(bundle, lambda told: told["runs"][0].update(digest="f" * 64))
+    _edit(bundle, lambda told: told["made_with"].update(version="0.0.1"))
+    monkeypatch.setitem(TARGETS, "host", lambda options: _LateTarget())
     capsys.readouterr()
     assert main(["replay", str(bundle)]) == EXIT_FAILED
     told = capsys.readouterr().out
-    assert "DIFFERS short on host: PASSED with trace " in told
+    assert "DIFFERS short on host: " in told
+    assert "DIVERGED at " in told
     assert "version of smartgate is 0.1.0, and was 0.0.1 in the bundle" in told
 
 

@@ -1,4 +1,4 @@
-"""The page of a run: every verdict, figure and reason stands in it, escaped, and nothing is loaded from elsewhere."""
+"""The page of a run: every verdict, figure and reason stands in it, escaped, and only files of its bundle are named."""
 
 from html.parser import HTMLParser
 
@@ -45,7 +45,7 @@ def _result(target: str, word: str, value: str, *reasons: str) -> Result:
 
 def _read(*accounts: Account) -> _Reader:
     reader = _Reader()
-    reader.feed(report_page(accounts, list(compare_accounts(accounts))))
+    reader.feed(report_page(accounts, list(compare_accounts(accounts)), "traces"))
     assert reader.open == []
     return reader
 
@@ -55,7 +55,8 @@ def test_the_page_tells_all_verdicts_figures_reasons_and_both_clocks() -> None:
     vm = Account("vm", (_result("vm", FAILED, "4600", "opening took 4600 ms & more"),), 1.0, {})
     board = Account("board", (Result("a_name", "board", BLOCKED, 7, ("there is no board here",)),), 0.0, {})
     page = _read(host, vm, board)
-    assert page.foreign == []
+    forms = ("html", "jsonl", "vcd")
+    assert page.foreign == [f"traces/a_name.{target}.{form}" for target in ("host", "vm") for form in forms]
     for text in (
         "opening <time>",
         "2950 ms",

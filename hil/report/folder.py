@@ -1,0 +1,21 @@
+"""Whether files can be put into a folder, asked before a run that would be for nothing.
+
+Knows: the file system. Must not know: what is put there.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from hil.targets.target import UsageError
+
+
+def check_folder(folder: Path, option: str) -> None:
+    """Make it and write a file that is gone at once; raises UsageError, which names the option."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written ({error.strerror}); name another place with {option}") from None
