@@ -11,6 +11,7 @@ from pathlib import Path
 from edge.config_reference import reference_page
 from edge.lane.diagram import states_page
 from edge.profile_reference import profile_page
+from hil.board.wiring_page import terminals_drawing, wiring_page
 from hil.targets.ledger_page import ledger_page
 from tools.regmap.__main__ import EXIT_STALE
 from tools.regmap.__main__ import main as generate_regmap
@@ -22,6 +23,8 @@ PAGES = {
     "docs/site-file.md": reference_page,
     "docs/device-profile.md": profile_page,
     "docs/lane-states.md": states_page,
+    "docs/bench/wiring.md": wiring_page,
+    "docs/bench/terminals.svg": terminals_drawing,
     "docs/hil-ledger.md": ledger_page,
     "docs/sparkplug-assertions.md": assertions_page,
 }

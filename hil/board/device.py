@@ -8,11 +8,13 @@ from __future__ import annotations
 from hil.board.port import Port, Table
 from hil.scenarios.vocabulary import ROLES, map_of, tag_of
 from hil.targets.target import Provision, TargetError, UsageError
+from protocols.crc import crc16
 from protocols.modbus import pdu, rtu
 
-_PROBE_US = 25_000
+_PROBE_US = 30_000
 _LIMIT_US = 8_000_000  # from power to the first answer
 _ANSWER_SIZE = 7
+_KEPT_BYTES = 64
 _SHOWN_BYTES = 12
 
 
@@ -27,8 +29,8 @@ def await_device(table: Table, device: Port, provision: Provision) -> None:
     device.take()
     while table.now_us < limit_us:
         device.send(frame)
-        heard = _listen(table, device)
-        map_id = _map_id(heard, provision.unit_id)
+        heard = heard[-_KEPT_BYTES:] + _listen(table, device)
+        map_id = _find_map_id(heard, provision.unit_id)
         if map_id is not None:
             _check_role(device.name, map_id, provision.role)
             return
@@ -44,22 +46,23 @@ def _question(provision: Provision) -> bytes:
 
 
 def _listen(table: Table, device: Port) -> bytes:
+    """What comes until the next question is due. The answer to the first may come behind the second."""
     heard = b""
     until_us = table.now_us + _PROBE_US
-    while table.now_us < until_us and len(heard) < _ANSWER_SIZE:
+    while table.now_us < until_us:
         table.wait(until_us)
         heard += device.take()
     return heard
 
 
-def _map_id(heard: bytes, unit_id: int) -> int | None:
-    """What the answer says; None when it is no answer."""
-    collector = rtu.RtuCollector(unit_id)
-    for byte in heard:
-        collector.on_byte(byte)
-    if collector.on_silence() != rtu.FRAME_OK or collector.pdu_size != _ANSWER_SIZE - 3:
-        return None
-    return pdu.read_register(collector.buffer, rtu.PDU_START, 0)
+def _find_map_id(heard: bytes, unit_id: int) -> int | None:
+    """What the first answer among the bytes says; None when there is none."""
+    for at in range(len(heard) - _ANSWER_SIZE + 1):
+        frame = heard[at : at + _ANSWER_SIZE]
+        is_answer = frame[:3] == bytes([unit_id, pdu.READ_INPUT_REGISTERS, 2])
+        if is_answer and crc16(frame, 0, _ANSWER_SIZE - 2) == frame[-2] | frame[-1] << 8:
+            return frame[3] << 8 | frame[4]
+    return None
 
 
 def _check_role(name: str, map_id: int, role: str) -> None:

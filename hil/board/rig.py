@@ -75,6 +75,7 @@ class BoardRig(Stage):
         finally:
             self._table.close()
         told = [
+            "" if status.is_running else "the rig board ended the run: its clock turns over after nine minutes",
             f"{status.late} stimuli came late, by up to {status.latest_us} us" if status.late else "",
             f"the rig board lost {status.lost} changes, its log was full" if status.lost else "",
             f"the chain of drivers gave back something else {status.chain_faults} times" if status.chain_faults else "",
