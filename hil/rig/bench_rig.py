@@ -57,6 +57,7 @@ class BenchRig(Rig):
         self._names = input_names(role)
         self._digital, self._outputs_of = names_of(role, "digital_inputs"), names_of(role, "digital_outputs")
         self._values = [0] * len(self._names)
+        self._places = {name: index for index, name in enumerate(self._names)}
         self._qualities = [GOOD] * len(self._names)
         self._plant = (
             PLANTS[scenario.plant](random.Random(rng.getrandbits(32)), scenario.line_protocol)
@@ -65,6 +66,7 @@ class BenchRig(Rig):
         )
         self._faults = faults_of(role, scenario.plant)
         self._plant_us = 0
+        self._is_stirred = True  # the plant may drive its inputs otherwise than before
         self._forced: set[str] = set()
         self._outputs: tuple[int, ...] = (0,) * len(self._outputs_of)
         self._clock_us = 0
@@ -95,10 +97,13 @@ class BenchRig(Rig):
         while self._plant_us + STEP_US <= self._now_us:
             self._plant_us += STEP_US
             plant.advance(self._outputs)
+            self._is_stirred = True
         self._field_line += plant.take()
-        for name, value in plant.inputs().items():
-            if name not in self._forced:
-                self._values[self._names.index(name)] = value
+        if self._is_stirred:
+            self._is_stirred = False
+            for name, value in plant.inputs().items():
+                if name not in self._forced:
+                    self._values[self._places[name]] = value
 
     def _run_device(self) -> None:
         line = b"" if self._node.asleep else bytes(self._field_line[:_LINE_PER_POLL])
@@ -131,6 +136,7 @@ class BenchRig(Rig):
         self._drive(at_us, node, (0,) * len(self._outputs_of))
 
     def _perform(self, now_us: int, action: Action) -> None:
+        self._is_stirred = True
         if action.verb in ("set", "free"):
             self._set(action)
         elif action.verb == "knob":
@@ -148,7 +154,7 @@ class BenchRig(Rig):
             self._clock_us += action.argument
 
     def _set(self, action: Action) -> None:
-        index = self._names.index(action.name)
+        index = self._places[action.name]
         if action.verb == "free":
             self._forced.discard(action.name)
         else:

@@ -33,8 +33,12 @@ class Node:
     is_hung: bool = False
     is_off: bool = False
     broken: str = ""
+    is_continuous: bool = field(init=False)
     _fed_us: int = 0
     _stepped_us: int = 0
+
+    def __post_init__(self) -> None:
+        self.is_continuous = isinstance(self.device, ContinuousDevice)
 
     @property
     def role(self) -> str:
@@ -44,11 +48,6 @@ class Node:
     def asleep(self) -> bool:
         """It does nothing before `due_us`, whatever is heard."""
         return self.is_off or (self.is_hung and not self.is_continuous)
-
-    @property
-    def is_continuous(self) -> bool:
-        """It lives by itself: it is brought to every instant, and what happens to its loop happens in it."""
-        return isinstance(self.device, ContinuousDevice)
 
     @property
     def wake_us(self) -> int:

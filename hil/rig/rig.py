@@ -46,6 +46,7 @@ class Rig(Stage):
         self._recorded: dict[tuple[str, str], tuple[int, ...]] = {}
         self._progress = Progress()
         self._breakdowns: list[str] = []
+        self._is_continuous = False  # all devices of a target are, or none
 
     def run(self) -> Verdict:
         """Run the scenario to its end and judge its trace.
@@ -88,7 +89,9 @@ class Rig(Stage):
         provision = replace(provision, key=rng.randbytes(32))
         place = directory / provision.role
         place.mkdir(parents=True, exist_ok=True)
-        self._nodes.append(Node(provision, target.start(provision, place), self.line.attach(provision.role)))
+        node = Node(provision, target.start(provision, place), self.line.attach(provision.role))
+        self._nodes.append(node)
+        self._is_continuous = node.is_continuous
 
     def _start_master(self) -> None:
         watched = [watched_points(self._scenario, name) for name in self.trace.roles]
@@ -128,7 +131,7 @@ class Rig(Stage):
     @property
     def _is_early(self) -> bool:
         """Whether devices act first at this instant: continuous ones do, as they come from the instant before."""
-        return self._now_us > 0 and any(node.is_continuous for node in self._nodes)
+        return self._is_continuous and self._now_us > 0
 
     def _restart(self, node: Node, how: Callable[[], None], off_us: int = 0) -> None:
         """Everything but the settings is gone and the outputs fall off; it runs again after `off_us` and its start."""
