@@ -87,7 +87,7 @@ def make_ready(target: Target, roles: Sequence[str], directory: Path) -> Result 
 def _run_all(suite: Suite, target: Target, directory: Path) -> Iterator[Result]:
     numbered = enumerate(suite.scenarios)
     jobs = [Job(scenario, target, directory / str(number), suite.twice) for number, scenario in numbered]
-    return run_jobs(jobs, suite.workers)
+    return run_jobs(jobs, 1 if target.is_one_bench else suite.workers)
 
 
 def _all(suite: Suite, result: Result) -> Iterator[Result]:

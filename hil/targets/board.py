@@ -91,6 +91,10 @@ class BoardTarget(Target):
         return table
 
     @property
+    def is_one_bench(self) -> bool:
+        return self._is_real
+
+    @property
     def _is_real(self) -> bool:
         return bool(self._options.rig_port or self._options.dut_port)
 

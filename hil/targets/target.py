@@ -135,6 +135,11 @@ class Target(ABC):
         Raises BlockedError, TargetError and UsageError. Without it each run makes it for itself.
         """
 
+    @property
+    def is_one_bench(self) -> bool:
+        """Whether all runs need the same piece of hardware, and so come one after the other."""
+        return False
+
     def identity(self) -> Mapping[str, str]:
         """What exactly it runs (hashes of firmware and image, versions), once it is prepared.
 

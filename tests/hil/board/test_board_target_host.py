@@ -130,6 +130,11 @@ def test_real_boards_need_both_ports(tmp_path: Path) -> None:
         target.open(target.device("barrier", ()), tmp_path)
 
 
+def test_runs_on_real_boards_come_one_after_the_other() -> None:
+    assert BoardTarget(Options(rig_port="/dev/rig", dut_port="/dev/dut")).is_one_bench
+    assert not BoardTarget(Options()).is_one_bench
+
+
 def test_a_real_device_keeps_its_settings(tmp_path: Path) -> None:
     target = BoardTarget(Options(rig_port="/dev/rig", dut_port="/dev/dut"))
     with pytest.raises(BlockedError, match="needs settings of its own"):

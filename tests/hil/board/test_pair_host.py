@@ -1,4 +1,4 @@
-"""The rig's deployed set on an emulated RP2040: it says who it is, is punctual, and finds a wire that is off."""
+"""The rig's deployed set on an emulated RP2040, alone and wired to a second one that runs a device's deployed set."""
 
 from __future__ import annotations
 
@@ -10,10 +10,21 @@ from firmware.roles.rig import wiring
 from hil.board.files import firmware_hash, rig_files
 from hil.board.link import Entry, RigLink
 from hil.board.pair import LoopbackPlug, PairTable, RigChip
+from hil.board.rig import BoardRig
 from hil.board.selftest import run_selftest
 from hil.chip import emulator
+from hil.chip.bench import REACTION_MAX_US
 from hil.chip.emulator import find_uf2
-from hil.targets.target import BlockedError
+from hil.rig.bench_rig import BenchRig
+from hil.rig.verdict import Verdict
+from hil.scenarios.load import load_scenario
+from hil.scenarios.model import BenchScenario
+from hil.suite.choice import find_scenario
+from hil.targets.board import BoardTarget
+from hil.targets.host import HostTarget
+from hil.targets.target import BlockedError, Options
+from hil.trace.event import Trace
+from hil.trace.logical import logical_text
 from protocols.rig.messages import SENSE_AT
 
 
@@ -63,3 +74,41 @@ def test_frames_of_the_host_cost_a_stimulus_no_punctuality(uf2: Path, tmp_path: 
     assert max(late - due for due, late in zip(at, driven, strict=True)) < 100
     assert max(late - due for due, late in zip(at, sensed, strict=True)) < 200
     assert link.status().late == 0
+
+
+def run_on_pair(scenario: BenchScenario, uf2: Path, directory: Path) -> tuple[Trace, Verdict]:
+    target = BoardTarget(Options(uf2=uf2))
+    target.prepare([scenario.role], directory / "deploy")
+    rig = BoardRig(scenario, target, directory / "board")
+    return rig.trace, rig.run()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "barrier_curtain_reverses",
+        pytest.param("barrier_opens_and_closes", marks=pytest.mark.long),
+        pytest.param("barrier_power_cut_while_closing", marks=pytest.mark.long),
+        pytest.param("barrier_mains_fail_and_return", marks=pytest.mark.long),
+        pytest.param("barrier_fire_opens", marks=pytest.mark.long),
+    ],
+)
+def test_two_chips_show_the_logical_trace_of_the_host(name: str, uf2: Path, tmp_path: Path) -> None:
+    scenario = load_scenario(find_scenario(name))
+    assert isinstance(scenario, BenchScenario)
+    host = BenchRig(scenario, HostTarget(), tmp_path / "host")
+    host.run()
+    trace, verdict = run_on_pair(scenario, uf2, tmp_path)
+    assert verdict.problems == ()
+    assert logical_text(trace) == logical_text(host.trace)
+
+
+def test_a_reaction_is_measured_by_the_rig_s_clock_and_is_the_same_twice(uf2: Path, tmp_path: Path) -> None:
+    scenario = load_scenario(find_scenario("barrier_stop_chain_opens_while_moving"))
+    assert isinstance(scenario, BenchScenario)
+    first, verdict = run_on_pair(scenario, uf2, tmp_path / "first")
+    again, _ = run_on_pair(scenario, uf2, tmp_path / "again")
+    assert first.digest() == again.digest()
+    (stop,) = verdict.measured
+    assert stop.raw is not None
+    assert 0 < stop.raw <= REACTION_MAX_US
