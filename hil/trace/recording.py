@@ -82,10 +82,10 @@ def parse_recording(text: str) -> Recording:
     head, count = _parse_head(lines[0])
     trace = Trace(head.roles)
     trace.end_us = head.simulated_us
-    rows = lines[1:-1] if len(lines) > 1 else []
+    rows = lines[1:-1]
     for number, row in enumerate(rows[:count], 2):
         trace.add(_parse_event(row, number, len(trace)))
-    if len(trace) < count or lines[-1] or len(lines) < 2:
+    if len(trace) < count or lines[-1]:
         raise UsageError(f"is cut off: {len(trace)} of {count} events are whole; take a whole copy, or run it again")
     if len(rows) > count:
         raise UsageError(f"line {count + 2} is one too many, the head tells of {count} events; take an unchanged copy")

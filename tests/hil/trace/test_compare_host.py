@@ -135,6 +135,15 @@ def test_what_comes_at_its_own_time_is_no_deviation_when_the_script_is_late() ->
     assert compare(run(3_000_000), run(3_900_000), BANDS).deviations[-1].max_us == 0
 
 
+def test_what_is_late_because_its_cause_came_late_is_no_deviation() -> None:
+    def run(input_us: int) -> Trace:
+        edge = (input_us, "device.in.LIMIT_OPEN", 1)
+        return trace_of((1_000_000, "script.set.FIRE", 0), edge, (input_us + 9_000, "device.out.MOTOR_OPEN", 1, 1))
+
+    result = compare(run(5_000_000), run(5_100_000), BANDS)
+    assert [(item.kind, item.max_us) for item in result.deviations] == [(Kind.REACTION, 0), (ALL, 0)]
+
+
 def test_a_quantity_may_differ_by_its_band_and_no_more() -> None:
     def run(silence_ms: int) -> Trace:
         return trace_of((5_000_000, "device.event.HUB_BACK", silence_ms))

@@ -61,6 +61,18 @@ def test_each_bit_is_a_channel_so_that_it_does_not_matter_which_came_in_which_po
     assert "device.faults.TRAVEL_TIMEOUT: 0 1\n" in logical_text(at_once)
 
 
+def test_a_bit_stays_while_others_come_and_go() -> None:
+    changes = [(n * 1_000_000, "device.faults", 1 | (n % 2) << 1) for n in range(1, 9)]
+    trace = trace_of(*changes, (9_000_000, "device.faults", 0))
+    assert "device.faults.TRAVEL_TIMEOUT: 1 0\n" in logical_text(trace)
+
+
+def test_that_the_target_is_slow_is_no_decision() -> None:
+    slow = trace_of((0, "device.reasons", 0), (5_000_000, "device.reasons", 1 << 5))
+    assert logical_text(slow) == logical_text(trace_of((0, "device.reasons", 0)))
+    assert "SCAN_OVERRUN" not in logical_text(slow)
+
+
 def test_events_that_name_a_bit_have_no_order_among_each_other() -> None:
     one, other = (5_000_000, "device.event.FAULT_RAISED", 1), (5_000_000, "device.event.FAULT_RAISED", 3)
     assert logical_digest(trace_of(one, other)) == logical_digest(trace_of(other, one))

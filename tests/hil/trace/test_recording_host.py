@@ -40,6 +40,12 @@ def test_a_cut_tail_is_told_with_what_is_whole() -> None:
             parse_recording(cut)
 
 
+def test_what_does_not_end_with_the_end_of_a_line_is_cut_off() -> None:
+    for text in (recording_of(trace_of()).text()[:-1], recording_of(opening()).text() + "[60"):
+        with pytest.raises(UsageError, match="is cut off"):
+            parse_recording(text)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
