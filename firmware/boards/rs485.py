@@ -37,10 +37,11 @@ class Rs485Port(NullUart):
         return self._uart.any() > 0
 
     def read_into(self, buffer: bytearray) -> int:
-        """Move received bytes."""
-        if not self._uart.any():
+        """Move the bytes that wait, no more: asked for others, a port waits for them until the line pauses."""
+        waiting = self._uart.any()
+        if not waiting:
             return 0
-        return self._uart.readinto(buffer) or 0
+        return self._uart.readinto(buffer, min(waiting, len(buffer))) or 0
 
     def write(self, buffer: bytearray, size: int) -> int:
         """Switch the driver on and hand the bytes to the UART, whose buffer takes a whole frame."""

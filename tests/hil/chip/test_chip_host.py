@@ -1,6 +1,8 @@
 """The deployed set on an emulated RP2040: it starts, answers, obeys, reverses, resets safe, and repeats itself."""
 
 import struct
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from hil.chip.command import main
 from hil.chip.emulator import HIGH, LOW, UF2_SHA256, find_uf2
 from hil.chip.field import IDLE
 from hil.targets.target import BlockedError, UsageError
+from protocols.indicators import yaohua
+from protocols.indicators.reading import Reading
 from protocols.modbus import pdu, rtu
 from protocols.quality import BAD
 
@@ -180,6 +184,22 @@ def test_a_reader_that_answers_makes_no_scan_late_and_its_tag_is_read(uf2: Path,
     header = bench.client.read(0, 29)
     assert header[bench.regmap.AT_SCAN_OVERRUNS] == 0
     assert any(bench.client.read(bench.regmap.AT_READ_LIST, 2))
+
+
+def test_an_indicator_that_talks_all_the_time_makes_no_scan_late(uf2: Path, tmp_path: Path) -> None:
+    frame = bytearray(yaohua.TF0_SIZE)
+    yaohua.encode_tf0(frame, Reading())
+    indicated = replace(provision("weighbridge"), line_protocol="yaohua_tf0", line_baud=9600)
+    carrier = Carrier.deployed(uf2, indicated, tmp_path)
+    while len(carrier.scans) < 3:
+        carrier.advance(10_000)
+    del carrier.scans[:]
+    for _ in range(10):
+        carrier.line.put(bytes(frame))
+        carrier.advance(100_000)
+    gaps = [after - before for before, after in pairwise(carrier.scans)]
+    assert len(gaps) > 80
+    assert max(gaps) < 20_000
 
 
 def test_a_conversion_of_the_converter_reaches_the_registers(uf2: Path, tmp_path: Path) -> None:
