@@ -1,4 +1,4 @@
-"""`gate hil faults`: the catalogue, and the sweeps that let every call, write and step go wrong.
+"""`gate hil faults`: the catalogue, and the sweeps that let every call and every write go wrong.
 
 Knows: arguments and printing. Must not know: how a fault is brought about.
 """
@@ -6,10 +6,14 @@ Knows: arguments and printing. Must not know: how a fault is brought about.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from hil.faults.catalogue import LANE, faults_of
+from hil.faults.flash_error import FlashErrors
 from hil.faults.nth_call import cases, count_calls, run_case
+from hil.faults.power_cut import Sweep
 from hil.rig.plants import PLANTS
 from hil.scenarios.vocabulary import ROLES
 from hil.suite.result import EXIT_FAILED, EXIT_PASSED
@@ -19,7 +23,9 @@ _STRIDE = 97
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("list", "calls"), help="the catalogue; a port fails at its N-th call")
+    parser.add_argument(
+        "what", choices=tuple(_DEEDS), help="; ".join(f"{word}: {text}" for word, (text, _) in _DEEDS.items())
+    )
     parser.add_argument("--role", action="append", metavar="ROLE", help="repeat for more than one; default all")
     parser.add_argument("--every", type=int, default=_STRIDE, help="of calls that each scan makes, fail every so many")
 
@@ -31,10 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"--role {role}: no such role; take one of {', '.join(ROLES)}")
     if arguments.every < 1:
         raise UsageError(f"--every {arguments.every}: no such step; take 1 for every call, or more")
-    return _list(roles) if arguments.what == "list" else _fail_calls(roles, arguments.every)
+    return _DEEDS[arguments.what][1](roles, arguments.every)
 
 
-def _list(roles: Iterable[str]) -> int:
+def _list(roles: Iterable[str], every: int) -> int:
     for role in (*roles, LANE):
         plants = [name for name, plant in PLANTS.items() if plant.role == role] or [""]
         for plant in plants:
@@ -49,10 +55,42 @@ def _fail_calls(roles: Iterable[str], every: int) -> int:
     for role in roles:
         counts = count_calls(role)
         outcomes = [run_case(role, trigger) for trigger in cases(role, counts, every)]
-        bad = [outcome for outcome in outcomes if outcome.problems]
-        failed += len(bad)
         calls = ", ".join(f"{call} {count}" for call, count in counts.items() if count)
-        print(f"{role}: {len(outcomes)} lives with a failing call, {len(bad)} broke a promise; calls in one: {calls}")
-        for outcome in bad:
-            print(f"    {outcome}")
+        bad = [str(outcome) for outcome in outcomes if outcome.problems]
+        failed += _tell(role, f"{len(outcomes)} lives with a failing call ({calls} in one)", bad)
     return EXIT_FAILED if failed else EXIT_PASSED
+
+
+def _fail_flash(roles: Iterable[str], every: int) -> int:
+    failed = 0
+    for role in roles:
+        with tempfile.TemporaryDirectory(prefix="smartgate-flash-") as directory:
+            results = list(FlashErrors(role, Path(directory)).sweep())
+        bad = [f"operation {at} {'from then on' if lasts else 'once'}: {'; '.join(p)}" for at, lasts, p in results if p]
+        failed += _tell(role, f"{len(results)} lives with a failing operation of the flash", bad)
+    return EXIT_FAILED if failed else EXIT_PASSED
+
+
+def _cut_power(roles: Iterable[str], every: int) -> int:
+    failed = 0
+    for role in roles:
+        with tempfile.TemporaryDirectory(prefix="smartgate-flash-") as directory:
+            sweep = Sweep(role, Path(directory))
+            cuts = [sweep.judge(cut) for cut in sweep.cuts()]
+        bad = [str(cut) for cut in cuts if cut.problems]
+        failed += _tell(role, f"{len(cuts)} power cuts in {sweep.writes} writes to the flash", bad)
+    return EXIT_FAILED if failed else EXIT_PASSED
+
+
+def _tell(role: str, what: str, bad: Sequence[str]) -> int:
+    """Print a result and the sentences of what broke; how many there are."""
+    print("\n    ".join([f"{role}: {what}, {len(bad)} broke a promise", *bad]), flush=True)
+    return len(bad)
+
+
+_DEEDS: dict[str, tuple[str, Callable[[Iterable[str], int], int]]] = {
+    "list": ("the catalogue", _list),
+    "calls": ("each call of each port fails (host)", _fail_calls),
+    "flash": ("each operation of the flash fails (vm)", _fail_flash),
+    "cuts": ("the power is cut in each write to the flash (vm)", _cut_power),
+}

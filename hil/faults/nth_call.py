@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hil.faults.life import SECOND_US, Facts, live, provision_of, stand_for
+from hil.faults.life import MOVES, SECOND_US, Facts, live, provision_of, stand_for
 from hil.faults.ports import MODES, RAISES, JumpingDevice, Trigger
 from hil.faults.promises import broken_promises
 from hil.faults.stand import SilentError, Stand
@@ -30,12 +30,6 @@ from protocols.registers import barrier
 
 _SETTLE_S = 20  # the slowest ending: a charge runs down and the arm goes back
 _WATCHDOG_S = 3
-_MOVES = {
-    "barrier": ("MOTOR_OPEN", "MOTOR_CLOSE"),
-    "charging_post": ("CONTACTOR", "PRECHARGE", "MODULE_ENABLE", "ARM_EXTEND", "ARM_RETRACT"),
-    "rfid": (),
-    "weighbridge": (),
-}
 _HAS_LINE = ("rfid", "charging_post")
 _COPIES = ("settings_a.bin", "settings_b.bin")
 _ROLE_TROUBLE = 1 << barrier.REASONS_ROLE_FAULT | 1 << barrier.REASONS_ROLE_WARNING
@@ -173,4 +167,4 @@ class _Run:
 
     def _live_outputs(self, outputs: Sequence[int]) -> list[str]:
         on = dict(zip(self._stand.output_names, outputs, strict=True))
-        return [name for name in _MOVES[self._role] if on[name]]
+        return [name for name in MOVES[self._role] if on[name]]

@@ -16,7 +16,7 @@ from hil.rig.node import RESTART_US
 from hil.rig.plants import STEP_US, Plant
 from hil.rig.progress import Progress
 from hil.scenarios.vocabulary import input_names, map_of, names_of, setting_tags, tag_of
-from hil.targets.target import Device, Provision, StepResult
+from hil.targets.target import UNDRIVEN, Device, Provision, StepResult
 from protocols.command import BLOCK_REGISTERS, MESSAGE_SIZE, encode_block_into, pack_message_into
 from protocols.crc import crc16
 from protocols.modbus import pdu
@@ -25,6 +25,7 @@ from protocols.quality import GOOD
 TIMEOUT_US = 400_000
 _LINE_PER_POLL = 128
 _RETRY_US = 1000
+_SILENCE_US = 1_750  # t3.5 above 19200 baud
 _HEADER_SIZE = 29
 # Half of what a 30-bit counter of microseconds can tell apart, less a margin.
 _HOP_US = 400_000_000
@@ -54,6 +55,7 @@ class Stand:
         self._values = [inputs.get(name, 0) for name in self._names]
         self._qualities = [GOOD] * len(self._names)
         self._due_us = 0
+        self._heard_us = 0
         self._plant_us = 0
         self._field_line = bytearray()
         self._answer = bytearray()
@@ -141,9 +143,13 @@ class Stand:
         self._answer.clear()
         self._step(body + struct.pack("<H", crc16(body, 0, len(body))))
         deadline_us = self.now_us + TIMEOUT_US
-        while not self._answer and self.now_us < deadline_us:
+        while self.now_us < deadline_us and not self._has_answered():
             self.run(max(1, self._next_us() - self.now_us))
         return self._judge(bytes(self._answer))
+
+    def _has_answered(self) -> bool:
+        """Bytes came, and none for long enough to end a frame."""
+        return bool(self._answer) and self.now_us >= self._heard_us + _SILENCE_US
 
     def _judge(self, answer: bytes) -> bytes:
         if not answer:
@@ -176,9 +182,11 @@ class Stand:
         self._due_us = self.now_us + max(1, result.wait_us)
         if self._field_line:
             self._due_us = min(self._due_us, self.now_us + _RETRY_US)
-        self.outputs = result.outputs
+        self.outputs = (0,) * len(self.outputs) if result.outputs == UNDRIVEN else result.outputs
         self.feeds += result.fed
-        self._answer += result.sent
+        if result.sent:
+            self._answer += result.sent
+            self._heard_us = self.now_us
         if result.field_sent and self.plant:
             self.plant.receive(result.field_sent)
         self.watch(self.outputs)

@@ -41,7 +41,7 @@ class VmLink:
     """A VM that runs the deployed file set of `deploy_dir` with its provision and settings in `device_dir`.
 
     `provision` is written to the provision file, always with mode=lockstep. The process starts with the first `step`
-    and again with the first step after `kill`.
+    and again with the first step after `kill`; `environment` and `arguments` are what it is started with.
     """
 
     def __init__(self, deploy_dir: Path, device_dir: Path, provision: Mapping[str, str]) -> None:
@@ -49,6 +49,7 @@ class VmLink:
         self._device_dir = device_dir
         self._process: subprocess.Popen[bytes] | None = None
         self.environment: dict[str, str] = {}
+        self.arguments = ["-c", "import main", str(device_dir.resolve())]
         device_dir.mkdir(parents=True, exist_ok=True)
         lines = {**provision, "mode": "lockstep"}
         text = "".join(f"{key}={value}\n" for key, value in lines.items())
@@ -101,7 +102,7 @@ class VmLink:
         vm = Path(sys.executable).parent / "micropython"
         with self._log_path().open("wb") as log:
             return subprocess.Popen(
-                [str(vm), "-c", "import main", str(self._device_dir.resolve())],
+                [str(vm), *self.arguments],
                 cwd=self._deploy_dir,
                 env={**os.environ, **self.environment},
                 stdin=subprocess.PIPE,
