@@ -17,7 +17,7 @@ from hil.rig.verdict import Measured, Verdict
 from hil.scenarios.model import BenchScenario, LaneScenario, Scenario
 from hil.suite.result import BLOCKED, FAILED, PASSED, Figure, Result
 from hil.targets.board import BoardTarget
-from hil.targets.ledger import unmet
+from hil.targets.ledger import needs_of, unmet
 from hil.targets.target import BlockedError, SteppedTarget, Target, TargetError
 from hil.trace.compare import compare
 from hil.trace.event import Trace
@@ -35,7 +35,8 @@ class Job:
 
 def run_job(job: Job) -> Result:
     """Run it; raises UsageError when what the user named is wrong."""
-    if reasons := unmet(job.scenario, job.target.lacks()):
+    needs = needs_of(job.scenario) | ({"same_twice"} if job.twice else set())
+    if reasons := unmet(needs, job.target.lacks()):
         return _result(job, BLOCKED, reasons)
     first = _run_once(job, "first")
     if not job.twice or first.trace is None:

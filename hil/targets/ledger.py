@@ -9,7 +9,7 @@ A run whose needs are not met is BLOCKED with the reasons: neither passed nor fa
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from hil.faults.catalogue import LANE, faults_of
 from hil.rig.plants import PLANTS, Plant
@@ -44,9 +44,9 @@ def needs_of(scenario: Scenario) -> frozenset[str]:
     return frozenset({"bus", "digital_inputs", *scenario.needs, *surroundings, *actions, *seen})
 
 
-def unmet(scenario: Scenario, lacks: Mapping[str, str]) -> tuple[str, ...]:
-    """A sentence for each need of the scenario that the target lacks; empty when it can run."""
-    return tuple(f"needs {need}, but {lacks[need]}" for need in sorted(needs_of(scenario) & lacks.keys()))
+def unmet(needs: Set[str], lacks: Mapping[str, str]) -> tuple[str, ...]:
+    """A sentence for each need that the target lacks; empty when all can be shown."""
+    return tuple(f"needs {need}, but {lacks[need]}" for need in sorted(needs & lacks.keys()))
 
 
 def _of_bench(scenario: BenchScenario) -> Iterator[str]:

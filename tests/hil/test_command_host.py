@@ -51,6 +51,11 @@ class _Misnamed(HostTarget):
         raise UsageError("x.uf2: no such image")
 
 
+class _Uneven(HostTarget):
+    def lacks(self) -> Mapping[str, str]:
+        return {"same_twice": "no two runs of it are the same"}
+
+
 class _Deadly(HostTarget):
     def start(self, provision: Provision, directory: Path) -> Device:
         os._exit(9)
@@ -246,6 +251,34 @@ def test_firmware_that_is_not_the_same_twice_fails_and_the_difference_is_told(
     assert gate("moody", more=("--twice",)) == EXIT_FAILED
     assert "run again with the same seed: DIVERGED at" in capsys.readouterr().out
     assert gate("host", more=("--twice",)) == EXIT_PASSED
+
+
+def test_twice_is_blocked_where_no_two_runs_are_the_same(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(TARGETS, "uneven", lambda options: _Uneven())
+    assert gate("uneven") == EXIT_PASSED
+    assert gate("uneven", more=("--twice",)) == EXIT_BLOCKED
+    assert "needs same_twice, but no two runs of it are the same" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("ports", "told"),
+    [
+        (
+            ("--rig", "/dev/none", "--dut", "/dev/none"),
+            "/dev/none: there is no such port; plug the adapter in, or name",
+        ),
+        (("--rig", "/dev/none"), "target board takes two ports: name the rig board's with --rig, the device's with"),
+    ],
+)
+def test_boards_that_are_not_there_are_one_sentence(
+    ports: Sequence[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["run", "barrier_opens_and_closes", "--target", "board", *ports]) == EXIT_BAD_INPUT
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert told in err
 
 
 def test_side_by_side_or_one_by_one_the_results_come_in_order(capsys: pytest.CaptureFixture[str]) -> None:

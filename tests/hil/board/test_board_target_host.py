@@ -22,7 +22,7 @@ from hil.suite.choice import find_scenario, scenario_names
 from hil.targets.board import BoardTarget
 from hil.targets.board_rows import FAULTS, LEFT_OUT, rows_of
 from hil.targets.host import HostTarget
-from hil.targets.ledger import unmet
+from hil.targets.ledger import needs_of, unmet
 from hil.targets.target import BlockedError, Options, Provision, TargetError, UsageError
 from hil.trace.logical import logical_digest, logical_text
 from tests.hil.board.tables import DeviceTable
@@ -49,7 +49,7 @@ def loaded(name: str) -> BenchScenario:
 
 
 def is_blocked(scenario: BenchScenario, lacks: Mapping[str, str]) -> bool:
-    if unmet(scenario, lacks):
+    if unmet(needs_of(scenario), lacks):
         return True
     try:
         Plan(scenario, rows_of(scenario.plant))

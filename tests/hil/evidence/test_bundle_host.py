@@ -3,7 +3,7 @@
 import json
 import re
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -158,6 +158,25 @@ def test_a_trace_that_differs_fails_where_it_does_and_what_else_differs_is_named
     assert "DIFFERS short on host: " in told
     assert "DIVERGED at " in told
     assert "version of smartgate is 0.1.0, and was 0.0.1 in the bundle" in told
+
+
+class _UnevenTarget(_LateTarget):
+    """Its scans come later each time."""
+
+    def lacks(self) -> Mapping[str, str]:
+        return {"same_twice": "times vary"}
+
+    def start(self, provision: Provision, directory: Path) -> Device:
+        return HostDevice(replace(provision, parameters=(("scan_period_ms", 11),)), directory)
+
+
+def test_a_target_whose_times_vary_repeats_what_was_decided(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(TARGETS, "host", lambda options: _UnevenTarget())
+    capsys.readouterr()
+    assert main(["replay", str(bundle)]) == EXIT_PASSED
+    assert "PASSED as before, what was decided is the same, times vary on this target (" in capsys.readouterr().out
 
 
 def test_a_target_that_cannot_be_had_here_blocks_the_replay(

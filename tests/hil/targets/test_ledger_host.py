@@ -50,7 +50,7 @@ def test_what_a_scenario_needs_follows_from_what_is_in_it(scenario: Scenario, ne
 def test_what_is_seen_needs_a_target_that_can_show_it() -> None:
     scenario = _bench("barrier", "", "", "expect event.BOOT = WATCHDOG within 1 s", "expect scan_max_us < 9 ms")
     assert needs_of(scenario) == ALWAYS | {"watchdog", "scan_time"}
-    told = unmet(scenario, TARGETS["host"](Options()).lacks())
+    told = unmet(needs_of(scenario), TARGETS["host"](Options()).lacks())
     assert [sentence.split(",")[0] for sentence in told] == ["needs scan_time"]
 
 
