@@ -13,7 +13,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from hil.trace.bands import REACTION_US, Bands
+from hil.faults.catalogue import BUS, fault_named
+from hil.faults.spec import REPAIRED
+from hil.trace.bands import NOISY_US, POLLED, REACTION_US, Bands
 from hil.trace.classes import Kind
 from hil.trace.event import NO_CAUSE, Trace, TraceEvent
 from hil.trace.logical import GUARD_US, Channel, Visit, channels_of, settled
@@ -70,8 +72,9 @@ class _Judge:
         if not same:
             return self._diverge(channel, one, other)
         kind, apart_us = self._apart(rule.kind, one, other)
-        if apart_us > self._bands.times_us[kind]:
-            return self._diverge(channel, one, other, apart_us, self._bands.times_us[kind])
+        allowed_us = NOISY_US if kind in POLLED and self._is_noisy(one, other) else self._bands.times_us[kind]
+        if apart_us > allowed_us:
+            return self._diverge(channel, one, other, apart_us, allowed_us)
         self.apart.setdefault(kind, []).append(apart_us)
         return False
 
@@ -91,6 +94,10 @@ class _Judge:
         is_reaction = any(min(pair) <= REACTION_US for pair in since_cause)
         distances = [abs(a - b) for a, b in (*since_script, *since_cause)]
         return Kind.REACTION if is_reaction else kind, min([apart_us, *distances])
+
+    def _is_noisy(self, one: Visit, other: Visit) -> bool:
+        """Whether a fault of the bus was there when either was polled."""
+        return any(_has_bus_fault(trace, visit.index) for trace, visit in zip(self._traces, (one, other), strict=True))
 
     def _after_script(self, one: Visit, other: Visit) -> Iterator[tuple[int, int]]:
         """How long after the same deed of the script both came."""
@@ -125,6 +132,11 @@ def compare_within(left: Trace, right: Trace, bands: Bands) -> Comparison:
         return Comparison(Outcome.DIVERGED, count, divergence=first, traces=traces)
     allowed = {kind: bands.times_us[kind] for kind in judge.apart}
     return Comparison(Outcome.WITHIN_BAND, count, deviations_of(judge.apart, allowed), traces=traces)
+
+
+def _has_bus_fault(trace: Trace, before: int) -> bool:
+    levels = {event.channel: event.value for event in trace.events[:before] if event.source == "fault"}
+    return any(level != REPAIRED and fault_named(name) in BUS for name, level in levels.items())
 
 
 def _stimulus(trace: Trace, visit: Visit) -> TraceEvent | None:

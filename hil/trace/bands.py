@@ -34,6 +34,9 @@ TIMES_US: Mapping[Kind, int] = MappingProxyType(
         Kind.FIELD: 100_000,
     }
 )
+POLLED = frozenset({Kind.LEVEL, Kind.EVENT, Kind.COMMAND})
+NOISY_US = 2_000_000  # the band of what is polled while a fault of the bus eats requests and answers
+
 # By unit: a scan more or less changes a mean, a duration or an energy by little.
 QUANTITIES: Mapping[str, float] = MappingProxyType({"kg": 20, "ms": 300, "counts": 200, "Wh": 2, "A": 1})
 RELATIVE = 0.01  # of a quantity, where that is more

@@ -7,6 +7,9 @@ bits, so that it does not matter whether two bits changed in one poll or in two.
 than its settle time are left out, for polling may or may not see them; of the rest, equal neighbours are one. Outputs
 are off before a device has started, so a sequence of theirs begins with the first value that is not 0. What begins in
 the last GUARD_US of a run is left out, since another target may come to it after the end.
+
+The digest must be one string on every target, so it has no part that a poll more or less could change: of a sampled
+level it holds what it was in the end. Its whole sequence is judged by a comparison, which can make allowance.
 """
 
 from __future__ import annotations
@@ -89,11 +92,17 @@ def logical_text(trace: Trace) -> str:
     last_us = trace.end_us - GUARD_US
     lines = []
     for name, channel in sorted(channels_of(trace).items()):
-        visits = [visit for visit in settled(channel) if visit.t_us <= last_us]
-        values = ["~" if channel.rule.units else str(visit.value) for visit in visits]
+        values = ["~" if channel.rule.units else str(visit.value) for visit in _canonical(channel, last_us)]
         if values:
             lines.append(f"{name}: {' '.join(values)}\n")
     return "".join(lines)
+
+
+def _canonical(channel: Channel, last_us: int) -> Sequence[Visit]:
+    """The visits that began by then: all that count, of a sampled level the last."""
+    if channel.rule.kind is Kind.LEVEL:
+        return [visit for visit in channel.visits if visit.t_us <= last_us][-1:]
+    return [visit for visit in settled(channel) if visit.t_us <= last_us]
 
 
 def logical_digest(trace: Trace) -> str:

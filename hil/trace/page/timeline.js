@@ -67,8 +67,10 @@ function lampOf(text) {
   return found && found[1];
 }
 
-function colourOf(text) {
-  if (ALARM.test(text)) return "#e0565b";
+const isAlarm = (lane, text) => ALARM.test(text) || /fault/i.test(lane.channel);
+
+function colourOf(lane, text) {
+  if (isAlarm(lane, text)) return "#d9494f";
   if (lampOf(text)) return lampOf(text);
   let hash = 7;
   for (const letter of text) hash = (hash * 31 + letter.charCodeAt(0)) % 997;
@@ -155,7 +157,7 @@ function drawLane(pen, row) {
     const left = Math.max(xOf(from), GUTTER - 2), right = Math.min(xOf(to), width());
     if (lane.form === "happening") {
       const next = lane.spans[n + 1];
-      return drawHappening(pen, from, text, index, top, tall, next ? xOf(next[0]) : width());
+      return drawHappening(pen, lane, from, text, index, top, tall, next ? xOf(next[0]) : width());
     }
     if (right < GUTTER || left > width()) return;
     if (idle) {
@@ -163,7 +165,7 @@ function drawLane(pen, row) {
       pen.fillRect(left, top + tall - 2, Math.max(1, right - left), 1.5);
       return outline(pen, index, left, top, right - left, tall);
     }
-    pen.fillStyle = lane.form === "wire" ? lampOf(lane.channel) || COLOURS.wire : colourOf(text);
+    pen.fillStyle = lane.form === "wire" ? lampOf(lane.channel) || COLOURS.wire : colourOf(lane, text);
     pen.globalAlpha = lane.kind === "informative" ? 0.6 : 1;
     pen.fillRect(left, top, Math.max(1.5, right - left - 1), tall);
     pen.globalAlpha = 1;
@@ -181,10 +183,10 @@ function caption(pen, text, x, y, room) {
   pen.fillText(shown === text ? text : shown.slice(0, -1) + "…", x, y);
 }
 
-function drawHappening(pen, t, text, index, top, tall, nextX) {
+function drawHappening(pen, lane, t, text, index, top, tall, nextX) {
   const x = xOf(t), middle = top + tall / 2;
   if (x < GUTTER - 8 || x > width()) return;
-  pen.fillStyle = ALARM.test(text) ? COLOURS.bad : COLOURS.happening;
+  pen.fillStyle = isAlarm(lane, text) ? COLOURS.bad : COLOURS.happening;
   pen.beginPath();
   pen.moveTo(x, top + 1); pen.lineTo(x + 5, middle); pen.lineTo(x, top + tall - 1); pen.lineTo(x - 5, middle);
   pen.fill();

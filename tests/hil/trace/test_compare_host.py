@@ -11,7 +11,7 @@ from hil.trace.classes import Kind
 from hil.trace.compare import compare
 from hil.trace.event import Trace, TraceEvent
 from hil.trace.outcome import ALL, Comparison, Outcome, not_comparable
-from tests.hil.trace.traces import opening, trace_of, traces
+from tests.hil.trace.traces import Row, opening, trace_of, traces
 
 ONE = (10, "device.state", 2)
 TWO = (20, "device.state", 3)
@@ -142,6 +142,16 @@ def test_what_is_late_because_its_cause_came_late_is_no_deviation() -> None:
 
     result = compare(run(5_000_000), run(5_100_000), BANDS)
     assert [(item.kind, item.max_us) for item in result.deviations] == [(Kind.REACTION, 0), (ALL, 0)]
+
+
+def test_what_is_polled_over_a_noisy_bus_may_come_later() -> None:
+    def run(state_us: int, *more: Row) -> Trace:
+        return trace_of((4_000_000, "fault.bus_loss", 50), *more, (state_us, "device.event.PASSED", 1))
+
+    assert compare(run(5_000_000), run(6_900_000), BANDS).agrees
+    assert not compare(run(5_000_000), run(7_100_000), BANDS).agrees
+    repaired = (4_500_000, "fault.bus_loss", 0)
+    assert not compare(run(5_000_000, repaired), run(6_900_000, repaired), BANDS).agrees
 
 
 def test_a_quantity_may_differ_by_its_band_and_no_more() -> None:

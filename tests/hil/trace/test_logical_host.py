@@ -18,7 +18,7 @@ from hil.trace.bands import Bands
 from hil.trace.classes import FLASH_US, SETTLE_US
 from hil.trace.compare import compare
 from hil.trace.event import Trace, TraceEvent
-from hil.trace.logical import GUARD_US, logical_digest, logical_text
+from hil.trace.logical import GUARD_US, channels_of, logical_digest, logical_text, settled
 from hil.trace.outcome import Outcome
 from tests.hil.trace.traces import END_US, INFORMATIVE_NAMES, opening, trace_of, traces
 
@@ -27,7 +27,7 @@ def test_the_text_has_a_line_for_every_channel_with_its_values() -> None:
     assert logical_text(opening()) == (
         "device.event.STATE_CHANGED: 3 4\n"
         "device.out.MOTOR_OPEN: 1 0\n"  # off before the device drives it
-        "device.state: 2 3 4\n"
+        "device.state: 4\n"  # polled: what it was in the end
     )
 
 
@@ -37,15 +37,21 @@ def test_lateness_does_not_change_the_digest_and_a_value_or_a_happening_does() -
         assert logical_digest(opening(0, more)) != logical_digest(opening())
 
 
-@pytest.mark.parametrize(("stays_us", "values"), [(SETTLE_US - 1, "2 4"), (SETTLE_US, "2 3 4")])
-def test_a_level_that_does_not_stay_is_left_out(stays_us: int, values: str) -> None:
+@pytest.mark.parametrize(("stays_us", "values"), [(SETTLE_US - 1, [2, 4]), (SETTLE_US, [2, 3, 4])])
+def test_a_level_that_does_not_stay_is_left_out(stays_us: int, values: list[int]) -> None:
     trace = trace_of((0, "device.state", 2), (5_000_000, "device.state", 3), (5_000_000 + stays_us, "device.state", 4))
-    assert logical_text(trace) == f"device.state: {values}\n"
+    assert [visit.value for visit in settled(channels_of(trace)["device.state"])] == values
 
 
 def test_what_is_left_when_a_short_visit_is_gone_is_one_visit() -> None:
     trace = trace_of((0, "device.state", 2), (5_000_000, "device.state", 3), (5_000_100, "device.state", 2))
-    assert logical_text(trace) == "device.state: 2\n"
+    assert [visit.value for visit in settled(channels_of(trace)["device.state"])] == [2]
+
+
+def test_the_digest_holds_what_a_level_was_half_a_second_before_the_end() -> None:
+    closed, late = (0, "device.state", 2), (END_US - GUARD_US + 1, "device.state", 3)
+    assert logical_text(trace_of(closed, late)) == "device.state: 2\n"
+    assert logical_text(trace_of(closed, (late[0] - 1, *late[1:]))) == "device.state: 3\n"
 
 
 def test_a_flashing_lamp_is_what_it_was_before_and_after() -> None:
@@ -58,13 +64,13 @@ def test_each_bit_is_a_channel_so_that_it_does_not_matter_which_came_in_which_po
     at_once = trace_of((0, "device.faults", 0), (5_000_000, "device.faults", 0b101))
     one_by_one = trace_of((0, "device.faults", 0), (5_000_000, "device.faults", 1), (5_126_000, "device.faults", 0b101))
     assert logical_digest(at_once) == logical_digest(one_by_one)
-    assert "device.faults.TRAVEL_TIMEOUT: 0 1\n" in logical_text(at_once)
+    assert "device.faults.TRAVEL_TIMEOUT: 1\n" in logical_text(at_once)
 
 
 def test_a_bit_stays_while_others_come_and_go() -> None:
     changes = [(n * 1_000_000, "device.faults", 1 | (n % 2) << 1) for n in range(1, 9)]
     trace = trace_of(*changes, (9_000_000, "device.faults", 0))
-    assert "device.faults.TRAVEL_TIMEOUT: 1 0\n" in logical_text(trace)
+    assert [visit.value for visit in settled(channels_of(trace)["device.faults.TRAVEL_TIMEOUT"])] == [1, 0]
 
 
 def test_that_the_target_is_slow_is_no_decision() -> None:
