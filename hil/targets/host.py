@@ -95,7 +95,7 @@ _NO_WIRE = "the target host hands bursts of bytes over: it has no UART"
 _NO_CHIP = "the target host has no chip that could be reset: its outputs are what the program says"
 LACKS = {
     "torn_write": "the target host stores settings in files of this machine",
-    "call_faults": "no port of the target host can be made to fail at its N-th call",
+    "call_faults": "no step of a scenario on the target host names a call; `gate hil faults calls` fails each (host)",
     "snapshot": "the target host is not forked; the target rp2040 is",
     "line_errors": _NO_WIRE,
     "deployed_files": "the target host runs the sources in CPython",

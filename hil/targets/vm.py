@@ -69,8 +69,8 @@ class VmDevice(Device):
 _NO_PROCESSOR = "the target vm does each scan in no time: its processor is this machine's"
 _NO_WIRE = "the target vm hands bursts of bytes over: it has no UART"
 LACKS = {
-    "torn_write": "the target vm stores settings in files of this machine",
-    "call_faults": "no port of the target vm can be made to fail at its N-th call",
+    "torn_write": "no step of a scenario on the target vm names a write; `gate hil faults cuts` cuts each (vm)",
+    "call_faults": "no step of a scenario on the target vm names a call; `gate hil faults calls` fails each (host)",
     "snapshot": "the target vm is a process that cannot be forked; the target rp2040 can",
     "line_errors": _NO_WIRE,
     "scan_time": _NO_PROCESSOR,
