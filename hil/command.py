@@ -2,7 +2,7 @@
 
 Knows: which part has which word, and what becomes of bad input. Must not know: how a rig works.
 Exit codes: 0 passed, 1 failed or diverged, 2 bad input, 3 blocked (on a target of those asked for nothing could be
-shown, and nothing failed on the others).
+shown, and nothing failed on the others), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from hil.suite.result import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_PASSED
 from hil.targets.target import TargetError, UsageError
 from hil.trace import command as trace_command
 
+EXIT_INTERRUPTED = 130
+
 
 def main(argv: list[str]) -> int:
     """Entry of `gate hil`."""
@@ -37,6 +39,8 @@ def main(argv: list[str]) -> int:
     except TargetError as error:
         print(error, file=sys.stderr)
         return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
     except BrokenPipeError:  # `gate hil run | head`: nobody reads the verdict
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -41,6 +42,7 @@ def run_jobs(jobs: Sequence[Job], workers: int) -> Iterator[Result]:
 def _begin(jobs: Sequence[Job]) -> None:
     global _work
     _work = jobs
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # an interrupted child ends without a word; its parent tells
 
 
 def _run(index: int) -> Result:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -309,3 +310,16 @@ def test_a_reader_that_has_gone_is_no_traceback() -> None:
     )
     os.close(write_end)
     assert (done.returncode, done.stderr) == (EXIT_FAILED, "")
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_interrupted_run_ends_at_once_and_without_a_traceback(jobs: str) -> None:
+    command_line = [sys.executable, "-u", "-m", "hil.cli", "hil", "run", "--target", "host", "--jobs", jobs]
+    with subprocess.Popen(
+        command_line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("PASSED")
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "")
