@@ -42,7 +42,7 @@ class Reader(ABC):
                 self._problems.append(f"unknown key '{key}'{close_to(key, self.KEYS)}")
         scenario = self._build(head)
         if self._problems or scenario is None:
-            raise ScenarioError("\n".join(f"{self._path}: {problem}" for problem in self._problems))
+            raise ScenarioError("\n".join(f"{self._path}: {problem}" for problem in dict.fromkeys(self._problems)))
         return scenario
 
     @abstractmethod
@@ -69,6 +69,10 @@ class Reader(ABC):
     def _lines(self, head: dict[str, Any]) -> list[str]:
         """The lines of the steps; those that a function writes stand in the place of `hook`."""
         lines, hook = self._texts(head, "steps"), self._hook(head, "hook")
+        if not lines:
+            self._problems.append(
+                "there is no step, so nothing could be shown; write what is done and expected in 'steps'"
+            )
         if (hook is None) != (_HOOK not in lines):
             self._problems.append(f"'hook' needs one step '{_HOOK}', and that step the key: they go together")
         if hook is None or _HOOK not in lines:

@@ -168,7 +168,7 @@ def test_a_wrong_scenario_is_bad_input(gate: Gate, capsys: pytest.CaptureFixture
 def test_an_instrument_the_role_does_not_know_is_told_on_every_target(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str
 ) -> None:
-    head = 'role = "charging_post"\nname = "x"\nseed = 1\n'
+    head = 'role = "charging_post"\nname = "x"\nseed = 1\nsteps = ["wait 1 ms"]\n'
     (tmp_path / "x.toml").write_text(f'[scenario]\n{head}line_protocol = "telex"\n', encoding="utf-8")
     assert command.main(["run", str(tmp_path / "x.toml"), "--target", target]) == EXIT_FAILED
     assert "line_protocol is 'telex': expected one of power_module" in capsys.readouterr().out

@@ -86,7 +86,7 @@ def test_a_scenario_file_with_a_mistake_is_told_when_it_is_collected(tmp_path: P
 def test_an_unknown_target_is_told_before_anything_runs(short: Path) -> None:
     code, told = _pytest(short, "--target", "moon")
     assert code == 4
-    assert "no target 'moon'; expected one of host, " in told
+    assert "no target 'moon'; expected one of board, host, " in told
 
 
 def test_a_toml_file_that_is_no_scenario_is_left_alone(tmp_path: Path) -> None:

@@ -94,6 +94,7 @@ def test_a_bench_scenario_becomes_values(tmp_path: Path) -> None:
         ('"CLOSE_WHEN_CLEAR"', '"SHUT"', "setting hub_loss_action: 'SHUT' is no value it can have; expected one of"),
         ("seed = 1", 'seed = "one"', "'seed' is 'one'; a whole number from 0"),
         ("seed = 1", "sead = 1", "unknown key 'sead'; did you mean seed"),
+        ("steps = [", "steps = []\nother = [", "there is no step, so nothing could be shown"),
         ("never = [", "never = 5 #", "'never' is 5; a list of lines in quotes is needed"),
         ("event.REVERSED", "event.REVERSD", "never 'event.REVERSD': 'event.REVERSD' is no name that can be watched"),
         ("set FIRE on BAD", "set FYRE on", "step 1 'set FYRE on': 'FYRE' is no input or knob of barrier and its plant"),

@@ -73,13 +73,18 @@ def test_a_scenario_that_needs_what_the_target_lacks_is_blocked_with_the_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "x.toml"
-    path.write_text('[scenario]\nname = "x"\nrole = "lane"\nseed = 1\nneeds = ["scan_time"]\n', encoding="utf-8")
+    path.write_text(
+        '[scenario]\nname = "x"\nrole = "lane"\nseed = 1\nsteps = ["wait 1 ms"]\nneeds = ["scan_time"]\n',
+        encoding="utf-8",
+    )
     assert command.main(["run", str(path), "--target", "host"]) == EXIT_BLOCKED
     assert "BLOCKED x on host: needs scan_time, but the target host does each scan" in capsys.readouterr().out
 
 
 def test_a_need_nobody_knows_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "x.toml"
-    path.write_text('[scenario]\nname = "x"\nrole = "lane"\nseed = 1\nneeds = ["speed"]\n', encoding="utf-8")
+    path.write_text(
+        '[scenario]\nname = "x"\nrole = "lane"\nseed = 1\nsteps = ["wait 1 ms"]\nneeds = ["speed"]\n', encoding="utf-8"
+    )
     assert command.main(["run", str(path), "--target", "host"]) == EXIT_BAD_INPUT
     assert "need 'speed' is none of docs/hil-ledger.md" in capsys.readouterr().err
