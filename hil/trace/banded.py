@@ -10,8 +10,7 @@ script does, neither. An output that follows its cause within two scans is a *re
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from hil.faults.catalogue import BUS, fault_named
 from hil.faults.spec import REPAIRED
@@ -25,22 +24,6 @@ _SCRIPTED = ("script", "fault", "bus")
 _STIMULI = ("in", "quality", "command")
 
 
-class _Script:
-    """When the script last did something before an event of its trace, by the number of what it did."""
-
-    def __init__(self, trace: Trace) -> None:
-        done = [(index, event.t_us) for index, event in enumerate(trace) if event.source in _SCRIPTED]
-        self._indices = [index for index, _ in done]
-        self._times_us = [t_us for _, t_us in done]
-
-    def count_before(self, index: int) -> int:
-        return bisect_left(self._indices, index)
-
-    def time_us(self, number: int) -> int | None:
-        """When its `number`th deed was, counted from 1; None when it has no such deed."""
-        return self._times_us[number - 1] if 0 < number <= len(self._times_us) else None
-
-
 class _Judge:
     """Pairs the visits of all channels; keeps what the pairs were apart, and every divergence with its instant."""
 
@@ -49,7 +32,6 @@ class _Judge:
         self.divergences: list[tuple[int, Divergence]] = []
         self._bands = bands
         self._traces = (left, right)
-        self._scripts = (_Script(left), _Script(right))
         self._last_us = min(left.end_us, right.end_us) - GUARD_US
 
     def judge(self, left: Channel, right: Channel) -> None:
@@ -89,8 +71,8 @@ class _Judge:
     def _apart(self, kind: Kind, one: Visit, other: Visit) -> tuple[Kind, int]:
         """How far apart two visits are on the best of the clocks, and the kind whose band that must meet."""
         apart_us = abs(one.t_us - other.t_us)
-        since_script = list(self._after_script(one, other))
-        since_cause = list(self._after_cause(one, other)) if kind is Kind.OUTPUT else []
+        since_script = list(self._after(one, other, _scripted))
+        since_cause = list(self._after(one, other, _stimulus)) if kind is Kind.OUTPUT else []
         is_reaction = any(min(pair) <= REACTION_US for pair in since_cause)
         distances = [abs(a - b) for a, b in (*since_script, *since_cause)]
         return Kind.REACTION if is_reaction else kind, min([apart_us, *distances])
@@ -99,20 +81,13 @@ class _Judge:
         """Whether a fault of the bus was there when either was polled."""
         return any(_has_bus_fault(trace, visit.index) for trace, visit in zip(self._traces, (one, other), strict=True))
 
-    def _after_script(self, one: Visit, other: Visit) -> Iterator[tuple[int, int]]:
-        """How long after the same deed of the script both came."""
-        for number in {
-            script.count_before(visit.index) for script, visit in zip(self._scripts, (one, other), strict=True)
-        }:
-            ours, theirs = (script.time_us(number) for script in self._scripts)
-            if ours is not None and theirs is not None:
-                yield one.t_us - ours, other.t_us - theirs
-
-    def _after_cause(self, one: Visit, other: Visit) -> Iterator[tuple[int, int]]:
-        """How long after the same stimulus both came: that which either follows from."""
+    def _after(
+        self, one: Visit, other: Visit, origin: Callable[[Trace, Visit], TraceEvent | None]
+    ) -> Iterator[tuple[int, int]]:
+        """How long after the same event both came: after that which is the origin of either."""
         left, right = self._traces
-        for cause in (_stimulus(left, one), _stimulus(right, other)):
-            ours, theirs = _newest_like(left, cause, one.index), _newest_like(right, cause, other.index)
+        for event in (origin(left, one), origin(right, other)):
+            ours, theirs = _newest_like(left, event, one.index), _newest_like(right, event, other.index)
             if ours is not None and theirs is not None:
                 yield one.t_us - ours.t_us, other.t_us - theirs.t_us
 
@@ -137,6 +112,11 @@ def compare_within(left: Trace, right: Trace, bands: Bands) -> Comparison:
 def _has_bus_fault(trace: Trace, before: int) -> bool:
     levels = {event.channel: event.value for event in trace.events[:before] if event.source == "fault"}
     return any(level != REPAIRED and fault_named(name) in BUS for name, level in levels.items())
+
+
+def _scripted(trace: Trace, visit: Visit) -> TraceEvent | None:
+    """The last thing the script did or sent before a visit."""
+    return next((event for event in reversed(trace.events[: visit.index]) if event.source in _SCRIPTED), None)
 
 
 def _stimulus(trace: Trace, visit: Visit) -> TraceEvent | None:
