@@ -89,6 +89,30 @@ def test_a_loop_that_hangs_goes_on_when_its_time_is_over(device: Rp2040Device) -
     assert len(scans) > standing + 5
 
 
+def test_two_devices_that_are_told_the_same_do_the_same_at_the_same_microsecond(
+    target: Rp2040Target, tmp_path: Path
+) -> None:
+    local = [int(name in HEALTHY | {"LOCAL_MODE", "LOCAL_OPEN"}) for name in NAMES]
+    told = [IDLE, local, local, IDLE]
+    runs = []
+    for name in ("one", "other"):
+        device = target.start(BARRIER, tmp_path / name)
+        device.step(0, IDLE, ALL_GOOD, b"")
+        runs.append([device.step(100_000 * n, inputs, ALL_GOOD, b"") for n, inputs in enumerate(told, 1)])
+    assert any(result.changes for result in runs[0])
+    assert runs[0] == runs[1]
+
+
+def test_a_program_that_ends_is_told_with_what_it_said(target: Rp2040Target, tmp_path: Path) -> None:
+    device = target.start(BARRIER, tmp_path)
+    assert isinstance(device, Rp2040Device)
+    device.step(0, IDLE, ALL_GOOD, b"")
+    assert device._card is not None
+    device._card.carrier.chip.reset_by_watchdog()  # nobody hung it, nobody asked for it
+    with pytest.raises(TargetError, match="reset by its watchdog although nothing hung it"):
+        device.step(1_000, IDLE, ALL_GOOD, b"")
+
+
 def test_one_bad_input_among_good_ones_is_refused(device: Rp2040Device) -> None:
     with pytest.raises(TargetError, match="lose all inputs at once"):
         device.step(0, IDLE, [BAD, *ALL_GOOD[1:]], b"")
