@@ -7,8 +7,6 @@ same file set, image and emulator give the same numbers again.
 from __future__ import annotations
 
 import importlib
-import os
-import pickle
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.chip.carrier import Carrier, deployed_files, extended_start
+from hil.chip.child import in_child
 from hil.chip.client import ChipClient
 from hil.chip.emulator import FLOATING, HIGH, LOW
 from hil.chip.field import LIVELY, BoomField, ConverterField, InstrumentField, wire_idle
@@ -184,7 +183,7 @@ class RoleBench:
         times = []
         for _ in range(count):
             self.carrier.advance(_PHASE_STEP_US)
-            times.append(_in_child(self._react))
+            times.append(in_child(self._react))
         self.client.pause()
         times.sort()
         return {
@@ -339,25 +338,3 @@ def _told(bench: RoleBench, mark: bytes, least: int) -> list[list[bytes]]:
         bench.carrier.advance(1_000_000)
     bench.carrier.chip.check_alive()
     raise TargetError(f"the device told {len(told)} lines of {mark.decode().strip()}, expected {least}")
-
-
-def _in_child(work: Any) -> int:
-    """What `work` returns in a forked copy of this process; raises what it raises there."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            result: object = work()
-        except Exception as error:
-            result = error
-        with os.fdopen(writer, "wb") as stream:
-            pickle.dump(result, stream)
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as stream:
-        result = pickle.load(stream)
-    os.waitpid(child, 0)
-    if isinstance(result, Exception):
-        raise result
-    assert isinstance(result, int)
-    return result

@@ -84,6 +84,24 @@ def build_image(files: Mapping[str, bytes]) -> bytes:
     return bytes(file_system.context.buffer)
 
 
+def read_files(image: bytes) -> dict[str, bytes]:
+    """Every file of a file system; raises BlockedError, and TargetError when it cannot be mounted."""
+    littlefs = _load("littlefs")
+    file_system = littlefs.LittleFS(block_size=_BLOCK_SIZE, block_count=_BLOCK_COUNT, mount=False)
+    file_system.context.buffer[:] = image
+    try:
+        file_system.mount()
+    except littlefs.LittleFSError as error:
+        raise TargetError(f"the file system cannot be mounted: {error}") from error
+    files = {}
+    for folder, _, names in file_system.walk("/"):
+        for name in names:
+            path = f"{folder.rstrip('/')}/{name}"
+            with file_system.open(path, "rb") as file:
+                files[path.lstrip("/")] = bytes(file.read())
+    return files
+
+
 class Chip:
     """One chip with `image` as its file system, at the instant power comes on.
 

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from hil.faults.catalogue import LANE, faults_of
 from hil.faults.flash_error import FlashErrors
+from hil.faults.forks import ForkSweep
 from hil.faults.nth_call import cases, count_calls, run_case
 from hil.faults.power_cut import Sweep
 from hil.rig.plants import PLANTS
 from hil.scenarios.vocabulary import ROLES
-from hil.suite.result import EXIT_FAILED, EXIT_PASSED
-from hil.targets.target import UsageError
+from hil.suite.result import EXIT_BLOCKED, EXIT_FAILED, EXIT_PASSED
+from hil.targets.target import BlockedError, Options, UsageError
 
 _STRIDE = 97
 
@@ -27,7 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "what", choices=tuple(_DEEDS), help="; ".join(f"{word}: {text}" for word, (text, _) in _DEEDS.items())
     )
     parser.add_argument("--role", action="append", metavar="ROLE", help="repeat for more than one; default all")
-    parser.add_argument("--every", type=int, default=_STRIDE, help="of calls that each scan makes, fail every so many")
+    parser.add_argument("--every", type=int, default=_STRIDE, help="of calls or steps as often as scans, every so many")
+    parser.add_argument(
+        "--uf2", type=Path, help="the image for the emulated chip; default the first known in the cache"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -37,10 +42,14 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"--role {role}: no such role; take one of {', '.join(ROLES)}")
     if arguments.every < 1:
         raise UsageError(f"--every {arguments.every}: no such step; take 1 for every call, or more")
-    return _DEEDS[arguments.what][1](roles, arguments.every)
+    try:
+        return _DEEDS[arguments.what][1](roles, arguments)
+    except BlockedError as error:
+        print(f"BLOCKED: {error}")
+        return EXIT_BLOCKED
 
 
-def _list(roles: Iterable[str], every: int) -> int:
+def _list(roles: Iterable[str], arguments: argparse.Namespace) -> int:
     for role in (*roles, LANE):
         plants = [name for name, plant in PLANTS.items() if plant.role == role] or [""]
         for plant in plants:
@@ -50,18 +59,18 @@ def _list(roles: Iterable[str], every: int) -> int:
     return EXIT_PASSED
 
 
-def _fail_calls(roles: Iterable[str], every: int) -> int:
+def _fail_calls(roles: Iterable[str], arguments: argparse.Namespace) -> int:
     failed = 0
     for role in roles:
         counts = count_calls(role)
-        outcomes = [run_case(role, trigger) for trigger in cases(role, counts, every)]
+        outcomes = [run_case(role, trigger) for trigger in cases(role, counts, arguments.every)]
         calls = ", ".join(f"{call} {count}" for call, count in counts.items() if count)
         bad = [str(outcome) for outcome in outcomes if outcome.problems]
         failed += _tell(role, f"{len(outcomes)} lives with a failing call ({calls} in one)", bad)
     return EXIT_FAILED if failed else EXIT_PASSED
 
 
-def _fail_flash(roles: Iterable[str], every: int) -> int:
+def _fail_flash(roles: Iterable[str], arguments: argparse.Namespace) -> int:
     failed = 0
     for role in roles:
         with tempfile.TemporaryDirectory(prefix="smartgate-flash-") as directory:
@@ -71,7 +80,7 @@ def _fail_flash(roles: Iterable[str], every: int) -> int:
     return EXIT_FAILED if failed else EXIT_PASSED
 
 
-def _cut_power(roles: Iterable[str], every: int) -> int:
+def _cut_power(roles: Iterable[str], arguments: argparse.Namespace) -> int:
     failed = 0
     for role in roles:
         with tempfile.TemporaryDirectory(prefix="smartgate-flash-") as directory:
@@ -82,15 +91,28 @@ def _cut_power(roles: Iterable[str], every: int) -> int:
     return EXIT_FAILED if failed else EXIT_PASSED
 
 
+def _branch(roles: Iterable[str], arguments: argparse.Namespace) -> int:
+    failed = 0
+    for role in roles:
+        with tempfile.TemporaryDirectory(prefix="smartgate-steps-") as directory:
+            sweep = ForkSweep(role, Path(directory), Options(uf2=arguments.uf2), arguments.every)
+            sweep.run()
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(b.kind for b in sweep.branches).items()))
+        bad = [str(branch) for branch in sweep.branches if branch.problems]
+        failed += _tell(role, f"{kinds} in {sweep.steps} steps with {sweep.writes} writes to the flash", bad)
+    return EXIT_FAILED if failed else EXIT_PASSED
+
+
 def _tell(role: str, what: str, bad: Sequence[str]) -> int:
     """Print a result and the sentences of what broke; how many there are."""
     print("\n    ".join([f"{role}: {what}, {len(bad)} broke a promise", *bad]), flush=True)
     return len(bad)
 
 
-_DEEDS: dict[str, tuple[str, Callable[[Iterable[str], int], int]]] = {
+_DEEDS: dict[str, tuple[str, Callable[[Iterable[str], argparse.Namespace], int]]] = {
     "list": ("the catalogue", _list),
     "calls": ("each call of each port fails (host)", _fail_calls),
     "flash": ("each operation of the flash fails (vm)", _fail_flash),
     "cuts": ("the power is cut in each write to the flash (vm)", _cut_power),
+    "steps": ("cuts and resets along a life on the emulated chip (rp2040)", _branch),
 }

@@ -23,7 +23,7 @@ from tools.deploy import ROOT, DeployError, FileSet, deploy
 LACKS = {
     "input_quality": "the input card of the target rp2040 can only lose all its inputs at once",
     "clock_jump": "the counter of the target rp2040 starts at power-on and cannot be moved",
-    "torn_write": "the flash of the target rp2040 writes a page whole or not at all",
+    "torn_write": "the flash of the target rp2040 writes a page whole or not at all; `gate hil faults steps` tears it",
     "call_faults": "no port of the target rp2040 can be made to fail at its N-th call",
     "line_errors": "the emulated UART of the target rp2040 knows no framing error, parity error or break",
     "flash_timing": "the emulated flash of the target rp2040 erases and writes in no time",
@@ -63,6 +63,16 @@ class Rp2040Device(ContinuousDevice):
         if self._card is not None:
             self._image = self._card.carrier.chip.file_system()
             self._card = None
+
+    @property
+    def flash(self) -> bytes:
+        """The file system as it is in flash now."""
+        return self._image if self._card is None else self._card.carrier.chip.file_system()
+
+    def cut(self, flash: bytes) -> None:
+        """Power cut that leaves this in flash."""
+        self.kill()
+        self._image = flash
 
     def reset(self) -> None:
         if self._card is not None:
