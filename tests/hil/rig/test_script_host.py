@@ -213,3 +213,34 @@ def test_a_register_is_measured_now_and_at_its_extremes_in_its_own_unit() -> Non
     run.tell(6, "device.travel_last_ms", 1500).turn(20)
     assert [measured.value for measured in run.script.verdict(()).measured] == ["900", "250", "1500"]
     assert run.problems == ()
+
+
+def test_what_asks_nothing_may_be_done_ahead_and_stops_at_what_asks() -> None:
+    run = _Run(["set FIRE on", "wait 10 ms", "set FIRE off", "expect state = OPEN within 1 s"])
+    while run.script.next_act is not None:
+        assert run.script.next_us is not None
+        run.script.run_one(run.script.next_us)
+    assert run.done == [(0, "set.FIRE"), (10_000, "set.FIRE")]
+    assert run.script.next_us == 10_000
+
+
+def test_a_postponed_action_moves_what_follows_it() -> None:
+    run = _Run(["set FIRE on", "wait 10 ms", "set FIRE off"])
+    run.script.postpone(5_000)
+    run.script.postpone(1_000)
+    run.turn(20)
+    assert run.done == [(5_000, "set.FIRE"), (15_000, "set.FIRE")]
+
+
+def test_a_happening_that_is_told_after_an_action_but_came_before_it_does_not_follow_from_it() -> None:
+    run = _Run(["set FIRE on", "wait 10 ms", "set FIRE off", "expect event.REVERSED within 1 s"])
+    for _ in range(4):
+        assert run.script.next_us is not None
+        run.script.run_one(run.script.next_us)  # ahead, up to the action at 10 ms
+    run.script.on_event(9_000, TraceEvent(9_000, "device", "event.REVERSED", 0), 0)
+    run.script.run_until(10_000)
+    run.turn(1_100)
+    assert run.problems == (
+        "step 4 'expect event.REVERSED within 1 s' was not met by 1.01 s: "
+        "event.REVERSED came last at 0.009 s with none",
+    )
