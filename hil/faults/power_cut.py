@@ -71,19 +71,35 @@ class Sweep:
 
     def judge(self, cut: Cut) -> Cut:
         """Start a device from what the cut leaves, and ask it for everything promised."""
-        self._flash.write(self._content_at(cut))
-        moment = self._moment_of(cut)
+        problems = self._problems(self._content_at(cut), self._moment_of(cut))
+        return Cut(cut.number, cut.operation, cut.done, tuple(problems))
+
+    def judge_again(self, cut: Cut) -> Cut:
+        """The same, with a second cut in the middle of each write of that start."""
+        content, moment = bytearray(self._content_at(cut)), self._moment_of(cut)
+        self._problems(bytes(content), moment)
+        problems: list[str] = []
+        for _, operation in self._flash.log():
+            size = len(operation.data)
+            torn = bytearray(content)
+            apply(torn, operation, size // 2)
+            problems += self._problems(bytes(torn), moment)
+            apply(content, operation, size)
+        return Cut(cut.number, cut.operation, cut.done, tuple(problems))
+
+    def _problems(self, content: bytes, moment: Moment) -> Sequence[str]:
+        """What should not be, of a device that starts from this flash."""
+        self._flash.write(content)
         device = FlashDevice(self._flash.directory, provision_of(self._role))
         stand = stand_for(device, self._role)
         stand.nonces = list(moment.nonces)
         try:
             stand.run(SECOND_US)
-            problems: Sequence[str] = broken_promises(stand, self._role, moment.facts)
+            return broken_promises(stand, self._role, moment.facts)
         except (SilentError, TargetError) as error:
-            problems = [f"it does not start: {error}"]
+            return [f"it does not start: {error}"]
         finally:
             device.close()
-        return Cut(cut.number, cut.operation, cut.done, tuple(problems))
 
     def _live(self) -> None:
         """The life, with what was true at every write."""

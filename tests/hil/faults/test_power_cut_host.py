@@ -29,6 +29,12 @@ def test_after_a_power_cut_in_a_write_the_device_is_whole(weighbridge: Sweep) ->
     assert [str(cut) for cut in map(weighbridge.judge, cuts[::_SOME]) if cut.problems] == []
 
 
+def test_after_a_second_cut_in_the_start_the_device_is_whole(weighbridge: Sweep) -> None:
+    cut = list(weighbridge.cuts())[_SOME]
+    assert weighbridge.judge_again(cut).problems == ()
+    assert weighbridge._flash.log()  # a start writes
+
+
 def test_a_device_that_lost_what_it_acknowledged_is_caught(weighbridge: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
     last = weighbridge._moments[-1]
     monkeypatch.setattr(weighbridge, "_moment_of", lambda cut: last)
@@ -72,6 +78,7 @@ class _Forgetful(Facts):
 def test_after_every_power_cut_the_device_is_whole(role: str, tmp_path: Path) -> None:
     sweep = Sweep(role, tmp_path)
     assert [str(cut) for cut in map(sweep.judge, sweep.cuts()) if cut.problems] == []
+    assert [str(cut) for cut in map(sweep.judge_again, sweep.cuts()) if cut.problems] == []
 
 
 @pytest.mark.long
