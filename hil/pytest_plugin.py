@@ -172,6 +172,6 @@ class ComparisonItem(_Item):
         left, right = (result.trace if result else None for result in results)
         if left is None or right is None:
             pytest.skip(f"BLOCKED: there is no trace of {self.right if left else self.left} to compare")
-        comparison = compare(left, right, bands_between(self.left, self.right))
+        comparison = compare(left, right, bands_between(self.left, self.right, left.bands_us))
         if not comparison.agrees:
             raise ScenarioFailedError(comparison.describe(self.left, self.right))

@@ -95,7 +95,11 @@ def _judge(run: Run, result: Result, folder: Path, is_exact: bool) -> int:
     print(f"DIFFERS {where}: {result.word} with trace {found[:_SHOWN]}, was {run.verdict} with {told[:_SHOWN]}")
     if result.trace is not None and run.trace:
         before = read_recording(folder / run.trace).trace
-        print(compare(before, result.trace, bands_between(run.target, run.target)).describe("then", "now"))
+        print(
+            compare(before, result.trace, bands_between(run.target, run.target, before.bands_us)).describe(
+                "then", "now"
+            )
+        )
     return EXIT_FAILED
 
 

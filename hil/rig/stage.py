@@ -28,7 +28,7 @@ class Stage(ABC):
     """Runs one scenario; `run` gives the trace and the verdict. `_now_us` is the instant that is being told."""
 
     def __init__(self, scenario: Scenario, roles: Mapping[str, str]) -> None:
-        self.trace = Trace(roles)
+        self.trace = Trace(roles, dict(scenario.bands))
         self._scenario = scenario
         self._now_us = 0
         self._causes = Causes()

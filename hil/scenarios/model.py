@@ -165,6 +165,7 @@ class Scenario:
     needs: tuple[str, ...] = ()
     check: Hook | None = None  # judges the run beside the steps
     sha256: str = ""  # of the files it was read from
+    bands: tuple[tuple[str, int], ...] = ()  # microseconds by kind, where they are not those of hil.trace.bands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,8 @@ from hil.scenarios.conditions import read_condition
 from hil.scenarios.hook import PYTHON_KEYS, Hook, read_hook
 from hil.scenarios.model import Condition, Scenario, Step
 from hil.scenarios.statements import Statements, read_setting
-from hil.scenarios.units import Mistake, close_to
+from hil.scenarios.units import Mistake, close_to, read_time_us
+from hil.trace.bands import TIMES_US
 
 SEED_MAX = 2**31
 _HOOK = "hook"
@@ -29,7 +30,7 @@ class ScenarioError(Exception):
 class Reader(ABC):
     """Collects problems while it builds the values, so that all of them are told at once."""
 
-    KEYS: ClassVar[tuple[str, ...]] = ("name", "role", "seed", "steps", "never", "needs", *PYTHON_KEYS)
+    KEYS: ClassVar[tuple[str, ...]] = ("name", "role", "seed", "steps", "never", "needs", "bands", *PYTHON_KEYS)
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -57,6 +58,7 @@ class Reader(ABC):
             "nevers": tuple(self._nevers(head, statements)),
             "needs": tuple(self._needs(head)),
             "check": self._hook(head, "check"),
+            "bands": tuple(self._bands(head)),
         }
 
     def _steps(self, head: dict[str, Any], statements: Statements) -> Iterator[Step]:
@@ -104,6 +106,20 @@ class Reader(ABC):
             if name not in CAPABILITIES:
                 self._problems.append(f"need '{name}' is none of docs/hil-ledger.md{close_to(name, CAPABILITIES)}")
             yield name
+
+    def _bands(self, head: dict[str, Any]) -> Iterator[tuple[str, int]]:
+        table = head.get("bands", {})
+        if not isinstance(table, dict):
+            self._problems.append(f"'bands' is {table!r}; write it as {{ output = \"200 ms\" }}")
+            return
+        for name, value in table.items():
+            if name not in TIMES_US:
+                self._problems.append(f"band '{name}' is unknown; expected {', '.join(TIMES_US)}")
+                continue
+            try:
+                yield name, read_time_us(str(value))
+            except Mistake as mistake:
+                self._problems.append(f"band '{name}': {mistake}")
 
     def _settings(self, table: object, role: str) -> tuple[tuple[str, int], ...]:
         """Raw settings of a device by name."""

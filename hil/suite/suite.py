@@ -57,7 +57,7 @@ def compare_accounts(accounts: Sequence[Account]) -> Iterator[Compared]:
     for number, other in enumerate(accounts[1:], 1):
         for left, right in zip(accounts[0].results, other.results, strict=True):
             if left.trace is not None and right.trace is not None:
-                bands = bands_between(left.target, right.target)
+                bands = bands_between(left.target, right.target, left.trace.bands_us)
                 comparison = compare(left.trace, right.trace, bands)
                 yield Compared(left.scenario, left.target, right.target, number, comparison)
 

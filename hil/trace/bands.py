@@ -49,9 +49,9 @@ class Bands:
     times_us: Mapping[Kind, int] = field(default_factory=lambda: TIMES_US)
     quantities: Mapping[str, float] = field(default_factory=lambda: QUANTITIES)
 
-    def with_times_ms(self, times_ms: Mapping[str, int]) -> Bands:
+    def with_times(self, times_us: Mapping[str, int]) -> Bands:
         """With a scenario's own bands, by the name of the kind."""
-        own = {Kind(name): milliseconds * 1000 for name, milliseconds in times_ms.items()}
+        own = {Kind(name): each_us for name, each_us in times_us.items()}
         return Bands({**self.times_us, **own}, self.quantities)
 
     def allows(self, left: int, right: int, units: str, sf: int) -> bool:
@@ -61,7 +61,7 @@ class Bands:
         return apart <= max(self.quantities.get(units, 0), RELATIVE * largest)
 
 
-def bands_between(left: str, right: str, times_ms: Mapping[str, int] = MappingProxyType({})) -> Bands | None:
-    """The bands for two targets; None where everything must be exactly equal."""
+def bands_between(left: str, right: str, own_us: Mapping[str, int] = MappingProxyType({})) -> Bands | None:
+    """The bands for two targets, `own_us` those of the scenario; None where everything must be exactly equal."""
     exact = {left, right} <= STEPPED or (left == right and left in DETERMINISTIC)
-    return None if exact else Bands().with_times_ms(times_ms)
+    return None if exact else Bands().with_times(own_us)

@@ -16,7 +16,8 @@ def compare_recordings(left: Recording, right: Recording) -> Comparison:
     reason = _why_not(left.head, right.head) or _what_is_missing(left) or _what_is_missing(right)
     if reason:
         return not_comparable(reason)
-    return compare(left.trace, right.trace, bands_between(left.head.target, right.head.target))
+    bands = bands_between(left.head.target, right.head.target, left.trace.bands_us)
+    return compare(left.trace, right.trace, bands)
 
 
 def _why_not(left: Head, right: Head) -> str:

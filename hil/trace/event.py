@@ -13,8 +13,10 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 NO_CAUSE = -1
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,14 @@ class TraceEvent:
 class Trace:
     """A growing list of events with a last-value table per name, so that only changes are recorded.
 
-    `roles` says which register map each device under test speaks by, under the name it has as a source; `end_us` is
-    how far the run went.
+    `roles` says which register map each device under test speaks by, under the name it has as a source; `bands_us` are
+    the scenario's own bands by kind; `end_us` is how far the run went.
     """
 
-    def __init__(self, roles: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(self, roles: Mapping[str, str] = _NOTHING, bands_us: Mapping[str, int] = _NOTHING) -> None:
         self.events: list[TraceEvent] = []
         self.roles = dict(roles)
+        self.bands_us = dict(bands_us)
         self.end_us = 0
         self._last: dict[str, int] = {}
 

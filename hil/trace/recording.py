@@ -16,6 +16,7 @@ from typing import Any
 
 from hil.scenarios.vocabulary import ROLES
 from hil.targets.target import UsageError
+from hil.trace.bands import TIMES_US
 from hil.trace.event import NO_CAUSE, Trace, TraceEvent
 
 FORMAT = "smartgate trace 1"
@@ -57,7 +58,8 @@ class Recording:
     def text(self) -> str:
         """As a file."""
         told = {name: getattr(self.head, name) for name in Head.__slots__}
-        first = json.dumps({"format": FORMAT, **told, "events": len(self.trace)}, ensure_ascii=False, default=dict)
+        told |= {"bands_us": self.trace.bands_us, "events": len(self.trace)}
+        first = json.dumps({"format": FORMAT, **told}, ensure_ascii=False, default=dict)
         rows = (json.dumps([e.t_us, e.source, e.channel, e.value, e.cause], ensure_ascii=False) for e in self.trace)
         return "\n".join((first, *rows)) + "\n"
 
@@ -79,8 +81,8 @@ def read_recording(path: Path) -> Recording:
 def parse_recording(text: str) -> Recording:
     """The recording a text is; raises UsageError with what goes on after the file's name."""
     lines = text.split("\n")
-    head, count = _parse_head(lines[0])
-    trace = Trace(head.roles)
+    head, bands_us, count = _parse_head(lines[0])
+    trace = Trace(head.roles, bands_us)
     trace.end_us = head.simulated_us
     rows = lines[1:-1]
     for number, row in enumerate(rows[:count], 2):
@@ -92,7 +94,7 @@ def parse_recording(text: str) -> Recording:
     return Recording(head, trace)
 
 
-def _parse_head(line: str) -> tuple[Head, int]:
+def _parse_head(line: str) -> tuple[Head, dict[str, int], int]:
     data = _json(line)
     if not isinstance(data, dict) or "format" not in data:
         raise UsageError(f"line 1 is not the head of a trace; {_ADVICE}")
@@ -104,7 +106,10 @@ def _parse_head(line: str) -> tuple[Head, int]:
     unknown = [role for role in data["roles"].values() if role not in ROLES]
     if unknown:
         raise UsageError(f"line 1 has the role {unknown[0]!r}; this smartgate knows {', '.join(ROLES)}")
-    return Head(**{name: data[name] for name in Head.__slots__}), int(data["events"])
+    strange = [name for name, value in data["bands_us"].items() if name not in TIMES_US or not isinstance(value, int)]
+    if strange:
+        raise UsageError(f"line 1 has the band {strange[0]!r}; this smartgate knows {', '.join(TIMES_US)}")
+    return Head(**{name: data[name] for name in Head.__slots__}), data["bands_us"], data["events"]
 
 
 def _parse_event(line: str, number: int, index: int) -> TraceEvent:
@@ -133,5 +138,6 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
     "verdict": str,
     "problems": list,
     "versions": dict,
+    "bands_us": dict,
     "events": int,
 }

@@ -187,7 +187,7 @@ def test_host_and_vm_are_exact_and_so_is_a_target_with_itself_unless_it_is_a_boa
 
 
 def test_a_scenario_may_have_bands_of_its_own() -> None:
-    bands = bands_between("host", "rp2040", {"reaction": 10})
+    bands = bands_between("host", "rp2040", {"reaction": 10_000})
     assert bands is not None
     assert bands.times_us == {**TIMES_US, Kind.REACTION: 10_000}
     assert not compare(opening(), opening(11_000), bands).agrees

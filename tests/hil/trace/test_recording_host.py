@@ -21,7 +21,9 @@ from tests.hil.trace.traces import ROLES, opening, recording_of, trace_of, trace
 @given(traces(), st.lists(st.text(max_size=20), max_size=3), st.floats(0, 1e6), st.text(max_size=10))
 def test_what_is_written_is_read(trace: Trace, problems: list[str], wall_s: float, version: str) -> None:
     head = Head("x", "ab", 7, "host", trace.end_us, wall_s, ROLES, "FAILED", problems, {"python": version})
+    trace.bands_us = {"output": 5}
     again = parse_recording(Recording(head, trace).text())
+    assert again.trace.bands_us == {"output": 5}
     assert again.head == head
     assert again.trace.events == trace.events
     assert (again.trace.roles, again.trace.end_us) == (trace.roles, trace.end_us)
@@ -87,6 +89,16 @@ def test_a_role_nobody_knows_and_a_line_too_many_are_told() -> None:
         parse_recording(text.replace('{"device": "barrier"}', '{"device": "gate"}'))
     with pytest.raises(UsageError, match="line 13 is one too many"):
         parse_recording(text + '[1, "a", "b", 1, -1]\n')
+
+
+def test_the_bands_of_the_scenario_count_and_one_nobody_knows_is_told() -> None:
+    trace, late = opening(), opening(20_000)
+    trace.bands_us = {"reaction": 19_000}
+    left, right = recording_of(trace), recording_of(late)
+    right = replace(right, head=replace(right.head, target="rp2040"))
+    assert compare_recordings(left, right).outcome is Outcome.DIVERGED
+    with pytest.raises(UsageError, match="the band 'retort'; this smartgate knows reaction, output"):
+        parse_recording(left.text().replace('"reaction"', '"retort"'))
 
 
 def test_a_file_that_cannot_be_read_is_told_by_name(tmp_path: Path) -> None:
