@@ -36,6 +36,13 @@ class TestStimuli(unittest.TestCase):
         bench.run_to(2000)
         self.assertEqual((bench.card.steps, sum(bench.card.levels)), (1, 3))
 
+    def test_of_two_levels_at_one_time_the_later_told_counts(self) -> None:
+        bench = Bench()
+        bench.ask(m.QUEUE, entry(1000, 4, 0) + entry(1000, 4, 1) + entry(500, 9, 1))
+        bench.ask(m.START)
+        bench.run_to(2000)
+        self.assertEqual((bench.card.levels[4], bench.card.levels[9]), (1, 1))
+
     def test_a_pulse_shorter_than_a_pass_of_the_loop_is_still_two_steps(self) -> None:
         bench = Bench()
         bench.ask(m.QUEUE, entry(1000, 4, 1) + entry(1010, 4, 0))

@@ -103,6 +103,7 @@ def test_two_chips_show_the_logical_trace_of_the_host(name: str, uf2: Path, tmp_
     assert logical_text(trace) == logical_text(host.trace)
 
 
+@pytest.mark.long
 def test_a_reaction_is_measured_by_the_rig_s_clock_and_is_the_same_twice(uf2: Path, tmp_path: Path) -> None:
     scenario = load_scenario(find_scenario("barrier_stop_chain_opens_while_moving"))
     assert isinstance(scenario, BenchScenario)
