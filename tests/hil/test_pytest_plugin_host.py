@@ -92,3 +92,11 @@ def test_an_unknown_target_is_told_before_anything_runs(short: Path) -> None:
 def test_a_toml_file_that_is_no_scenario_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "other.toml").write_text("[tool]\nname = 1\n", encoding="utf-8")
     assert _pytest(tmp_path)[0] == 5  # nothing collected
+
+
+@pytest.mark.parametrize(("sample", "count"), [("short", 2), ("another", 0)])
+def test_a_sample_of_the_scenarios_is_not_marked_long_on_a_slow_target(short: Path, sample: str, count: int) -> None:
+    words = ("--collect-only", "--target", "host", "--target", "rp2040", "-m", "not long", "-o", f"hil_sample={sample}")
+    _, told = _pytest(short, *words, "-o", "markers=long")
+    assert told.count("rp2040]>") == count, told
+    assert "short[host]>" in told
