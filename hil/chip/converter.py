@@ -13,13 +13,17 @@ _PULSES = 25  # of a read on channel A, gain 128
 
 
 class Converter:
-    """`offer` a conversion: DATA is low until it has been read, and high from the 25th pulse to the next one."""
+    """`offer` a conversion: DATA is low until it has been read, and high from the 25th pulse to the next one.
+
+    `reads` counts whole reads.
+    """
 
     def __init__(self, chip: Chip) -> None:
         self._chip = chip
         self._counts = 0
         self._waiting: int | None = None
         self._pulses = 0
+        self.reads = 0
         chip.on_pin(wiring.LINE_TX, self._on_clock)
 
     def offer(self, counts: int) -> None:
@@ -39,6 +43,7 @@ class Converter:
             self._chip.drive(wiring.LINE_RX, self._counts >> (_BITS - self._pulses) & 1)
             return
         self._chip.drive(wiring.LINE_RX, HIGH)
+        self.reads += 1
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
             self.offer(waiting)

@@ -38,6 +38,8 @@ chip.Loop = Hanging
 """
 
 _TALK_FOR_US = 30_000  # a device answers within three scans
+_SETTLING_READS = 5  # what firmware/boards/hx711.py throws away after power-on
+_CONVERSION_US = 100_000
 _START_LIMIT_US = 5_000_000
 _HANG_MAX_US = 60_000_000  # its watchdog ends it long before
 _PAUSE_CHARACTERS = 3  # what the device says on its field line has ended when nothing follows for so long
@@ -90,7 +92,7 @@ class LockstepCard:
 
     def boot(self) -> None:
         """Let it start; raises TargetError when it does not."""
-        while len(self.carrier.scans) < _LATCHES_OF_A_START:
+        while len(self.carrier.scans) < _LATCHES_OF_A_START or self._settles():
             self.carrier.line.put(self._spoken(b""))
             self._chip.advance(TALK_US)
             if self._chip.now_us > _START_LIMIT_US:
@@ -143,6 +145,15 @@ class LockstepCard:
         if self._unit is None:
             return instrument
         return self._unit.advance(self._chip.now_us // 1000, self._measured, instrument)
+
+    def _settles(self) -> bool:
+        """Whether the converter's driver still throws conversions away; the next one is on offer when it is time."""
+        converter = self._converter
+        if converter is None or converter.reads >= _SETTLING_READS:
+            return False
+        if self._chip.now_us % _CONVERSION_US < TALK_US:
+            converter.offer(self._measured[0])
+        return True
 
     def _convert(self, measured: Sequence[int]) -> None:
         if self._converter is not None:
