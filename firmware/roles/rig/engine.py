@@ -4,8 +4,9 @@ Knows channels, levels and the time since the start of a run. Must not know a pi
 one step of the card: what is due at the same microsecond changes together. Nothing allocates after `__init__`.
 
 The card is handed in: `drive(levels, at_us)` waits for that clock, puts the first DRIVERS levels onto the terminals and
-returns the clock of that instant; `power(level, at_us)` gives the device its supply, or cuts it. Working out a step
-takes most of a millisecond, so `poll` begins it LEAD_US before its time.
+returns the clock of that instant; `power(level, at_us)` gives the device its supply, or cuts it; `faults` counts the
+steps after which the card did not give back what it held. Working out a step takes most of a millisecond, so `poll`
+begins it LEAD_US before its time.
 """
 
 from firmware.roles.rig.axis import Axis
@@ -48,9 +49,9 @@ class Engine:
         self.late = 0
         self.latest_us = 0
         self.glitches = 0
-        self.chain_faults = 0
         self.longest_pass_us = 0
         self._card = card
+        self._old_faults = 0
         self._levels = bytearray(CHANNELS)
         self._driven = bytearray(DRIVERS)  # as the card shows them
         self._forced = bytearray(DRIVERS)
@@ -67,7 +68,8 @@ class Engine:
         self.follow.clear()
         self.axis.clear()
         self.log.clear()
-        self.late = self.latest_us = self.glitches = self.chain_faults = self.longest_pass_us = 0
+        self.late = self.latest_us = self.glitches = self.longest_pass_us = 0
+        self._old_faults = self._card.faults
         for channel in range(CHANNELS):
             self._levels[channel] = 0
         for index in range(DRIVERS):
@@ -93,6 +95,12 @@ class Engine:
                 self.log.add(0, SENSE_AT + index, ON)
         self._show(0)
         self._on_sources(0)
+
+    @property
+    def chain_faults(self) -> int:
+        """Of this run."""
+        faults: int = self._card.faults
+        return (faults - self._old_faults) & 0xFFFF
 
     def elapsed_us(self, now_us: int) -> int:
         """The time of the run at a clock, at most TIME_MAX_US."""

@@ -210,7 +210,6 @@ class Loop:
         while at < count:
             at = reader.take(self._bytes, at, count, _now_us())
             if reader.found:
-                self._engine.chain_faults = self._card.faults
                 size = self._service.answer(_now_us(), self._senses.read())
                 self._uart.write(self._service.reply, size)  # type: ignore[call-arg]  # as every stream does
 

@@ -18,6 +18,7 @@ class Card:
         self.steps = 0
         self.supply = 1
         self.asked_us = 0
+        self.faults = 0
 
     def drive(self, levels, at_us):
         self.asked_us = at_us

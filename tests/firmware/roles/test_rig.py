@@ -231,6 +231,15 @@ class TestQuestions(unittest.TestCase):
         bench.ask(m.CLEAR)
         self.assertEqual(bench.card.asked_us, m.TIME_MAX_US + 500_000_000)
 
+    def test_faults_of_the_chain_are_those_of_this_run(self) -> None:
+        bench = Bench()
+        bench.card.faults = 65_535
+        bench.ask(m.CLEAR)
+        bench.ask(m.START)
+        self.assertEqual(bench.engine.chain_faults, 0)
+        bench.card.faults = 1
+        self.assertEqual(bench.ask(m.STATUS)[21:23], b"\x00\x02")
+
     def test_status_tells_what_is_under_way(self) -> None:
         bench = started()
         bench.ask(m.QUEUE, entry(90_000, 3, 1))

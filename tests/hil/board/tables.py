@@ -40,6 +40,7 @@ class Card:
     def __init__(self, table: FirmwareTable) -> None:
         self._table = table
         self.levels = [0] * DRIVERS
+        self.faults = 0
 
     def drive(self, levels: bytearray, at_us: int) -> int:
         self._table.spin_until(at_us)
