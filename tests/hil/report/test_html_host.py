@@ -52,7 +52,7 @@ def _read(*accounts: Account) -> _Reader:
 
 def test_the_page_tells_all_verdicts_figures_reasons_and_both_clocks() -> None:
     host = Account("host", (_result("host", PASSED, "2950"),), 0.5, {"firmware": "abc123"})
-    vm = Account("vm", (_result("vm", FAILED, "4600", "opening took <4600> ms & more"),), 1.0, {})
+    vm = Account("vm", (_result("vm", FAILED, "4600", "opening took <b>4600</b> ms & more"),), 1.0, {})
     board = Account("board", (Result("a_name", "board", BLOCKED, 7, ("there is no board here",)),), 0.0, {})
     page = _read(host, vm, board)
     forms = ("html", "jsonl", "vcd")
@@ -61,7 +61,7 @@ def test_the_page_tells_all_verdicts_figures_reasons_and_both_clocks() -> None:
         "opening <time>",
         "2950 ms",
         "4600 ms",
-        "opening took <4600> ms & more",
+        "opening took <b>4600</b> ms & more",
         "there is no board here",
         "2.0 s simulated in 0.5 s (4.0x)",
         "abc123",
