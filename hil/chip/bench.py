@@ -45,9 +45,7 @@ _SCAN_PERIOD_MAX_MS = 100
 _SCAN_START = """
 import array
 from firmware.app import schedule
-from firmware.boards import chip
 
-Deployed = chip.Loop
 took = array.array("H", [0] * {count})
 plain_end = schedule.Schedule.end
 
@@ -55,6 +53,10 @@ def end(self, duration_us):
     plain_end(self, duration_us)
     if self.count <= {count}:
         took[self.count - 1] = min(duration_us, 65535)
+
+schedule.Schedule.end = end  # before the device, which names the functions it calls
+from firmware.boards import chip
+Deployed = chip.Loop
 
 class Telling(Deployed):
     told = False
@@ -65,10 +67,9 @@ class Telling(Deployed):
             for us in took:
                 print("scan", us)
 
-schedule.Schedule.end = end
 chip.Loop = Telling
 """
-# And here with two: it tells the heap, and collects nothing; and it looks for bytes every 10 ms instead of every 1 ms,
+# And here with two: it tells the heap, and collects nothing; and it looks for bytes every 50 ms instead of every 1 ms,
 # since an hour of looking is most of what the emulator would do.
 _HEAP_START = """
 import gc
@@ -81,7 +82,7 @@ class Telling(Deployed):
     told_ms = 0
     def _wait(self, wait_us):
         if not self._board.has_received():
-            time.sleep_ms(min(wait_us // 1000 + 1, 10))
+            time.sleep_ms(min(wait_us // 1000 + 1, 50))
     def _tend(self):
         Deployed._tend(self)
         now_ms = self._board.clock.now_ms()
@@ -106,6 +107,7 @@ def measure(uf2: Path, role: str, out: Path, plan: Plan) -> dict[str, Any]:
     """Everything about one role; raises TargetError when the device stops or does not answer."""
     bench = RoleBench(uf2, role, out)
     report: dict[str, Any] = {"role": role, "boot_to_first_scan_ms": bench.start() / 1000}
+    report["clock_hz"] = bench.carrier.chip.clock_hz
     bench.carrier.advance(20_000)
     report["scan_us"] = measure_scans(uf2, role, out, plan.scan_s)
     if role == "barrier" and plan.events:

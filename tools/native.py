@@ -1,0 +1,43 @@
+"""Functions that become machine code on a board: those in which a scan that decides spends most of its time.
+
+Knows functions by module and name, and how MicroPython is told. Must not know the compiler's options.
+
+Machine code is two to three times as large as bytecode, lies in the same heap, and leaves no line in a fault's trace:
+so a few functions, and no module. While it loops it looks for no callback that waits, and the timers that switch
+outputs safe and the line's driver off are such callbacks: so none of these has a loop without an end in sight.
+"""
+
+import ast
+
+from tools.file_set import DeployError
+from tools.splice import Place, splice, walk_functions
+
+# On the RP2040 alone: what machine code gains elsewhere nobody has measured.
+BOARDS = frozenset({"rp2"})
+# A conversion is weighed ten times a second, so these decide the p99 of the weighbridge. They cost 3 KB of heap.
+NATIVE = {
+    "firmware.control.stability": (
+        "StabilityWindow._close_bucket",
+        "StabilityWindow._judge",
+        "StabilityWindow._summarise",
+    ),
+    "firmware.control.weighbridge": ("Weighbridge._find_faults", "Weighbridge._find_flags", "Weighbridge._publish"),
+}
+_MARK = "@micropython.native"
+
+
+def mark_native(module: str, text: str, wanted: tuple[str, ...]) -> str:
+    """The text of a module with the functions of these names marked, each on the empty line before it."""
+    functions = walk_functions(module, ast.parse(text)) if wanted else ()
+    found = {f"{owner.name}.{node.name}" if owner else node.name: node for owner, node in functions}
+    places = []
+    for name in wanted:
+        where = f"tools/native.py: NATIVE: {module}: {name}"
+        if name not in found:
+            raise DeployError(f"{where} is no function there; correct it")
+        node = found[name]
+        if any(isinstance(each, ast.While) for each in ast.walk(node)):
+            raise DeployError(f"{where} has a while loop, which would keep callbacks waiting; leave it to bytecode")
+        at = node.lineno - 1, 0
+        places.append(Place(at, at, " " * node.col_offset + _MARK))
+    return splice(text, places)
