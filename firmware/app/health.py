@@ -11,27 +11,36 @@ class Health:
     """`value` and `reasons` as published; a change of either is one event."""
 
     def __init__(self, regmap, ring: EventRing) -> None:  # type: ignore[no-untyped-def]  # a module
-        self._map = regmap
         self._ring = ring
-        self.value = regmap.HEALTH_NORMAL
+        self._changed_code = regmap.EV_HEALTH_CHANGED
+        self._normal = regmap.HEALTH_NORMAL
+        self._maintenance = regmap.HEALTH_MAINTENANCE_REQUIRED
+        self._check = regmap.HEALTH_CHECK_FUNCTION
+        self._auth_at = regmap.SET_COMMAND_AUTH
+        self._auth_on = regmap.COMMAND_AUTH_ON
+        self._auth_off_bit = 1 << regmap.REASONS_AUTH_OFF
+        self._defaulted_bit = 1 << regmap.REASONS_SETTINGS_DEFAULTED
+        self._one_copy_bit = 1 << regmap.REASONS_SETTINGS_ONE_COPY
+        self._fault_bit = 1 << regmap.REASONS_STORE_FAULT
+        self._overrun_bit = 1 << regmap.REASONS_SCAN_OVERRUN
+        self.value = self._normal
         self.reasons = 0
 
     def step(self, core_health: int, core_reasons: int, settings: Settings, overrun: bool) -> None:
         """Judge anew after a scan."""
-        regmap = self._map
         reasons = 0
         if settings.defaulted:
-            reasons |= 1 << regmap.REASONS_SETTINGS_DEFAULTED
+            reasons |= self._defaulted_bit
         if settings.one_copy:
-            reasons |= 1 << regmap.REASONS_SETTINGS_ONE_COPY
+            reasons |= self._one_copy_bit
         if settings.store_fault:
-            reasons |= 1 << regmap.REASONS_STORE_FAULT
+            reasons |= self._fault_bit
         if overrun:
-            reasons |= 1 << regmap.REASONS_SCAN_OVERRUN
-        health = regmap.HEALTH_MAINTENANCE_REQUIRED if reasons else regmap.HEALTH_NORMAL
-        if settings.values[regmap.SET_COMMAND_AUTH] != regmap.COMMAND_AUTH_ON:
-            reasons |= 1 << regmap.REASONS_AUTH_OFF
-            health = regmap.HEALTH_CHECK_FUNCTION
+            reasons |= self._overrun_bit
+        health = self._maintenance if reasons else self._normal
+        if settings.values[self._auth_at] != self._auth_on:
+            reasons |= self._auth_off_bit
+            health = self._check
         self._publish(_worse(core_health, health), core_reasons | reasons)
 
     def _publish(self, value: int, reasons: int) -> None:
@@ -39,7 +48,7 @@ class Health:
             return
         self.value = value
         self.reasons = reasons
-        self._ring.push(self._map.EV_HEALTH_CHANGED, value * 65536 + reasons)
+        self._ring.push(self._changed_code, value * 65536 + reasons)
 
 
 def _worse(one: int, other: int) -> int:

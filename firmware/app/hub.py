@@ -32,7 +32,8 @@ class HubWatch:
 
     def step(self, now_ms: int, timeout_ms: int) -> None:
         """Advance the silence to `now_ms`, and change `alive` with its event."""
-        self.age_ms = min(self.age_ms + ticks_diff(now_ms, self._last_ms), _AGE_LIMIT_MS)
+        age_ms = self.age_ms + ticks_diff(now_ms, self._last_ms)
+        self.age_ms = min(age_ms, _AGE_LIMIT_MS)
         self._last_ms = now_ms
         if self._contact:
             self._contact = 0

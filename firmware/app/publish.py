@@ -51,6 +51,7 @@ class Publisher:
         self._status_seen = make_row(regmap.STATUS_COUNT, 0)
         self._inputs_seen = [0] * input_count
         self._outputs_seen = [0] * regmap.OUT_COUNT
+        self._analogue = range(regmap.IN_COUNT, input_count)  # stand behind the digital ones, and in no register
 
     def put_identity(self, serial: int, firmware_version: int, reset_cause: int) -> None:
         """Fill in what does not change until the next start."""
@@ -86,19 +87,21 @@ class Publisher:
         Most scans change nothing, and only what differs is written.
         """
         put_changes(status, self._status_seen, self._map.STATUS_TABLE, self._image.inputs)
-        if inputs != self._inputs_seen:
-            self._put_bits(self._map.IN_ADDRESS, self._map.IN_COUNT, inputs, self._inputs_seen)
+        seen = self._inputs_seen
+        for index in self._analogue:
+            seen[index] = inputs[index]
+        if inputs != seen:
+            self._put_bits(self._map.IN_ADDRESS, inputs, seen)
         if outputs != self._outputs_seen:
-            self._put_bits(self._map.OUT_ADDRESS, self._map.OUT_COUNT, outputs, self._outputs_seen)
+            self._put_bits(self._map.OUT_ADDRESS, outputs, self._outputs_seen)
 
-    def _put_bits(self, address: int, count: int, values: list[int], seen: list[int]) -> None:
+    def _put_bits(self, address: int, values: list[int], seen: list[int]) -> None:
         bits = self._image.discretes
         for index in range(len(seen)):
             value = values[index]
             if value != seen[index]:
                 seen[index] = value
-                if index < count:  # analogue inputs stand behind the digital ones
-                    bits[address + index] = 1 if value else 0
+                bits[address + index] = 1 if value else 0
 
     def put_settings(self) -> None:
         """Fill the holding registers of all settings and the points that tell where they came from."""

@@ -13,6 +13,15 @@ REFRESH_SCANS = const(512)
 _NO_DEADLINE = const(-1)
 
 
+class _Index:
+    def __getitem__(self, index: slice) -> slice:
+        return index
+
+
+# Written as [:] in a scan it would be made anew, which allocates.
+_WHOLE = _Index()[:]
+
+
 class StepGate:
     """Remembers what the last step saw. Allocates nothing after construction."""
 
@@ -47,8 +56,8 @@ class StepGate:
     def note_step(self, now_ms: int, settings: Settings) -> None:
         """Remember what the step at `now_ms` saw and when the core wants the next one."""
         core = self._core
-        _copy(core.inputs, self._inputs)
-        _copy(core.quality, self._quality)
+        self._inputs[_WHOLE] = core.inputs
+        self._quality[_WHOLE] = core.quality
         self._hub_alive = core.hub_alive
         self._generation = settings.generation
         wake_ms = core.next_wake_ms()
@@ -56,10 +65,3 @@ class StepGate:
         if self._has_deadline:
             self._due_ms = ticks_add(now_ms, wake_ms)
         self._left = REFRESH_SCANS
-
-
-def _copy(values: list[int], seen: list[int]) -> None:
-    """Comparing whole lists is quick, writing them one by one is not, and a slice would allocate."""
-    if values != seen:
-        for index in range(len(seen)):
-            seen[index] = values[index]

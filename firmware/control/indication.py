@@ -39,15 +39,16 @@ class Indication:
 
     def update(self, kg_x10: int, calibration: Calibration) -> None:
         """Take an unrounded gross weight; repeating the same weight changes nothing."""
+        memory = self.memory
         e_kg_x10 = calibration.e_kg_x10
-        over_e = _OVERLOAD_BACK_E if self.memory.overload else _OVERLOAD_E
-        under_e = _UNDERLOAD_BACK_E if self.memory.underload else _UNDERLOAD_E
-        deck_e = _GONE_E if self.memory.on_deck else _MIN_E
-        self.memory.valid = 1
-        self.memory.kg_x10 = kg_x10
-        self.memory.overload = 1 if kg_x10 > calibration.max_kg_x10 + over_e * e_kg_x10 else 0
-        self.memory.underload = 1 if kg_x10 < under_e * e_kg_x10 else 0
-        self.memory.on_deck = 1 if kg_x10 >= deck_e * e_kg_x10 else 0
+        over_e = _OVERLOAD_BACK_E if memory.overload else _OVERLOAD_E
+        under_e = _UNDERLOAD_BACK_E if memory.underload else _UNDERLOAD_E
+        deck_e = _GONE_E if memory.on_deck else _MIN_E
+        memory.valid = 1
+        memory.kg_x10 = kg_x10
+        memory.overload = 1 if kg_x10 > calibration.max_kg_x10 + over_e * e_kg_x10 else 0
+        memory.underload = 1 if kg_x10 < under_e * e_kg_x10 else 0
+        memory.on_deck = 1 if kg_x10 >= deck_e * e_kg_x10 else 0
 
     def gross_kg_x10(self, calibration: Calibration) -> int:
         """Gross weight rounded to e; 0 while there is no valid indication."""

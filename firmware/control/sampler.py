@@ -147,10 +147,12 @@ class Sampler:
         return SAMPLE_NEW
 
     def _average(self) -> None:
+        ring = self._ring
+        size = self._filter_size
         total = 0
-        for index in range(self._filter_size):
-            total += self._ring[index]
-        self.filtered = (total + self._filter_size // 2) // self._filter_size
+        for index in range(size):
+            total += ring[index]
+        self.filtered = (total + size // 2) // size
         self.ready = 1
         if self.silent:
             self.silent = 0

@@ -76,17 +76,18 @@ class Scale:
 
     def step(self, now_ms: int, sample: Sample) -> None:
         """Look at sample and photocells once; afterwards weight, stability and zero agree with each other."""
+        sampler = self.sampler
         is_hidden = self.memory.is_blocked and not self.is_axle_wise
         seen = SAMPLE_NONE
         if sample.unfit == FIT:
-            seen = self.sampler.step(sample.value, sample.sequence, sample.is_good != 0)
+            seen = sampler.step(sample.value, sample.sequence, sample.is_good != 0)
         else:
-            self.sampler.reject(sample.sequence)
-        if self.sampler.broken or is_hidden or sample.motion == MOTION_YES:
+            sampler.reject(sample.sequence)
+        if sampler.broken or is_hidden or sample.motion == MOTION_YES:
             self.window.reset()  # a truck half on the deck may stand still for long: that proves nothing later
         is_new = seen == SAMPLE_NEW and self.calibration.valid != 0
         if is_new and not is_hidden:
-            self.window.on_sample(now_ms, self.sampler.filtered, self.calibration.d_counts)
+            self.window.on_sample(now_ms, sampler.filtered, self.calibration.d_counts)
         self._weigh()
         if is_new:
             self._keep_zero()

@@ -267,17 +267,20 @@ class Weighbridge:
 
     def _find_faults(self) -> int:
         scale = self._scale
-        faults = self._front.faults(scale.sampler.silent)
-        faults |= scale.sampler.saturated << regs.FAULTS_ADC_SATURATED
-        faults |= self.memory.zero_out_of_range << regs.FAULTS_ZERO_OUT_OF_RANGE
-        if self.memory.zero_drift or scale.has_entry_drift():
+        sampler = scale.sampler
+        memory = self.memory
+        readings = self.quality
+        faults = self._front.faults(sampler.silent)
+        faults |= sampler.saturated << regs.FAULTS_ADC_SATURATED
+        faults |= memory.zero_out_of_range << regs.FAULTS_ZERO_OUT_OF_RANGE
+        if memory.zero_drift or scale.has_entry_drift():
             faults |= 1 << regs.FAULTS_ZERO_DRIFT
         if not scale.calibration.valid:
             faults |= 1 << regs.FAULTS_NOT_CALIBRATED
         if not self._is_on(regs.IN_SEAL_CLOSED):
             faults |= 1 << regs.FAULTS_SEAL_OPEN
         for index in range(self._judged_count()):
-            if self.quality[index] != quality.GOOD:
+            if readings[index] != quality.GOOD:
                 faults |= 1 << regs.FAULTS_INPUT_BAD
         return faults
 

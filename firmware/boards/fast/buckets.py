@@ -30,8 +30,11 @@ def sum_buckets(lows, highs, means, counts, oldest: int, found):
     count = ptr32(counts)  # noqa: F821
     into = ptr32(found)  # noqa: F821
     size = int(len(counts))  # noqa: RUF046  # an object to Viper
-    for place in range(7):
-        into[place] = 0
+    samples = 0
+    older_sum = 0
+    older_count = 0
+    newer_sum = 0
+    newer_count = 0
     lowest = COUNTS_FAR + _LIFT
     highest = _LIFT - COUNTS_FAR
     index = oldest
@@ -43,14 +46,20 @@ def sum_buckets(lows, highs, means, counts, oldest: int, found):
             value = (high[index] + _LIFT) & 0x3FFFFFFF
             if value > highest:
                 highest = value
-            into[2] = into[2] + count[index]
-            half = 3
-            if age >= size >> 1:
-                half = 5
-            into[half] = into[half] + mean[index]
-            into[half + 1] = into[half + 1] + 1
+            samples += count[index]
+            if age < size >> 1:
+                older_sum += mean[index]
+                older_count += 1
+            else:
+                newer_sum += mean[index]
+                newer_count += 1
         index += 1
         if index == size:
             index = 0
     into[0] = lowest - _LIFT
     into[1] = highest - _LIFT
+    into[2] = samples
+    into[3] = older_sum
+    into[4] = older_count
+    into[5] = newer_sum
+    into[6] = newer_count

@@ -1,7 +1,7 @@
 """protocols/scaling.py for microcontrollers: the same function in Viper, about fifteen times as fast on an RP2040.
 
 Knows machine words of 32 bits and more, and none of the intermediates needs more than 31. Multiplication and division
-run together, one bit of the full scale at a time. Negated by subtraction: Viper's minus sign changes its operand.
+run together, six bits of the full scale at a time. Negated by subtraction: Viper's minus sign changes its operand.
 """
 
 import micropython
@@ -23,16 +23,13 @@ def scale_counts(counts: int, span: int, full_scale: int) -> int:
         part = size - whole * span
         quotient = 0
         remainder = 0
-        bit = 29
-        while bit >= 0:
-            remainder = remainder << 1
-            quotient = quotient << 1
-            if (full_scale >> bit) & 1:
-                remainder += part
-            while remainder >= span:  # twice at most: both are below span
-                remainder -= span
-                quotient += 1
-            bit -= 1
+        shift = 24
+        while shift >= 0:
+            remainder = (remainder << 6) + part * ((full_scale >> shift) & 63)  # below 127 * 2**24
+            digit = remainder // span
+            remainder -= digit * span
+            quotient = (quotient << 6) + digit
+            shift -= 6
         if remainder << 1 >= span:
             quotient += 1
         base = whole * full_scale
