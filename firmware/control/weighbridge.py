@@ -267,11 +267,10 @@ class Weighbridge:
 
     def _find_faults(self) -> int:
         scale = self._scale
-        sampler = scale.sampler
         memory = self.memory
         readings = self.quality
-        faults = self._front.faults(sampler.silent)
-        faults |= sampler.saturated << regs.FAULTS_ADC_SATURATED
+        faults = self._front.faults(scale.sampler.silent)
+        faults |= scale.sampler.saturated << regs.FAULTS_ADC_SATURATED
         faults |= memory.zero_out_of_range << regs.FAULTS_ZERO_OUT_OF_RANGE
         if memory.zero_drift or scale.has_entry_drift():
             faults |= 1 << regs.FAULTS_ZERO_DRIFT

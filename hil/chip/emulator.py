@@ -17,7 +17,6 @@ from hil.targets.target import BlockedError, TargetError, UsageError
 
 EMULATOR = "rp2040py"
 EMULATOR_VERSION = "1.0.0b1"
-CLOCK_HZ = 125_000_000
 # Images this product was run on, by SHA-256. None is part of the repository: their licences are their makers'.
 UF2_SHA256 = {
     "27b41295467267c923ff5014ed622962d693f415e8a1089dc87f5c6731c9e3ec": "MicroPython 1.28.0, Seeed XIAO RP2040",
@@ -33,6 +32,7 @@ _LITTLEFS_2_0 = 0x0002_0000  # the disk version every image above mounts
 # RP2040 datasheet, 4.7.6: the watchdog's CTRL and its bit TRIGGER.
 _WATCHDOG_CONTROL = 0x4005_8000
 _WATCHDOG_TRIGGER = 1 << 31
+_REGULATOR = 0x4006_4000
 
 HIGH = 1
 LOW = 0
@@ -133,6 +133,16 @@ class Chip:
     def now_us(self) -> int:
         """Microseconds since power came on."""
         return int(self._clock.ticks + self._clock.rebased_ticks) // 16_000
+
+    @property
+    def clock_hz(self) -> int:
+        """What the processor runs at now."""
+        return int(self._mcu.clk_sys)
+
+    @property
+    def core_voltage_bits(self) -> int:
+        """The voltage the program asks the core's regulator for: VSEL of the data sheet, 2.10.6."""
+        return int(self._mcu.read_uint32(_REGULATOR)) >> 4 & 15
 
     def advance(self, duration_us: int) -> None:
         """Run for exactly `duration_us` of the chip's time."""

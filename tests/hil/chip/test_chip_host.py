@@ -47,6 +47,42 @@ def test_the_deployed_set_starts_and_says_who_it_is(uf2: Path, tmp_path: Path, r
     assert bench.carrier.chip.resets == []
 
 
+def test_the_clock_is_raised_with_the_voltage_its_maker_wants_and_back_after_a_reset(uf2: Path, tmp_path: Path) -> None:
+    bench = RoleBench(uf2, "barrier", tmp_path)
+    chip = bench.carrier.chip
+    asked: list[tuple[int, int]] = []
+    while not bench.carrier.scans:
+        bench.carrier.advance(10_000)
+        asked.append((chip.core_voltage_bits, chip.clock_hz // 1_000_000))
+    assert asked[0] == (0b1011, 125)
+    assert asked[-1] == (0b1100, 200)
+    assert (0b1011, 200) not in asked
+    bench.reset()
+    assert (chip.core_voltage_bits, chip.clock_hz // 1_000_000) == (0b1100, 200)
+
+
+def test_with_a_radio_the_clock_stays(uf2: Path, tmp_path: Path) -> None:
+    start = b"from firmware.boards import chip\nfrom firmware.boards.rp2 import clock, wiring\n"
+    start += b"with open('provision.txt', 'a') as file:\n    file.write('wifi_ssid=gate\\n')\n"
+    start += b"chip._start_network = lambda board, provision: None\nchip.run(wiring, clock.speed_up)\n"
+    carrier = Carrier.deployed(uf2, provision("barrier"), tmp_path, start)
+    while not carrier.scans:
+        carrier.advance(10_000)
+    assert carrier.chip.clock_hz == 125_000_000
+
+
+@pytest.mark.parametrize("role", sorted(IDLE))
+def test_what_the_heap_has_left_is_one_piece_and_not_scattered(uf2: Path, tmp_path: Path, role: str) -> None:
+    """Otherwise a command finds no room for a file's buffer, or a start for its registers, with 100 KB free."""
+    start = b"from firmware.boards import chip\nfrom firmware.boards.rp2 import wiring\n"
+    start += b"class Roomy(chip.Loop):\n    def __init__(self, *both):\n        chip_loop.__init__(self, *both)\n"
+    start += b"        bytearray(48 * 1024)\nchip_loop = chip.Loop\nchip.Loop = Roomy\nchip.run(wiring)\n"
+    carrier = Carrier.deployed(uf2, provision(role), tmp_path, start)
+    carrier.advance(2_500_000)
+    carrier.chip.check_alive()
+    assert len(carrier.scans) > 1
+
+
 def test_an_authenticated_command_opens_the_barrier_and_an_obstacle_stops_it_closing(uf2: Path, tmp_path: Path) -> None:
     bench = RoleBench(uf2, "barrier", tmp_path)
     run_to_an_answer(bench)
