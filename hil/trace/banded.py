@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 from hil.faults.catalogue import BUS, fault_named
 from hil.faults.spec import REPAIRED
-from hil.trace.bands import NOISY_US, POLLED, REACTION_US, Bands
+from hil.trace.bands import NOISY_US, POLLED, REACTION_US, STARTING_FOR_US, STARTING_US, Bands
 from hil.trace.classes import Kind
 from hil.trace.event import NO_CAUSE, Trace, TraceEvent
 from hil.trace.logical import GUARD_US, Channel, Visit, channels_of, settled
 from hil.trace.outcome import Comparison, Divergence, Outcome, deviations_of
 
 _SCRIPTED = ("script", "fault", "bus")
+_BOOT = "event.BOOT"
 _STIMULI = ("in", "quality", "command")
 
 
@@ -54,7 +55,7 @@ class _Judge:
         if not same:
             return self._diverge(channel, one, other)
         kind, apart_us = self._apart(rule.kind, one, other)
-        allowed_us = NOISY_US if kind in POLLED and self._is_noisy(one, other) else self._bands.times_us[kind]
+        allowed_us = self._allowed_us(kind, one, other)
         if apart_us > allowed_us:
             return self._diverge(channel, one, other, apart_us, allowed_us)
         self.apart.setdefault(kind, []).append(apart_us)
@@ -77,9 +78,15 @@ class _Judge:
         distances = [abs(a - b) for a, b in (*since_script, *since_cause)]
         return Kind.REACTION if is_reaction else kind, min([apart_us, *distances])
 
-    def _is_noisy(self, one: Visit, other: Visit) -> bool:
-        """Whether a fault of the bus was there when either was polled."""
-        return any(_has_bus_fault(trace, visit.index) for trace, visit in zip(self._traces, (one, other), strict=True))
+    def _allowed_us(self, kind: Kind, one: Visit, other: Visit) -> int:
+        """The band of the kind, wider on a noisy bus and while a device starts."""
+        sides = list(zip(self._traces, (one, other), strict=True))
+        bands = [self._bands.times_us[kind]]
+        if kind in POLLED and any(_has_bus_fault(trace, visit.index) for trace, visit in sides):
+            bands.append(NOISY_US)
+        if kind is not Kind.REACTION and any(_is_starting(trace, visit) for trace, visit in sides):
+            bands.append(STARTING_US)
+        return max(bands)
 
     def _after(
         self, one: Visit, other: Visit, origin: Callable[[Trace, Visit], TraceEvent | None]
@@ -112,6 +119,13 @@ def compare_within(left: Trace, right: Trace, bands: Bands) -> Comparison:
 def _has_bus_fault(trace: Trace, before: int) -> bool:
     levels = {event.channel: event.value for event in trace.events[:before] if event.source == "fault"}
     return any(level != REPAIRED and fault_named(name) in BUS for name, level in levels.items())
+
+
+def _is_starting(trace: Trace, visit: Visit) -> bool:
+    """Whether the run has just begun, or the device of this event has told of a start."""
+    source = trace.events[visit.index].source
+    boots = (event.t_us for event in trace if event.source == source and event.channel == _BOOT)
+    return any(0 <= visit.t_us - t_us <= STARTING_FOR_US for t_us in (0, *boots))
 
 
 def _scripted(trace: Trace, visit: Visit) -> TraceEvent | None:

@@ -154,6 +154,17 @@ def test_what_is_polled_over_a_noisy_bus_may_come_later() -> None:
     assert not compare(run(5_000_000, repaired), run(6_900_000, repaired), BANDS).agrees
 
 
+def test_a_device_that_has_just_started_may_be_later() -> None:
+    def run(ready_us: int, *more: Row) -> Trace:
+        return trace_of(*more, (ready_us, "device.out.WARNING_LAMP", 1))
+
+    assert compare(run(900_000), run(1_800_000), BANDS).agrees
+    assert not compare(run(5_000_000), run(5_400_000), BANDS).agrees
+    boot = (4_500_000, "device.event.BOOT", 1)
+    assert compare(run(5_000_000, boot), run(5_400_000, boot), BANDS).agrees
+    assert not compare(run(6_600_000, boot), run(7_000_000, boot), BANDS).agrees
+
+
 def test_a_quantity_may_differ_by_its_band_and_no_more() -> None:
     def run(silence_ms: int) -> Trace:
         return trace_of((5_000_000, "device.event.HUB_BACK", silence_ms))
