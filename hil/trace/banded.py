@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from hil.faults.catalogue import BUS, fault_named
 from hil.faults.spec import REPAIRED
-from hil.trace.bands import NOISY_US, POLLED, REACTION_US, STARTING_FOR_US, STARTING_US, Bands
+from hil.trace.bands import APART_US, NOISY_US, POLLED, REACTION_US, STARTING_FOR_US, STARTING_US, Bands
 from hil.trace.classes import Kind
 from hil.trace.event import NO_CAUSE, Trace, TraceEvent
 from hil.trace.logical import GUARD_US, Channel, Visit, channels_of, settled
@@ -74,7 +74,7 @@ class _Judge:
         apart_us = abs(one.t_us - other.t_us)
         since_script = list(self._after(one, other, _scripted))
         since_cause = list(self._after(one, other, _stimulus)) if kind is Kind.OUTPUT else []
-        is_reaction = any(min(pair) <= REACTION_US for pair in since_cause)
+        is_reaction = any(min(pair) <= REACTION_US and max(pair) <= APART_US for pair in since_cause)
         distances = [abs(a - b) for a, b in (*since_script, *since_cause)]
         return Kind.REACTION if is_reaction else kind, min([apart_us, *distances])
 

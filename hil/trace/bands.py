@@ -18,6 +18,7 @@ STEPPED = frozenset({"host", "vm"})  # targets on which a step takes no time
 DETERMINISTIC = STEPPED | {"rp2040"}
 
 REACTION_US = 25_000  # an output that follows an input or a command within two scans answers it
+APART_US = 500_000  # what on the other target follows that much later does not; there it was chance
 
 # Microseconds. A reaction takes one scan (10 ms), and two when the input came too late for the first; a scan on the
 # chip takes up to 5 ms. An output that follows from samples or polls (ten a second) is up to one of them late. What is

@@ -165,6 +165,13 @@ def test_a_device_that_has_just_started_may_be_later() -> None:
     assert not compare(run(6_600_000, boot), run(7_000_000, boot), BANDS).agrees
 
 
+def test_an_output_that_follows_an_input_by_chance_is_no_reaction() -> None:
+    pressed = (3_000_000, "device.in.LOCAL_OPEN", 1)
+    left = trace_of(pressed, (7_000_000, "device.in.LOCAL_OPEN", 1), (7_010_000, "device.out.LOOP_TEST", 1, 1))
+    right = trace_of(pressed, (7_060_000, "device.out.LOOP_TEST", 1, 0), (7_100_000, "device.in.LOCAL_OPEN", 1))
+    assert [item.kind for item in compare(left, right, BANDS).deviations] == [Kind.OUTPUT, ALL]
+
+
 def test_a_quantity_may_differ_by_its_band_and_no_more() -> None:
     def run(silence_ms: int) -> Trace:
         return trace_of((5_000_000, "device.event.HUB_BACK", silence_ms))
