@@ -86,6 +86,7 @@ class Barrier:
         """One scan at now_ms (30-bit ticks)."""
         self.timers.advance(now_ms)
         self.sensed.read(self.inputs, self.quality, self.settings)
+        self.travel.judge_limit()
         self.faults.begin()
         self.tests.step()
         self.presence.step(self.ring)

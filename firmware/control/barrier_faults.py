@@ -78,7 +78,14 @@ class BarrierFaults:
         keep = self._causes() | FAULTS_OF_TESTS | self.found
         if self.inputs.contact:
             keep |= FAULT_SECOND_CONTACT
+        if self.memory.faults & _LIMIT_STUCK & ~keep:
+            self._believe_limit()
         self.clear(self.memory.faults & ~keep)
+
+    def _believe_limit(self) -> None:
+        """An opening has run its whole time since the limit came too early: the boom may well be there now."""
+        self.memory.limit_early = 0
+        self.inputs.is_up = self.inputs.values[reg.IN_LIMIT_OPEN]
 
     def _causes(self) -> int:
         values = self.inputs.values

@@ -27,6 +27,7 @@ class BarrierInputs:
 
     def __init__(self) -> None:
         self.values = [0] * reg.IN_COUNT  # read only: while every quality is good it is the input image itself
+        self.is_up = 0  # LIMIT_OPEN as far as it is believed; barrier_travel judges it in each scan
         self.bad = False
         self.uncertain = False
         self.sensors = 0  # presence word without BRIDGED; a sensor of doubtful quality is set

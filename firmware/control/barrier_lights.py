@@ -69,6 +69,6 @@ class BarrierLights:
             return reg.LIGHTS_RED
         if memory.test_phase != TEST_IDLE:
             return reg.LIGHTS_RED  # a vehicle in the curtain does not show while the curtain is tested
-        if memory.go and not blocking and self.inputs.values[reg.IN_LIMIT_OPEN]:
+        if memory.go and not blocking and self.inputs.is_up:
             return reg.LIGHTS_GREEN
         return reg.LIGHTS_RED

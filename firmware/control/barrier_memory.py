@@ -42,7 +42,7 @@ DEVICE_LOOPS = const(2)
 DEVICE_COUNT = const(3)
 
 _PRESENCE_AT_BOOT = 1 << reg.PRESENCE_SAFETY_LOOP
-_FORMAT_VERSION = const(2)
+_FORMAT_VERSION = const(3)
 
 # Values from 0 to 255, one byte each.
 _SMALL = (
@@ -58,6 +58,7 @@ _SMALL = (
     "motor",
     "last_direction",
     "full_travel",
+    "limit_early",
     "closing_ran",
     "hold_to_run",
     "contacts",
@@ -80,6 +81,7 @@ _WIDE = (
     "position_permille",
     "position_start_permille",
     "travel_budget_ms",
+    "travel_least_ms",
     "learned_open_ms",
     "learned_close_ms",
 )
@@ -156,6 +158,7 @@ class BarrierMemory(BarrierCounters):
         self.motor = MOTOR_OFF  # MOTOR_*: what is driven now
         self.last_direction = MOTOR_OFF  # MOTOR_*: the direction driven last
         self.full_travel = 0  # the travel began at the other limit, so its duration can be learned
+        self.limit_early = 0  # LIMIT_OPEN has been there since before the boom could be: it is not believed
         self.closing_ran = 0  # the motor has run in this closing
         self.hold_to_run = 0  # this closing or local opening runs only while its button is held
         self.contacts = 0  # edge contacts since the last complete closing
@@ -176,6 +179,7 @@ class BarrierMemory(BarrierCounters):
         self.position_permille = 500
         self.position_start_permille = 500  # where the running travel began
         self.travel_budget_ms = 0  # the running travel's time-out
+        self.travel_least_ms = 0  # the running opening cannot have reached its limit before; 0 = not known
         self.learned_open_ms = 0  # 0 = not learned yet
         self.learned_close_ms = 0
 

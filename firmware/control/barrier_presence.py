@@ -86,4 +86,4 @@ class BarrierPresence:
         state = self.memory.state
         if state == reg.STATE_OPEN or state == reg.STATE_HOLD_OPEN:
             return True
-        return state == reg.STATE_FIRE_OPEN and self.inputs.values[reg.IN_LIMIT_OPEN] != 0
+        return state == reg.STATE_FIRE_OPEN and self.inputs.is_up != 0

@@ -54,7 +54,7 @@ class BarrierRest:
     def _is_limit_missing(self) -> bool:
         state = self.memory.state
         if state == reg.STATE_OPEN or state == reg.STATE_HOLD_OPEN:
-            return not self.inputs.values[reg.IN_LIMIT_OPEN]
+            return not self.inputs.is_up
         if state == reg.STATE_CLOSED or state == reg.STATE_LOCKED_CLOSED:
             return not self.inputs.values[reg.IN_LIMIT_CLOSED]
         return False

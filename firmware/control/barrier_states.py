@@ -156,7 +156,7 @@ class BarrierStates:
             self._enter(self._closed_state())
         elif state == reg.STATE_OPEN or state == reg.STATE_HOLD_OPEN:
             self._step_open()
-        elif self.inputs.values[reg.IN_LIMIT_OPEN]:
+        elif self.inputs.is_up:
             memory.homed = 1
             self._enter(self._open_state())
         elif state != reg.STATE_REVERSING and memory.hold_to_run and not self._is_held(reg.IN_LOCAL_OPEN):
@@ -203,7 +203,7 @@ class BarrierStates:
         elif state == reg.STATE_POWER_FAIL:
             memory.homed = 0
         memory.power_opening = 0
-        if unfinished and not self.inputs.values[reg.IN_LIMIT_OPEN]:
+        if unfinished and not self.inputs.is_up:
             self._enter(reg.STATE_OPENING)
         else:
             self._rest()
@@ -221,7 +221,7 @@ class BarrierStates:
     def _settle(self) -> None:
         """At rest with exactly one limit the boom is known to be there, once it cannot be coasting any more."""
         memory = self.memory
-        limit_open = self.inputs.values[reg.IN_LIMIT_OPEN]
+        limit_open = self.inputs.is_up
         if memory.motor != MOTOR_OFF or self.timers.is_running(TIMER_SETTLE):
             return
         if limit_open == self.inputs.values[reg.IN_LIMIT_CLOSED]:
@@ -258,7 +258,7 @@ class BarrierStates:
         """First contact reverses, second contact stops only (UL 325); before the motor ran nothing has to reverse."""
         memory = self.memory
         if not memory.closing_ran:
-            if self.inputs.values[reg.IN_LIMIT_OPEN]:
+            if self.inputs.is_up:
                 self._enter(self._open_state())
             else:
                 self._rest()

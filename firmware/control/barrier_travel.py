@@ -6,6 +6,9 @@ this says what is driven, so no mistake above can close the boom onto something 
 A travel may take 1.5 times the learned time (the setting until one is learned). Only a travel from limit to limit
 without a stop teaches, and what it teaches is held within half and twice the setting.
 
+The upper limit is not believed when it comes sooner than 1/1.5 of the learned time (half of the set one until one is
+learned) after the lower limit was left, nor in a reversal from well below it: the motor goes on to its time-out.
+
 A limit that lies must not keep a boom closed in a fire: once the limits have contradicted each other or the travel, a
 fire opening runs for its whole time against the upper end stop, whatever LIMIT_OPEN says.
 """
@@ -37,6 +40,8 @@ _POSITION_STEP_MS = const(100)
 # Directions never swap in the scan that ends one of them, whatever reverse_pause_ms says.
 _PAUSE_MS_MIN = const(1)
 _TRAVEL_MS_MAX = const(30000)
+# A reversal that begins higher up may have coasted or been pulled the rest of the way.
+_REVERSAL_PERMILLE_MAX = const(750)
 
 
 class BarrierTravel:
@@ -56,6 +61,16 @@ class BarrierTravel:
         self.settings = settings
         self.faults = faults
 
+    def judge_limit(self) -> None:
+        """First of all: LIMIT_OPEN counts unless it came before the boom can be there; then not until it has gone."""
+        memory = self.memory
+        is_up = self.inputs.values[reg.IN_LIMIT_OPEN]
+        if not is_up:
+            memory.limit_early = 0
+        elif memory.motor == MOTOR_OPENS and self._elapsed_ms() < memory.travel_least_ms:
+            memory.limit_early = 1
+        self.inputs.is_up = 0 if memory.limit_early else is_up
+
     def watch(self) -> None:
         """Before the states: a travel that outlasted its budget without its limit is a fault, or gives up."""
         memory = self.memory
@@ -71,6 +86,8 @@ class BarrierTravel:
             return
         if memory.state == reg.STATE_POWER_FAIL:
             memory.power_opening = 0  # without mains a boom that does not move is no surprise
+        elif memory.limit_early:
+            self.faults.latch(_LIMIT_STUCK)
         else:
             self.faults.latch(_TRAVEL_TIMEOUT)
 
@@ -107,7 +124,7 @@ class BarrierTravel:
         if not values[reg.IN_STOP_CHAIN_OK] or values[reg.IN_MANUAL_RELEASED]:
             return MOTOR_OFF
         if wanted == MOTOR_OPENS:
-            if not values[reg.IN_LIMIT_OPEN]:
+            if not self.inputs.is_up:
                 return MOTOR_OPENS
             lies = self.memory.faults & FAULTS_OF_LIMITS and self.memory.state == reg.STATE_FIRE_OPEN
             return MOTOR_OPENS if lies else MOTOR_OFF
@@ -124,14 +141,32 @@ class BarrierTravel:
         memory = self.memory
         memory.motor = motor
         memory.last_direction = motor
-        start_limit = reg.IN_LIMIT_CLOSED if motor == MOTOR_OPENS else reg.IN_LIMIT_OPEN
-        memory.full_travel = 1 if self.inputs.values[start_limit] and not self._is_at_target() else 0
+        was_full = memory.full_travel
+        is_at_start = self.inputs.values[reg.IN_LIMIT_CLOSED] if motor == MOTOR_OPENS else self.inputs.is_up
+        memory.full_travel = 1 if is_at_start and not self._is_at_target() else 0
         memory.position_start_permille = memory.position_permille
         expected_ms = self._expected_ms(motor)
         memory.travel_budget_ms = expected_ms + expected_ms // 2
         self.timers.start(TIMER_TRAVEL, memory.travel_budget_ms)
         if motor == MOTOR_CLOSES:
             memory.closing_ran = 1
+        else:
+            memory.travel_least_ms = self._least_ms(expected_ms, was_full)
+
+    def _least_ms(self, expected_ms: int, was_full: int) -> int:
+        """How long an opening takes at the least; 0 where nobody knows how far it has to go.
+
+        That is known from the lower limit, and in a reversal of a closing that began at the upper one.
+        """
+        memory = self.memory
+        if memory.full_travel:
+            to_go_permille = 1000
+        elif memory.state == reg.STATE_REVERSING and was_full and memory.position_permille <= _REVERSAL_PERMILLE_MAX:
+            to_go_permille = 1000 - memory.position_permille
+        else:
+            return 0
+        least_ms = 2 * expected_ms // 3 if memory.learned_open_ms else expected_ms // 2
+        return least_ms * to_go_permille // 1000
 
     def _switch_off(self) -> None:
         memory = self.memory
@@ -178,17 +213,18 @@ class BarrierTravel:
         return max(expected_ms // 2, min(duration_ms, 2 * expected_ms))
 
     def _is_at_target(self) -> bool:
-        limit = reg.IN_LIMIT_OPEN if self.memory.motor == MOTOR_OPENS else reg.IN_LIMIT_CLOSED
-        return self.inputs.values[limit] != 0
+        if self.memory.motor == MOTOR_OPENS:
+            return self.inputs.is_up != 0
+        return self.inputs.values[reg.IN_LIMIT_CLOSED] != 0
 
     def _elapsed_ms(self) -> int:
         return self.memory.travel_budget_ms - self.timers.remaining_ms(TIMER_TRAVEL)
 
     def _estimate_position(self) -> None:
         memory = self.memory
-        limit_open = self.inputs.values[reg.IN_LIMIT_OPEN]
-        if limit_open != self.inputs.values[reg.IN_LIMIT_CLOSED]:
-            memory.position_permille = 1000 if limit_open else 0
+        is_up = self.inputs.is_up
+        if is_up != self.inputs.values[reg.IN_LIMIT_CLOSED]:
+            memory.position_permille = 1000 if is_up else 0
         elif memory.motor != MOTOR_OFF:
             elapsed_ms = self._elapsed_ms()
             memory.position_permille = self._position_after(elapsed_ms - elapsed_ms % _POSITION_STEP_MS)

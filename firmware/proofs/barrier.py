@@ -13,6 +13,7 @@ from firmware.control.barrier_memory import (
     LATCH_LOCK_CLOSED,
     MOTOR_CLOSES,
     MOTOR_OFF,
+    MOTOR_OPENS,
     TEST_ACTIVE,
     TEST_DONE,
     TIMER_PAUSE,
@@ -148,9 +149,25 @@ def _fire_opens(scan: Any) -> bool:
         return True
     if scan.core.memory.state != reg.STATE_FIRE_OPEN or _closes(scan):
         return False
-    if _opens(scan) or _input(scan, reg.IN_LIMIT_OPEN) or scan.core.memory.fire_gave_up:
+    if _opens(scan) or scan.core.sensed.is_up or scan.core.memory.fire_gave_up:
         return True
     return bool(scan.before("memory.motor") != MOTOR_OFF or scan.core.timers.is_running(TIMER_PAUSE))
+
+
+_OPENING = (reg.STATE_OPENING, reg.STATE_HOMING, reg.STATE_REVERSING, reg.STATE_FIRE_OPEN)
+
+
+def _early_limit_is_not_open(scan: Any) -> bool:
+    """Neither OPEN nor green; and what opened goes on until its time is over and LIMIT_STUCK found, also in a fire."""
+    if not scan.core.memory.limit_early:
+        return True
+    if _is_open(scan) or scan.core.outputs[reg.OUT_LIGHT_GREEN]:
+        return False
+    if scan.before("memory.motor") != MOTOR_OPENS or scan.core.memory.state not in _OPENING:
+        return True
+    if scan.before("memory.state") == reg.STATE_POWER_FAIL:
+        return True  # without mains its end is told by nothing
+    return bool(_opens(scan) or scan.core.faults.found & 1 << reg.FAULTS_LIMIT_STUCK)
 
 
 _AT_REST = (reg.STATE_UNKNOWN, reg.STATE_CLOSED, reg.STATE_OPEN, reg.STATE_HOLD_OPEN, reg.STATE_STOPPED_MID,
@@ -210,6 +227,9 @@ _PROPERTIES = [
     Property("green-means-clear", "Green shows only with the boom at its open limit, no motor, nobody under it and the "
              "hub there (standards 1.5: green only when OPEN is confirmed by limit and the path is clear).",
              _green_means_clear, "LIGHT_GREEN"),
+    Property("early-limit-is-not-open", "An open limit that came before the boom could be there makes neither OPEN nor green, "
+             "and the opening goes on until its time is over, which is told but of one without mains (standards 1.5: OPEN confirmed by limit, judged by the learned time).",
+             _early_limit_is_not_open, "LIGHT_GREEN"),
     Property("degraded-is-held", "With a faulty safety device the boom closes only while the local button is held (UL "
              "325: only constant-pressure control; standards 1.2).", _degraded_is_held, "MOTOR_CLOSE"),
     Property("second-contact-stops", "A contact in the closing after a contact stops the boom and does not reverse it, "

@@ -104,6 +104,7 @@ def build() -> Model:
     _declare_inputs(model, core)
     model.timers(core.timers, _TIMERS, free=("flash",))
     model.scan_values(core.presence, "presence", words={"blocking": 5, "seen": 5, "occupied": 5})
+    model.scan_values(core.sensed, "sensed", words={"is_up": 1})
     model.scan_values(core.faults, "faults", words={"found": _FAULT_BITS})
     model.scan_values(core, "core", ("request_result", "health"), {"reasons": 16})
     core.outputs = model.scan_list("out", reg.OUT_COUNT)
@@ -155,7 +156,7 @@ def _declare_memory(model: Model, core: Any) -> None:
                  "motor": range(3), "last_direction": range(3), "contacts": range(3), "automatic": range(6)},
         scan={"lights": range(5)},
         unwatched=_UNWATCHED,
-        free={"travel_budget_ms": budget, "learned_open_ms": learned, "learned_close_ms": learned,
+        free={"travel_budget_ms": budget, "travel_least_ms": (0, model.unknown(1)), "learned_open_ms": learned, "learned_close_ms": learned,
               "full_travel": (0, 1), "flash_on": (0, 1)},
     )  # fmt: skip
 

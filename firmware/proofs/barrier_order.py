@@ -44,6 +44,8 @@ ORDER = [
     "memory.faults.1",
     "faults.found.1",
     "in.2",
+    "memory.limit_early",
+    "sensed.is_up.0",
     "in.3",
     "in.0",
     "in.12",

@@ -49,6 +49,7 @@ class BarrierBench:
         self.travel_ms = 2000
         self.position_ms = position_ms  # 0 closed, travel_ms open
         self.boom_free = True
+        self.limit_open_sticks = False
         self.curtain_answers = True
         self.curtain_blocked = False
         self.edge_answers = True
@@ -86,7 +87,7 @@ class BarrierBench:
             self.position_ms = max(0, min(self.travel_ms, self.position_ms + moved))
         inputs = self.core.inputs
         inputs[reg.IN_LIMIT_CLOSED] = 1 if self.position_ms <= 0 else 0
-        inputs[reg.IN_LIMIT_OPEN] = 1 if self.position_ms >= self.travel_ms else 0
+        inputs[reg.IN_LIMIT_OPEN] = 1 if self.limit_open_sticks or self.position_ms >= self.travel_ms else 0
         dark = self.curtain_blocked or (self.curtain_answers and outputs[reg.OUT_CURTAIN_TEST])
         inputs[reg.IN_CURTAIN_CLEAR] = 0 if dark else 1
         self._answer(reg.OUT_EDGE_TEST, reg.IN_EDGE_OK, 0 if self.edge_answers else 1, 0 if self.edge_pressed else 1)

@@ -103,9 +103,10 @@ class TestFaults(unittest.TestCase):
         bench.open()
         self.assertEqual(bench.core.status[reg.ST_TRAVEL_LEARNED_OPEN_MS], 0)
         bench = BarrierBench()
-        bench.travel_ms = 600
+        bench.travel_ms = 1600
+        bench.core.memory.learned_open_ms = 300
         bench.open()
-        self.assertEqual(bench.core.status[reg.ST_TRAVEL_LAST_MS], 600)
+        self.assertEqual(bench.core.status[reg.ST_TRAVEL_LAST_MS], 1600)
         self.assertEqual(bench.core.status[reg.ST_TRAVEL_LEARNED_OPEN_MS], 1500)
 
     def test_limit_lost_at_rest_is_a_fault_after_its_debounce(self) -> None:

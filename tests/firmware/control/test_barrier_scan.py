@@ -56,10 +56,10 @@ class TestScan(unittest.TestCase):
         self.assertFalse(other.core.load(buffer, 0))
         self.assertEqual(other.core.status, before)
 
-    def test_saved_numbers_are_those_of_format_2(self) -> None:
+    def test_saved_numbers_are_those_of_format_3(self) -> None:
         buffer = bytearray(SAVE_SIZE)
         BarrierBench().core.save(buffer)
-        self.assertEqual(buffer[0], 2)
+        self.assertEqual(buffer[0], 3)
         motor = (barrier_memory.MOTOR_OFF, barrier_memory.MOTOR_OPENS, barrier_memory.MOTOR_CLOSES)
         self.assertEqual(motor, (0, 1, 2))
         latch = (barrier_memory.LATCH_NONE, barrier_memory.LATCH_HOLD_OPEN, barrier_memory.LATCH_LOCK_CLOSED)

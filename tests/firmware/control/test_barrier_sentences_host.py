@@ -1,6 +1,6 @@
 """Random lives of a barrier against sentences of docs/roles/barrier.md that hold at every moment of every life."""
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from protocols.registers import barrier as reg
@@ -8,10 +8,12 @@ from tests.firmware.control.barrier_bench import SCAN_MS, BarrierBench
 
 TEST_OUTPUTS = (reg.OUT_CURTAIN_TEST, reg.OUT_EDGE_TEST, reg.OUT_LOOP_TEST)
 OPENING_STATES = (reg.STATE_OPENING, reg.STATE_HOMING)
+OPEN_STATES = (reg.STATE_OPEN, reg.STATE_HOLD_OPEN)
 POWER_RETURN_MS = 5000
+LEAST_MS = 1000  # two thirds of the least a learned time can be, half of travel_open_ms
 COMMANDS = (reg.OP_OPEN, reg.OP_CLOSE, reg.OP_STOP, reg.OP_HOLD_OPEN, reg.OP_RELEASE, reg.OP_CLEAR_FAULTS)
 INPUTS = (reg.IN_LOCAL_MODE, reg.IN_LOCAL_OPEN, reg.IN_LOCAL_CLOSE, reg.IN_MAINS_OK, reg.IN_STOP_CHAIN_OK)
-ANSWERS = ("curtain_answers", "edge_answers", "loop_answers", "curtain_blocked", "edge_pressed")
+ANSWERS = ("curtain_answers", "edge_answers", "loop_answers", "curtain_blocked", "edge_pressed", "limit_open_sticks")
 
 commands = st.tuples(st.just("command"), st.sampled_from(COMMANDS))
 inputs = st.tuples(st.just("input"), st.sampled_from(INPUTS))
@@ -46,12 +48,14 @@ class Observer:
         self.asked_since_mains = True
         self.opens_for_button = False
         self.motors = "-"
+        self.left_lower_ms = -1
 
     def look(self) -> None:
         self._look_at_tests()
         self._look_at_path()
         self._look_at_power_return()
         self._look_at_button()
+        self._look_at_limit()
         self.motors = self.bench.motors()
 
     def _look_at_tests(self) -> None:
@@ -98,6 +102,14 @@ class Observer:
         else:
             self.opens_for_button = False
 
+    def _look_at_limit(self) -> None:
+        """From its lower limit no boom is open sooner than it can be, whatever its upper limit says."""
+        bench = self.bench
+        if bench.motors() == "open" and self.motors != "open":
+            self.left_lower_ms = bench.now_ms if bench.core.inputs[reg.IN_LIMIT_CLOSED] else -1
+        if bench.state() in OPEN_STATES and self.motors == "open" and self.left_lower_ms >= 0:
+            assert bench.now_ms - self.left_lower_ms >= LEAST_MS
+
     def note_asked(self, by_button: bool, before: int) -> None:
         """Somebody has just commanded or pressed; `before` is the state it met."""
         self.asked_since_mains = True
@@ -135,6 +147,11 @@ def act(observer: Observer, kind: str, what: int | str) -> None:
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow],
+)
+@example(
+    site={reg.SET_GAP_BRIDGE_MS: 500},
+    life=[(("command", reg.OP_OPEN), 600), (("device", "limit_open_sticks"), 600), (("command", reg.OP_STOP), 600)],
+    position_ms=0,
 )
 @given(site=sites, life=lives, position_ms=st.sampled_from((0, 900, 2000)))
 def test_no_random_life_breaks_a_sentence(

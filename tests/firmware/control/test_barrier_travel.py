@@ -110,6 +110,7 @@ class TestInterlocks(unittest.TestCase):
         for name in memory:
             setattr(bench.core.memory, name, memory[name])
         bench.core.sensed.read(bench.core.inputs, bench.core.quality, bench.settings)
+        bench.core.travel.judge_limit()
         bench.core.travel.step(wanted, 0)
         return bench.core.memory.motor
 
@@ -286,8 +287,8 @@ class TestLearning(unittest.TestCase):
         self.assertEqual(self._learn(2000, learned_open_ms=2400, learned_close_ms=2800), [2000, 2300, 2600])
 
     def test_what_is_learned_stays_within_half_and_twice_the_setting(self) -> None:
-        self.assertEqual(self._learn(600), [600, 1500, 1500])
-        self.assertEqual(self._learn(2000, learned_open_ms=9000, learned_close_ms=9000), [2000, 6000, 6000])
+        self.assertEqual(self._learn(1100, learned_open_ms=300, learned_close_ms=300), [1100, 1500, 1500])
+        self.assertEqual(self._learn(4000, learned_open_ms=9000, learned_close_ms=9000), [4000, 6000, 6000])
 
     def test_learned_time_out_of_bounds_counts_as_the_bound(self) -> None:
         for learned_ms, limit_ms in ((100, 2250), (20000, 9000)):

@@ -18,7 +18,8 @@ from firmware.control.barrier_travel import BarrierTravel
 
 # What the fault is: (class, method, the text as it stands, the text instead).
 FAULTS: dict[str, tuple[type, str, str, str]] = {
-    "green ignores the limit": (BarrierLights, "_choose", " and self.inputs.values[reg.IN_LIMIT_OPEN]:", ":"),
+    "green ignores the limit": (BarrierLights, "_choose", " and self.inputs.is_up:", ":"),
+    "an early limit is believed": (BarrierTravel, "judge_limit", "0 if memory.limit_early else is_up", "is_up"),
     "the pause is left out": (BarrierTravel, "step", " and self.timers.is_running(TIMER_PAUSE)", " and False"),
     "a second contact reverses": (BarrierStates, "_abort_closing", "memory.contacts == 2", "memory.contacts == 3"),
     "a travel ends with its state": (BarrierTravel, "step", " or is_over", ""),

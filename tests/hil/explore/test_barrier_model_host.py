@@ -157,7 +157,7 @@ def test_every_reachable_state_keeps_every_property() -> None:
     report = verify(barrier.build(), quiet)
     assert report.complete
     assert {each: holds for each, holds in held(report).items() if not holds} == {}
-    assert len(report.properties) == 19
+    assert len(report.properties) == 20
 
 
 @pytest.mark.long
@@ -177,3 +177,10 @@ def test_a_travel_that_outlasts_its_time_is_found() -> None:
         report = verify(only(barrier.build(), "travel-is-timed"), quiet, 3)
     assert held(report) == {"travel-is-timed": False}
     assert report.violations[0]["scans"] == 2
+
+
+@pytest.mark.long
+def test_an_early_limit_taken_for_open_is_found() -> None:
+    with seed("an early limit is believed"):
+        report = verify(only(barrier.build(), "early-limit-is-not-open"), quiet, 3)
+    assert held(report) == {"early-limit-is-not-open": False}
