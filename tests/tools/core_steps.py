@@ -7,6 +7,7 @@ import hashlib
 import random
 import sys
 from types import ModuleType
+from typing import Any
 
 sys.path.insert(0, sys.argv[1])
 
@@ -19,7 +20,7 @@ STEPS = 3000
 RING = 64
 
 
-def move(core, numbers: random.Random) -> None:
+def move(core: Any, numbers: random.Random) -> None:
     """Change some of what the core sees."""
     for index in range(len(core.inputs)):
         if not numbers.randrange(20):
