@@ -205,7 +205,8 @@ class Loop:
 
     def _serve(self) -> None:
         reader = self._reader
-        count = self._uart.readinto(self._bytes) or 0
+        waiting = self._uart.any()  # asked for more bytes, a port waits for them until the line pauses
+        count = self._uart.readinto(self._bytes, min(waiting, len(self._bytes))) if waiting else 0
         at = 0
         while at < count:
             at = reader.take(self._bytes, at, count, _now_us())
