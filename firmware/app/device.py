@@ -29,7 +29,10 @@ from protocols.modbus.server import ModbusServer
 
 
 class Device:
-    """One running device. Public attributes are for tests and boards to look at, not to change."""
+    """One running device. Public attributes are for tests and boards to look at, not to change.
+
+    `kept` counts how often something was stored for the core, wrapping at 2**16.
+    """
 
     def __init__(self, board: NullBoard, role: Role, identity: Identity) -> None:
         """Drive the outputs safe before anything else, then load the settings and compose. May block for the store."""
@@ -66,6 +69,7 @@ class Device:
         self.publisher = Publisher(regmap, self.image, self.settings, len(self.core.inputs))
         self._header = [0] * len(HEADER)
         self.publisher.put_identity(identity.serial, FIRMWARE_VERSION, board.reset_cause)
+        self.kept = 0
         self._role = role
         self._map = regmap
         self._write_count = self.image.write_count
@@ -186,6 +190,7 @@ class Device:
         self.board.heap.unlock()
         try:
             self.keeper.serve(self.core)
+            self.kept = (self.kept + 1) & 0xFFFF
             self.publisher.put_settings()
         finally:
             self.board.heap.lock()

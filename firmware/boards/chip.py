@@ -308,7 +308,7 @@ class Loop:
         device = self._device
         if board.network is not None:
             board.network.tend(board.clock.now_ms())
-        judged = device.commands.accepted + device.commands.rejected
+        judged = device.commands.accepted + device.commands.rejected + device.kept
         if judged != self._judged and not board.role.is_moving(device.core.outputs) and board.bus.is_idle():
-            self._judged = judged  # only commands allocate; collecting after each keeps the heap as it was at start
+            self._judged = judged  # nothing else allocates; collecting after each keeps the heap as it was at start
             gc.collect()

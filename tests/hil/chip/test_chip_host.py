@@ -83,6 +83,33 @@ def test_what_the_heap_has_left_is_one_piece_and_not_scattered(uf2: Path, tmp_pa
     assert len(carrier.scans) > 1
 
 
+def test_what_storing_the_counters_leaves_on_the_heap_is_collected(uf2: Path, tmp_path: Path) -> None:
+    start = b"""
+import gc
+from firmware.boards import chip
+from firmware.boards.rp2 import wiring
+Plain = chip.Loop
+class Telling(Plain):
+    told = False
+    def __init__(self, *both):
+        Plain.__init__(self, *both)
+        self._device.core.memory.asked_s -= 3600
+        self.before = gc.mem_alloc()
+    def _tend(self):
+        Plain._tend(self)
+        if self._device.schedule.count > 20 and not self.told:
+            self.told = True
+            print("more", gc.mem_alloc() - self.before)
+chip.Loop = Telling
+chip.run(wiring)
+"""
+    carrier = Carrier.deployed(uf2, provision("barrier"), tmp_path, start)
+    carrier.advance(3_000_000)
+    assert carrier.chip.read_file("retained_b.bin") is not None
+    (line,) = bytes(carrier.chip.console).splitlines()
+    assert int(line.removeprefix(b"more ")) <= 256
+
+
 def test_an_authenticated_command_opens_the_barrier_and_an_obstacle_stops_it_closing(uf2: Path, tmp_path: Path) -> None:
     bench = RoleBench(uf2, "barrier", tmp_path)
     run_to_an_answer(bench)
