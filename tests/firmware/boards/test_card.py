@@ -43,8 +43,9 @@ class Port:
     def any(self):
         return len(self.rx)
 
-    def readinto(self, buffer):
-        count = min(len(self.rx), len(buffer))
+    def readinto(self, buffer, size):
+        assert size <= len(self.rx), "a port waits for what is not there yet"
+        count = min(size, len(buffer))
         buffer[:count] = self.rx[:count]
         self.rx = self.rx[count:]
         return count
