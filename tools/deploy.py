@@ -8,6 +8,8 @@ Exit code: 0 done, 1 a file set is over its budget, 2 a file set cannot be made.
 """
 
 import argparse
+import contextlib
+import gc
 import hashlib
 import json
 import shutil
@@ -15,7 +17,7 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,10 +108,11 @@ def deploy(root: Path, role: str, board: str, out: Path, radio: bool = False) ->
     A set that is the same already stays untouched: a VM may be importing from it.
     """
     order = Order(root, role, board, radio)
-    modules = collect_modules(order)
     fresh = out / f"{order.name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    texts = prepare(root, modules, board)
+    with _collector_off():
+        modules = collect_modules(order)
+        texts = prepare(root, modules, board)
     files = tuple(
         _compile(texts[target], source.relative_to(root).as_posix(), fresh / target, target, board)
         for target, source in sorted(modules.items())
@@ -131,6 +134,21 @@ def _is_on_disk(file_set: FileSet) -> bool:
     if present.keys() != {*wanted, "manifest.json"}:
         return False
     return all(hashlib.sha256(present[path].read_bytes()).hexdigest() == sha256 for path, sha256 in wanted.items())
+
+
+@contextlib.contextmanager
+def _collector_off() -> Iterator[None]:
+    """While syntax trees are made: Python 3.11 makes no second one meanwhile, and a finalizer that fails wants one.
+
+    Its traceback is told with a tree of the failing line; the first then ends in a SystemError (CPython gh-106905).
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def prepare(root: Path, modules: Mapping[str, Path], board: str) -> dict[str, str]:
