@@ -82,11 +82,6 @@ class BoardRig(Stage):
         ]
         return self._script.verdict((*self.master.unanswered, *self._checked(), *filter(None, told)))
 
-    @property
-    def clock_doubt_us(self) -> int:
-        """How exactly what the host saw is placed on the rig board's clock."""
-        return self._clock.doubt_us
-
     def _start(self) -> None:
         """Rows, the inputs of scenario time 0, then power: the device starts into a field that is as it should be."""
         supply = self._plan.levels.channels[SUPPLY]

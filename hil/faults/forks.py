@@ -21,7 +21,7 @@ from hil.faults.life import MOVES, Facts, live, provision_of, stand_for
 from hil.faults.promises import broken_promises
 from hil.faults.stand import SilentError
 from hil.targets.rp2040 import Rp2040Device, Rp2040Target
-from hil.targets.target import Device, Options, StepResult, TargetError
+from hil.targets.target import Options, StepResult, TargetError, WrappedDevice
 
 CUT, RESET, TORN = "cut", "reset", "torn"
 _BLOCK_SIZE = 4096
@@ -123,11 +123,12 @@ class _EnoughError(Exception):
     """As many branches as were wanted."""
 
 
-class _Forking(Device):
+class _Forking(WrappedDevice):
     """A device whose every step may become a branch; told the flash before the step and after it."""
 
     def __init__(self, device: Rp2040Device, branch: Callable[[bytes, bytes], None]) -> None:
-        self._device = device
+        super().__init__(device)
+        self._chip = device
         self._branch = branch
         self._flash = device.flash
 
@@ -140,18 +141,9 @@ class _Forking(Device):
         field_received: bytes = b"",
     ) -> StepResult:
         result = self._device.step(now_us, inputs, qualities, received, field_received)
-        before, self._flash = self._flash, self._device.flash
+        before, self._flash = self._flash, self._chip.flash
         self._branch(before, self._flash)
         return result
-
-    def kill(self) -> None:
-        self._device.kill()
-
-    def reset(self) -> None:
-        self._device.reset()
-
-    def close(self) -> None:
-        self._device.close()
 
 
 def tear(before: bytes, after: bytes) -> list[bytes]:

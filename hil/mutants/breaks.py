@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hil.scenarios.vocabulary import names_of
-from hil.targets.target import UNDRIVEN, Device, Provision, SteppedTarget, StepResult
+from hil.targets.target import UNDRIVEN, Device, Provision, SteppedTarget, StepResult, WrappedDevice
 
 LATE_US = 300_000
 _FAST_PERCENT = 20  # of a clock that runs away
@@ -44,11 +44,11 @@ def breaks_of(role: str, analogue: Sequence[str]) -> Iterator[Break]:
     yield from (Break(role, kind, "input", channel) for channel in analogue for kind in ("high", "late"))
 
 
-class BrokenDevice(Device):
+class BrokenDevice(WrappedDevice):
     """A device behind a break. What it is late with comes LATE_US later, whatever happens meanwhile."""
 
     def __init__(self, device: Device, broken: Break, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-        self._device = device
+        super().__init__(device)
         self._broken = broken
         names = inputs if broken.part == "input" else outputs
         self._index = names.index(broken.channel) if broken.channel else -1
@@ -77,15 +77,6 @@ class BrokenDevice(Device):
         if broken.part == "output" and result.outputs != UNDRIVEN:
             return replace(result, outputs=tuple(self._changed(result.outputs, now_us)), changes=())
         return result
-
-    def kill(self) -> None:
-        self._device.kill()
-
-    def reset(self) -> None:
-        self._device.reset()
-
-    def close(self) -> None:
-        self._device.close()
 
     def _changed(self, values: Sequence[int], now_us: int) -> list[int]:
         changed = list(values)

@@ -105,6 +105,22 @@ class Device(ABC):
         """Release what the device holds."""
 
 
+class WrappedDevice(Device):
+    """A device with something around it: `step` is the wrapper's, the rest is the device's own."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+
+    def kill(self) -> None:
+        self._device.kill()
+
+    def reset(self) -> None:
+        self._device.reset()
+
+    def close(self) -> None:
+        self._device.close()
+
+
 class ContinuousDevice(Device):
     """A device with a clock of its own, which lives from one step to the next.
 
