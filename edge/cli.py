@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from edge.cli_common import (
     EXIT_BAD_INPUT,
@@ -32,25 +31,16 @@ from edge.config_load import load_site
 from edge.lane.facts import OPERATOR_REQUESTS
 from edge.service.scan import add_scan_word
 from edge.service.sniff import add_sniff_word
-
-
-class _UsageError(Exception):
-    """The arguments are wrong; the text says how."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """An argument parser that says what is wrong in one sentence instead of printing its usage."""
-
-    def error(self, message: str) -> NoReturn:
-        raise _UsageError(f"{message}; see {self.prog} --help")
+from edge.words import LanguageError, take_language
+from edge.words.parser import Parser, UsageError
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command `argv` (without the program's name) and return its exit code."""
     try:
-        arguments = _build_parser().parse_args(argv)
+        arguments = _build_parser().parse_args(take_language(argv))
         return int(arguments.run(arguments))
-    except _UsageError as error:
+    except (UsageError, LanguageError) as error:
         return fail(EXIT_BAD_INPUT, str(error))
     except SystemExit as error:  # argparse ends --help this way
         return int(error.code or 0)
@@ -64,8 +54,8 @@ def main(argv: Sequence[str]) -> int:
         return fail(EXIT_FAILED, reason_of(error))
 
 
-def _build_parser() -> _Parser:
-    parser = _Parser(prog="gate", description="The edge hub of a smart gate.")
+def _build_parser() -> Parser:
+    parser = Parser(prog="gate", description="The edge hub of a smart gate.")
     words = parser.add_subparsers(
         dest="word", required=True, metavar="check | hub | journal | status | operator | scan | sniff"
     )

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 
 from edge import cli as hub_cli
+from edge.words import LanguageError, take_language
 
 _USAGE = """usage: gate COMMAND ...
 
@@ -81,7 +82,11 @@ _WORDS: dict[str, Callable[[list[str]], int]] = {"run": _run, "verify": _verify,
 
 def main() -> int:
     """Entry point of the `gate` command; the exit code of the part that ran."""
-    argv = sys.argv[1:]
+    try:
+        argv = take_language(sys.argv[1:])
+    except LanguageError as error:
+        print(f"gate: {error}", file=sys.stderr)
+        return 2
     if not argv or argv[0] in _HELP:
         print(_USAGE)
         return 0 if argv else 2

@@ -118,6 +118,7 @@ LAYERS = (
         "edge.northbound edge.journal edge.model edge.config edge.cancellation protocols.registers.tag",
         "the two sides of the hub do not know each other: join them in edge/hub.py",
     ),
+    _row("edge/words/", "edge.words", "words know nobody who says them: put sentences where they are said"),
     _row(
         "edge/",
         "edge protocols",
@@ -130,7 +131,7 @@ LAYERS = (
     ),
     _row(
         "hil/",
-        "hil sim_devices firmware.boards.host firmware.proofs protocols edge.cli tools.deploy",
+        "hil sim_devices firmware.boards.host firmware.proofs protocols edge.cli edge.words tools.deploy",
         "the rig sees the hub as a command and the firmware as bytes or as the host board: put checks into tests/",
     ),
     _row(
