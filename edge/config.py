@@ -82,9 +82,10 @@ class LineConfig:
 
 @dataclass(frozen=True, slots=True)
 class DeviceConfig:
-    """One device on a line. Of ours, `map` is the role and `key` the 32-byte command key.
+    """One device on a line. Of ours, `map` is the role and `key` the 32-byte command key, which is kept in `key_file`.
 
-    A third-party device has a `profile` instead, which holds the periods of its points; then `map` is "".
+    A third-party device has a `profile` instead, which holds the periods of its points; then `map` is "" and there is
+    no `key_file`. `wiring`, `line_protocol` ("" for the default) and `line_baud` (0) are for the board alone.
     """
 
     name: str
@@ -96,6 +97,10 @@ class DeviceConfig:
     key: bytes = field(repr=False)
     period_ms: int
     profile: Profile | None = None
+    key_file: Path | None = None
+    wiring: str = ""
+    line_protocol: str = ""
+    line_baud: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,10 @@ class JournalConfig:
 
 @dataclass(frozen=True, slots=True)
 class SiteConfig:
-    """A whole site. `uplink` is None when the file has no [uplink]; `http_port` 0 means no HTTP."""
+    """A whole site. `uplink` is None when the file has no [uplink]; `http_port` 0 means no HTTP.
+
+    `update_key` is the 32-byte public key of firmware updates, b"" without an update_key_file or when it was not read.
+    """
 
     path: Path
     name: str
@@ -130,6 +138,7 @@ class SiteConfig:
     devices: tuple[DeviceConfig, ...]
     lanes: tuple[LaneConfig, ...]
     journal: JournalConfig = JournalConfig()
+    update_key: bytes = b""
 
     @property
     def key_path(self) -> Path:

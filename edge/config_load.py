@@ -35,6 +35,7 @@ from edge.southbound.camera import normalise_plate
 from protocols.registers import barrier_tags, charging_post_tags, rfid_tags, weighbridge_tags
 
 KEY_SIZE = 32
+_KEY_DIGITS = re.compile(rb"[0-9A-Fa-f]{%d}" % (2 * KEY_SIZE))
 _UPLINK_PLAIN = [item.name for item in fields(UplinkConfig) if item.default is not MISSING]  # as the file has them
 MQTT_PORT, MQTT_TLS_PORT = 1883, 8883  # as IANA has them
 MAP_VERSIONS: dict[str, tuple[int, ...]] = {
@@ -64,12 +65,13 @@ def load_site(path: Path, *, only_reads: bool = False) -> LoadResult:
     check_tables(check)
     check_references(check)
     keys = {} if only_reads else _check_key_files(check, path.parent)
+    update_key = _check_update_key(check, path.parent)
     profiles = _check_profiles(check, path.parent)
     if not only_reads:
         check_certificates(check, path.parent)
     _check_data_dir(check, path.parent, os.R_OK if only_reads else os.W_OK)
     has_error = any(not problem.is_warning for problem in check.problems)
-    return _result(None if has_error else _build(check, path, keys, profiles), check.problems, path)
+    return _result(None if has_error else _build(check, path, keys, profiles, update_key), check.problems, path)
 
 
 def _result(config: SiteConfig | None, problems: list[Problem], path: Path) -> LoadResult:
@@ -96,7 +98,7 @@ def _check_key_files(check: Check, folder: Path) -> dict[str, bytes]:
             check.error(at, f"key_file {show(name)} cannot be read: {reason}", "expected 64 hexadecimal digits", make)
             continue
         digits = text.strip()
-        if re.fullmatch(rb"[0-9A-Fa-f]{%d}" % (2 * KEY_SIZE), digits) is None:
+        if _KEY_DIGITS.fullmatch(digits) is None:
             what = f"key_file {show(name)} does not hold a key ({len(digits)} characters)"
             check.error(at, what, f"expected {2 * KEY_SIZE} hexadecimal digits ({KEY_SIZE} bytes)", make)
             continue
@@ -105,6 +107,26 @@ def _check_key_files(check: Check, folder: Path) -> dict[str, bytes]:
             check.warn(at, what, "expected mode 600", f"run chmod 600 {name}")
         keys[name] = bytes.fromhex(digits.decode("ascii"))
     return keys
+
+
+def _check_update_key(check: Check, folder: Path) -> bytes:
+    """The public key of updates; what the hub itself does needs none, so a fault is a warning."""
+    name = check.tables["site"][0].get("update_key_file") if check.tables["site"] else None
+    if name is None:
+        return b""
+    at, make = ("site", 0, "update_key_file"), "restore it, or make a pair of keys with gate bundle key"
+    expected = f"expected {2 * KEY_SIZE} hexadecimal digits"
+    try:
+        with open_file(folder / name) as file:
+            digits = file.read(4 * KEY_SIZE).strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        check.warn(at, f"update_key_file {show(name)} cannot be read: {reason}", expected, make)
+        return b""
+    if _KEY_DIGITS.fullmatch(digits) is None:
+        check.warn(at, f"update_key_file {show(name)} does not hold a key ({len(digits)} characters)", expected, make)
+        return b""
+    return bytes.fromhex(digits.decode("ascii"))
 
 
 def _check_profiles(check: Check, folder: Path) -> dict[str, Profile]:
@@ -144,7 +166,9 @@ def _check_data_dir(check: Check, folder: Path, right: int) -> None:
         check.error(at, what, f"expected a folder this user may {do}", "change its owner or name another one")
 
 
-def _build(check: Check, path: Path, keys: dict[str, bytes], profiles: dict[str, Profile]) -> SiteConfig:
+def _build(
+    check: Check, path: Path, keys: dict[str, bytes], profiles: dict[str, Profile], update_key: bytes
+) -> SiteConfig:
     tables = check.tables
     site = tables["site"][0]
     return SiteConfig(
@@ -154,9 +178,10 @@ def _build(check: Check, path: Path, keys: dict[str, bytes], profiles: dict[str,
         http_port=site["http_port"],
         uplink=_build_uplink(tables, path.parent),
         lines=tuple(_build_line(line, path.parent) for line in tables["line"]),
-        devices=tuple(_build_device(device, keys, profiles) for device in tables["device"]),
+        devices=tuple(_build_device(device, path.parent, keys, profiles) for device in tables["device"]),
         lanes=tuple(_build_lane(lane) for lane in tables["lane"]),
         journal=JournalConfig(**tables["journal"][0]) if tables["journal"] else JournalConfig(),
+        update_key=update_key,
     )
 
 
@@ -206,12 +231,16 @@ def _build_line(line: Table, folder: Path) -> LineConfig:
     )
 
 
-def _build_device(device: Table, keys: dict[str, bytes], profiles: dict[str, Profile]) -> DeviceConfig:
+def _build_device(device: Table, folder: Path, keys: dict[str, bytes], profiles: dict[str, Profile]) -> DeviceConfig:
     name, line, unit_id = device["name"], device["line"], device["unit_id"]
     if "profile" in device:
         return DeviceConfig(name, line, unit_id, "", 0, 0, b"", 0, profiles[device["profile"]])
     values = {key: device[key] for key in ("map", "map_version", "serial", "period_ms")}
-    return DeviceConfig(name, line, unit_id, key=keys.get(device["key_file"], b""), **values)
+    board = {key: device[key] for key in ("wiring", "line_protocol", "line_baud") if key in device}
+    key_file = device["key_file"]
+    return DeviceConfig(
+        name, line, unit_id, key=keys.get(key_file, b""), key_file=_place(folder, key_file), **values, **board
+    )
 
 
 def _build_lane(lane: Table) -> LaneConfig:

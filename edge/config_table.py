@@ -135,6 +135,13 @@ SITE = TableRule(
             default=0,
             high=_PORT_MAX,
         ),
+        KeyRule(
+            "update_key_file",
+            "text",
+            "File with the public key of firmware updates, 64 hexadecimal digits, relative to the site file; "
+            "`gate provision` puts it on every board",
+            optional=True,
+        ),
     ),
 )
 
@@ -290,6 +297,13 @@ LINE = TableRule(
 )
 
 _MAP = (WITH_MAP,)
+
+
+def _board_word(name: str, meaning: str) -> KeyRule:
+    """A name only the device's board knows."""
+    return KeyRule(name, "text", meaning, None, True, pattern=NAME_PATTERN, rule=NAME_RULE, only_for=_MAP)
+
+
 DEVICE = TableRule(
     "device",
     many=True,
@@ -326,6 +340,11 @@ DEVICE = TableRule(
             only_for=_MAP,
         ),
         KeyRule("period_ms", "integer", "Time between two polls", default=100, low=20, high=60_000, only_for=_MAP),
+        _board_word("wiring", "Variant of its carrier card, [by board](boards.md); the board's first when absent"),
+        _board_word("line_protocol", "The instrument on its field line, as its role names it; its first when absent"),
+        KeyRule(
+            "line_baud", "integer", "Baud of its field line; 9600 when absent", None, True, choices=BAUDS, only_for=_MAP
+        ),
     ),
 )
 

@@ -214,6 +214,31 @@ def test_key_file_faults(folder: Path) -> None:
     assert "is open to other users (mode 644)" in result.messages[0]
 
 
+def test_what_is_for_the_board_is_read_with_its_device(folder: Path) -> None:
+    extra = 'wiring = "pico-ads1232"\nline_protocol = "sma"\nline_baud = 4800\n'
+    config = _load(folder, GOOD.replace("serial = 1002\n", "serial = 1002\n" + extra)).config
+    assert config is not None
+    boom, scale = config.devices
+    assert (scale.wiring, scale.line_protocol, scale.line_baud) == ("pico-ads1232", "sma", 4800)
+    assert (boom.wiring, boom.line_protocol, boom.line_baud, boom.key_file) == ("", "", 0, folder / "a.key")
+
+
+def test_the_public_key_of_updates_is_read_and_a_fault_of_it_stops_no_hub(folder: Path) -> None:
+    text = GOOD.replace('data_dir = "data"\n', 'data_dir = "data"\nupdate_key_file = "up.pub"\n')
+    for content, words in ((None, "cannot be read: No such file"), ("0f" * 31, "does not hold a key (62 characters)")):
+        if content is not None:
+            (folder / "up.pub").write_text(content)
+        result = _load(folder, text)
+        assert result.config is not None
+        assert result.config.update_key == b""
+        assert f's.toml:4: warning: update_key_file "up.pub" {words}' in result.messages[0]
+    (folder / "up.pub").write_text("0f" * 32 + "\n")
+    result = _load(folder, text)
+    assert result.messages == ()
+    assert result.config is not None
+    assert result.config.update_key == b"\x0f" * 32
+
+
 def test_unreadable_texts_are_one_sentence(folder: Path) -> None:
     for text, words in (
         (b"", "s.toml:1: file is empty;"),
