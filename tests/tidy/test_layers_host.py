@@ -55,6 +55,7 @@ REFUSED = (
     ("edge/journal/x.py", "from edge import southbound", "the journal knows records only"),
     ("edge/southbound/x.py", "from edge import northbound", "join them in edge/hub.py"),
     ("edge/northbound/x.py", "from edge import southbound", "join them in edge/hub.py"),
+    ("edge/boards/x.py", "import sim_devices", "a board gets what the deployment compiles"),
     ("edge/x.py", "import sim_devices", "the hub meets devices on the wire only"),
     ("hil/x.py", "import edge.model", "the rig sees the hub as a command"),
     ("hil/x.py", "import firmware.control.events", "the firmware as bytes or as the host board"),

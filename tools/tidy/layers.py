@@ -125,6 +125,11 @@ LAYERS = (
         "the hub meets devices on the wire only: put what simulates them into sim_devices/ or hil/",
     ),
     _row(
+        "edge/boards/",
+        "edge protocols tools.deploy tools.file_set",
+        "a board gets what the deployment compiles: put what runs it into hil/",
+    ),
+    _row(
         "firmware/proofs/",
         "firmware.control firmware.proofs hil.explore protocols",
         "a proof knows its role's core and the model interface: put what every role needs into hil/explore/",
@@ -165,6 +170,8 @@ LAYERS = (
 # Third-party libraries and the files they enter through: one library per file, so that it can be replaced in one place.
 ADAPTERS = {
     "edge/api.py": "aiohttp",
+    "edge/boards/repl.py": "mpremote",
+    "edge/boards/usb.py": "serial",
     "edge/config_certificates.py": "cryptography",
     "edge/journal/signing.py": "cryptography",
     "edge/service/serial_port.py": "serial",

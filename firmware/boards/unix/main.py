@@ -14,18 +14,18 @@ from firmware.app.device import Device
 from firmware.app.identity import Identity, ProvisionError, number
 from firmware.app.roles import load_role
 from firmware.boards.interpreter import GuardedHeap, SystemEntropy, TicksClock
-from firmware.boards.provision import choose_variant, read_provision
+from firmware.boards.provision import read_provision
 from firmware.boards.sessions import TcpSessions
 from firmware.boards.store import FileStore
 from firmware.boards.unix.link import FieldLink, LinkError
 from firmware.boards.unix.serial import SerialPort
-from firmware.boards.unix.wiring import PROVISION_KEYS, VARIANTS
 from firmware.ports import RESET_POWER_ON, NullBoard
 from protocols.compat import const, ticks_add, ticks_diff
 
 DIRECTORY_VARIABLE = "GATE_DEVICE_DIR"
 RESET_CAUSE_VARIABLE = "GATE_RESET_CAUSE"
 
+_BOARD_KEYS = ("mode", "tty", "heap_lock")
 # The simulated field and the hub run on the same machine.
 _HOST = "127.0.0.1"
 
@@ -51,9 +51,8 @@ def main() -> None:
 
 def run(directory: str) -> None:
     """Compose the board and run its loop."""
-    provision = read_provision(directory, PROVISION_KEYS)
+    provision = read_provision(directory, _BOARD_KEYS)
     identity = Identity(provision)
-    choose_variant(provision, VARIANTS)
     mode = provision.get("mode", "real")
     if mode not in ("real", "lockstep"):
         raise ProvisionError("mode is {!r}: expected real or lockstep; correct the provision file".format(mode))

@@ -1,0 +1,116 @@
+"""The way to the REPL of a board, whatever its program does.
+
+Knows: what stops a program (Ctrl-C), what asks our own firmware for maintenance, what a reset does to a port. Must not
+know: what is done there.
+
+A program that is not ours, prints without end or hangs ends with Ctrl-C. Our own runs with Ctrl-C switched off: it is
+asked for maintenance, which it grants at rest only (docs/adr/0023-into-maintenance-by-a-phrase.md), resets itself and
+stays out of control. A board that resets again and again is caught by Ctrl-C while it starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from edge.boards.files import EXIT_REFUSED, BoardError
+from edge.boards.repl import Repl
+from edge.boards.usb import NoPortError
+from edge.boards.wire import GoneError, SilentError, Wire
+from edge.words import tr
+from protocols.console import PHRASE
+
+PATIENCE_S = 8.0  # a granted phrase, the reset, and the port's coming back take two
+_INTERRUPT = b"\r\x03\x03\r\x01"
+_BANNER = b"raw REPL; CTRL-B to exit\r\n"
+_INTERRUPTS = 3
+_ANSWER_S = 0.4
+_QUIET_S = 0.1
+_QUIET_LOOKS = 50
+_REOPEN_S = 0.2
+
+Open = Callable[[], Wire]
+"""Opens the port, anew each time."""
+
+
+def enter(open_wire: Open, pause: Callable[[float], None], patience_s: float = PATIENCE_S, wait_s: float = 0.0) -> Repl:
+    """The board behind the port, in its raw REPL. `wait_s`: how long a port that is not there, or a board that does not
+    answer, is waited for beyond that, while somebody switches it off and on. `pause` waits outside of a wire.
+
+    Raises BoardError.
+    """
+    wire = open_wire() if not wait_s else None
+    patience = _Patience(pause, patience_s + wait_s)
+    while True:
+        try:
+            if wire is None:
+                wire = open_wire()
+            return _try(wire, patience)
+        except (GoneError, NoPortError) as error:
+            if wire is not None:
+                wire.close()
+                wire = None
+            if not patience.spend(_REOPEN_S):
+                raise error
+        except BoardError:
+            if wire is not None:
+                wire.close()
+            raise
+
+
+class _Patience:
+    """What is left of the time: spent in pauses while there is no wire, and by the wire's clock while there is one."""
+
+    def __init__(self, pause: Callable[[float], None], left_s: float) -> None:
+        self._pause = pause
+        self.left_s = left_s
+
+    def spend(self, seconds: float) -> bool:
+        """Wait; False when nothing is left."""
+        if self.left_s <= 0:
+            return False
+        self._pause(seconds)
+        self.left_s -= seconds
+        return True
+
+
+def _try(wire: Wire, patience: _Patience) -> Repl:
+    """The REPL; raises GoneError when the board took its port away meanwhile, BoardError when patience has ended."""
+    while True:
+        begun_s = wire.now_s
+        if _interrupt(wire):
+            return Repl(wire)
+        wire.write(PHRASE)
+        patience.left_s -= wire.now_s - begun_s
+        if patience.left_s <= 0:
+            raise BoardError(
+                tr(
+                    "{port}: the board does not answer: its program runs and does not let go, as is right while "
+                    "anything moves or somebody is near. Bring the lane to rest and run it again; or bridge its "
+                    "terminal MAINTENANCE, switch it off and on, and run it again",
+                    port=wire.name,
+                ),
+                EXIT_REFUSED,
+            )
+
+
+def _interrupt(wire: Wire) -> bool:
+    """Stop what runs; whether the raw REPL answered."""
+    for _ in range(_INTERRUPTS):
+        wire.write(_INTERRUPT)
+        try:
+            wire.take_until(_BANNER, _ANSWER_S)
+        except SilentError:
+            continue
+        _settle(wire)
+        return True
+    return False
+
+
+def _settle(wire: Wire) -> None:
+    """Have one prompt and nothing else waiting: what was asked more than once is answered more than once."""
+    for _ in range(_QUIET_LOOKS):
+        if not wire.receive(_QUIET_S):
+            break
+    wire.drop()
+    wire.write(b"\r\x01")
+    wire.take_until(_BANNER, _ANSWER_S)
