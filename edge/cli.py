@@ -18,7 +18,7 @@ from edge.cli_common import (
     EXIT_DONE,
     EXIT_FAILED,
     EXIT_INTERRUPTED,
-    EXIT_NO_HUB,
+    EXIT_NOBODY,
     EXIT_REFUSED,
     fail,
     load,
@@ -29,23 +29,25 @@ from edge.cli_journal import add_journal_words
 from edge.cli_status import add_status_word
 from edge.config_load import load_site
 from edge.lane.facts import OPERATOR_REQUESTS
+from edge.operator_words import hear
 from edge.service.scan import add_scan_word
 from edge.service.sniff import add_sniff_word
-from edge.words import LanguageError, take_language
+from edge.words import LanguageError, take_language, tr
 from edge.words.parser import Parser, UsageError
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command `argv` (without the program's name) and return its exit code."""
     try:
-        arguments = _build_parser().parse_args(take_language(argv))
+        words = take_language(argv)  # before the parser is built, whose help is said in it
+        arguments = _build_parser().parse_args(words)
         return int(arguments.run(arguments))
     except (UsageError, LanguageError) as error:
         return fail(EXIT_BAD_INPUT, str(error))
     except SystemExit as error:  # argparse ends --help this way
         return int(error.code or 0)
     except KeyboardInterrupt:
-        return fail(EXIT_INTERRUPTED, "interrupted")
+        return fail(EXIT_INTERRUPTED, tr("interrupted"))
     except BrokenPipeError:
         # The reader of our output has gone (`| head`); the interpreter would complain again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -55,29 +57,33 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _build_parser() -> Parser:
-    parser = Parser(prog="gate", description="The edge hub of a smart gate.")
+    parser = Parser(prog="gate", description=tr("The edge hub of a smart gate."))
     words = parser.add_subparsers(
         dest="word", required=True, metavar="check | hub | journal | status | operator | scan | sniff"
     )
-    check = words.add_parser("check", help="check a site file: every error at once")
+    check = words.add_parser("check", help=tr("check a site file: every error at once"))
     check.set_defaults(run=_check)
-    hub = words.add_parser("hub", help="run the hub of a site until interrupted")
+    hub = words.add_parser("hub", help=tr("run the hub of a site until interrupted"))
     hub.set_defaults(run=_hub)
-    journal = words.add_parser("journal", help="look into the journal of a site")
+    journal = words.add_parser("journal", help=tr("look into the journal of a site"))
     add_journal_words(journal)
-    add_status_word(words.add_parser("status", help="how the hub of a site is: account, uplink, lines, devices, lanes"))
-    add_scan_word(words.add_parser("scan", help="who answers on a serial line or in a network, and what it is"))
-    add_sniff_word(
-        words.add_parser("sniff", help="listen to a serial line and tell by register name what is said on it")
+    add_status_word(
+        words.add_parser("status", help=tr("how the hub of a site is: account, uplink, lines, devices, lanes"))
     )
-    operator = words.add_parser("operator", help="tell a lane of a running hub what to do")
+    add_scan_word(words.add_parser("scan", help=tr("who answers on a serial line or in a network, and what it is")))
+    add_sniff_word(
+        words.add_parser("sniff", help=tr("listen to a serial line and tell by register name what is said on it"))
+    )
+    operator = words.add_parser("operator", help=tr("tell a lane of a running hub what to do"))
     operator.set_defaults(run=_operator)
     for word in (check, hub, operator):
-        word.add_argument("site", type=Path, metavar="SITE", help="the site file (docs/site-file.md)")
-    operator.add_argument("lane", metavar="LANE", help="the lane's name")
+        word.add_argument("site", type=Path, metavar="SITE", help=tr("the site file (docs/site-file.md)"))
+    operator.add_argument("lane", metavar="LANE", help=tr("the lane's name"))
     requests = "|".join(OPERATOR_REQUESTS)
     operator.add_argument("request", choices=OPERATOR_REQUESTS, metavar=requests, help="docs/how-to/operate-a-lane.md")
-    operator.add_argument("--reason", metavar="TEXT", default="", help="stands in the journal beside your user name")
+    operator.add_argument(
+        "--reason", metavar="TEXT", default="", help=tr("stands in the journal beside your user name")
+    )
     return parser
 
 
@@ -87,8 +93,9 @@ def _check(arguments: argparse.Namespace) -> int:
     if result.config is None:
         return EXIT_BAD_INPUT
     site = result.config
-    counts = f"{len(site.lines)} lines, {len(site.devices)} devices, {len(site.lanes)} lanes"
-    print(f"{arguments.site}: site {site.name} is sound: {counts}")
+    counts = {"lines": len(site.lines), "devices": len(site.devices), "lanes": len(site.lanes)}
+    said = tr("site {name} is sound: {lines} lines, {devices} devices, {lanes} lanes", name=site.name, **counts)
+    print(f"{arguments.site}: {said}")
     return EXIT_DONE
 
 
@@ -105,19 +112,20 @@ def _operator(arguments: argparse.Namespace) -> int:
     from edge import operator_door as door
 
     if not door.is_reason(arguments.reason):
-        return fail(EXIT_BAD_INPUT, f"--reason must be one line of at most {door.REASON_SIZE_MAX} printable characters")
+        most = door.REASON_SIZE_MAX
+        return fail(EXIT_BAD_INPUT, tr("--reason must be one line of at most {most} printable characters", most=most))
     config = load(arguments.site, only_reads=True)  # the hub does it; a full disk is its own affair
     if config is None:
         return EXIT_BAD_INPUT
     try:
         answer = door.ask_hub(config.data_dir, arguments.lane, arguments.request, arguments.reason)
     except door.DoorError as error:
-        return fail(EXIT_NO_HUB, str(error))
+        return fail(EXIT_NOBODY, str(error))
     if answer.code == door.DONE:
-        print(answer.text)
+        print(hear(answer.text))
         return EXIT_DONE
     codes = {door.REFUSED: EXIT_REFUSED, door.UNKNOWN_LANE: EXIT_BAD_INPUT, door.BAD_REQUEST: EXIT_BAD_INPUT}
-    return fail(codes.get(answer.code, EXIT_FAILED), answer.text)
+    return fail(codes.get(answer.code, EXIT_FAILED), hear(answer.text))
 
 
 if __name__ == "__main__":

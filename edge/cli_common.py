@@ -11,11 +11,12 @@ from pathlib import Path
 
 from edge.config import SiteConfig
 from edge.config_load import LoadResult, load_site
+from edge.words import tr
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
-EXIT_NO_HUB = 3
+EXIT_NOBODY = 3
 EXIT_REFUSED = 4
 EXIT_INTERRUPTED = 130
 
@@ -40,7 +41,8 @@ def load(site: Path, *, only_reads: bool = False) -> SiteConfig | None:
     if result.config is None or not only_reads:
         print_messages(result)
     if result.config is None:
-        fail(EXIT_BAD_INPUT, f"{site} has {result.error_count} error(s){'' if only_reads else '; nothing was started'}")
+        said = tr("{site} has {count} error(s)", site=site, count=result.error_count)
+        fail(EXIT_BAD_INPUT, said if only_reads else tr("{what}; nothing was started", what=said))
     return result.config
 
 

@@ -26,7 +26,9 @@ from edge.journal.query import Filter, Surroundings, look_at, newest, position_b
 from edge.journal.records import StoredRecord
 from edge.journal.signing import KeyFileError, load_key
 from edge.journal.store import JournalStore
+from edge.words import tr
 
+_LABEL_SIZE = 14
 _TAIL_COUNT = 20
 _TAIL_COUNT_MAX = 100_000
 _SEQ_MAX = 2**62
@@ -35,42 +37,49 @@ _SEQ_MAX = 2**62
 def add_journal_words(journal: argparse.ArgumentParser) -> None:
     """Add tail, show, verify, export and key below `journal`."""
     words = journal.add_subparsers(dest="journal_word", required=True, metavar="tail | show | verify | export | key")
-    _add_tail(words.add_parser("tail", help="print the newest records that match, one JSON object per line"))
-    show = words.add_parser("show", help="print one record for people, with its neighbours in the chain")
+    _add_tail(words.add_parser("tail", help=tr("print the newest records that match, one JSON object per line")))
+    show = words.add_parser("show", help=tr("print one record for people, with its neighbours in the chain"))
     show.set_defaults(run=_show)
     _add_site(show)
-    show.add_argument("seq", type=_seq, metavar="N", help="the record's number")
-    _add_verify(words.add_parser("verify", help="check that no record was altered or lost, in a site or in an export"))
-    _add_export(
-        words.add_parser("export", help="write records to a file that `gate journal verify` can check anywhere")
+    show.add_argument("seq", type=_seq, metavar="N", help=tr("the record's number"))
+    _add_verify(
+        words.add_parser("verify", help=tr("check that no record was altered or lost, in a site or in an export"))
     )
-    key = words.add_parser("key", help="print the public key that checkpoints and exports are signed with")
+    _add_export(
+        words.add_parser("export", help=tr("write records to a file that `gate journal verify` can check anywhere"))
+    )
+    key = words.add_parser("key", help=tr("print the public key that checkpoints and exports are signed with"))
     key.set_defaults(run=_key)
     _add_site(key)
 
 
 def _add_site(word: argparse.ArgumentParser) -> None:
-    word.add_argument("site", type=Path, metavar="SITE", help="the site file (docs/site-file.md)")
+    word.add_argument("site", type=Path, metavar="SITE", help=tr("the site file (docs/site-file.md)"))
 
 
 def _add_tail(tail: argparse.ArgumentParser) -> None:
     tail.set_defaults(run=_tail)
     _add_site(tail)
-    tail.add_argument("-n", "--count", type=_count, default=_TAIL_COUNT, help=f"how many ({_TAIL_COUNT})")
+    tail.add_argument("-n", "--count", type=_count, default=_TAIL_COUNT, help=tr("how many; default: %(default)s"))
     classes = [name.value for name in RecordClass]
-    tail.add_argument("--class", dest="record_class", choices=classes, default="", help="records of this class")
-    tail.add_argument("--kind", dest="kinds", action="append", default=[], metavar="KIND", help="may be repeated")
-    tail.add_argument("--lane", default="", help="records of this lane")
-    tail.add_argument("--device", default="", help="records of this device")
-    when = "such as 2026-01-31T08:30 (UTC) or 2026-01-31T08:30+07:00"
-    tail.add_argument("--since", dest="since_ms", type=_time_ms, metavar="TIME", help=f"from then on, {when}")
-    tail.add_argument("--until", dest="until_ms", type=_time_ms, metavar="TIME", help="before then")
+    tail.add_argument("--class", dest="record_class", choices=classes, default="", help=tr("records of this class"))
+    tail.add_argument("--kind", dest="kinds", action="append", default=[], metavar="KIND", help=tr("may be repeated"))
+    tail.add_argument("--lane", default="", help=tr("records of this lane"))
+    tail.add_argument("--device", default="", help=tr("records of this device"))
+    tail.add_argument(
+        "--since",
+        dest="since_ms",
+        type=_time_ms,
+        metavar="TIME",
+        help=tr("from then on, such as 2026-01-31T08:30 (UTC) or 2026-01-31T08:30+07:00"),
+    )
+    tail.add_argument("--until", dest="until_ms", type=_time_ms, metavar="TIME", help=tr("before then"))
 
 
 def _add_verify(verify: argparse.ArgumentParser) -> None:
     verify.set_defaults(run=_verify)
     verify.add_argument(
-        "site", type=Path, metavar="SITE|FILE", help="a site file, or a file `gate journal export` wrote"
+        "site", type=Path, metavar="SITE|FILE", help=tr("a site file, or a file `gate journal export` wrote")
     )
     verify.add_argument(
         "--key",
@@ -79,17 +88,19 @@ def _add_verify(verify: argparse.ArgumentParser) -> None:
         default=[],
         type=_public_key,
         metavar="KEY",
-        help="a public key that may have signed; for a site beside its own",
+        help=tr("a public key that may have signed; for a site beside its own"),
     )
 
 
 def _add_export(export: argparse.ArgumentParser) -> None:
     export.set_defaults(run=_export)
     _add_site(export)
-    export.add_argument("--format", choices=(JSON_LINES, CSV), default=JSON_LINES, help=f"({JSON_LINES})")
-    export.add_argument("--from", dest="first", type=_seq, default=1, metavar="N", help="first record (the oldest)")
-    export.add_argument("--to", dest="last", type=_seq, default=_SEQ_MAX, metavar="N", help="last record (the newest)")
-    export.add_argument("-o", "--output", type=Path, metavar="FILE", help="a new file (standard output)")
+    export.add_argument("--format", choices=(JSON_LINES, CSV), default=JSON_LINES, help=tr("default: %(default)s"))
+    export.add_argument("--from", dest="first", type=_seq, default=1, metavar="N", help=tr("first record (the oldest)"))
+    export.add_argument(
+        "--to", dest="last", type=_seq, default=_SEQ_MAX, metavar="N", help=tr("last record (the newest)")
+    )
+    export.add_argument("-o", "--output", type=Path, metavar="FILE", help=tr("a new file (standard output)"))
 
 
 def _tail(arguments: argparse.Namespace) -> int:
@@ -108,7 +119,7 @@ def _tail(arguments: argparse.Namespace) -> int:
         for record in found:
             print(record.payload())
         if not found and store.last_seq:
-            print(f"gate: none of the {store.last_seq} records is such a one", file=sys.stderr)
+            print("gate: " + tr("none of the {count} records is such a one", count=store.last_seq), file=sys.stderr)
         return EXIT_DONE
 
     return _read_journal(arguments.site, tail)
@@ -124,32 +135,36 @@ def _show(arguments: argparse.Namespace) -> int:
         if found.checkpoint:
             print(_removed_text(arguments.seq, json.loads(found.checkpoint)))
             return EXIT_DONE
-        return fail(
-            EXIT_BAD_INPUT, f"record {arguments.seq} does not exist; the journal ends at record {store.last_seq}"
-        )
+        told = {"number": arguments.seq, "last": store.last_seq}
+        return fail(EXIT_BAD_INPUT, tr("record {number} does not exist; the journal ends at record {last}", **told))
 
     return _read_journal(arguments.site, show)
 
 
 def _record_lines(record: StoredRecord, found: Surroundings) -> list[str]:
     data = json.dumps(json.loads(record.data), indent=2, ensure_ascii=False, sort_keys=True).splitlines()
-    acked = "yes" if found.is_acked else "no, the platform has not said that it has it"
+    acked = tr("yes") if found.is_acked else tr("no, the platform has not said that it has it")
     follows = found.before is None or found.before.hash == record.prev
+    broken = "" if follows else "  " + tr("BROKEN: its hash is not prev")
     return [
-        f"record        {record.seq}",
-        f"class         {record.record_class} {record.class_seq}",
-        f"time          {utc_text(record.time_ms)}",
-        f"kind          {record.kind}",
-        f"lane          {record.lane or '-'}",
-        f"device        {record.device or '-'}",
-        f"data          {data[0]}",
-        *(" " * 14 + line for line in data[1:]),
-        f"hash          {record.hash}",
-        f"prev          {record.prev}",
-        f"acknowledged  {acked}",
-        f"before        {_neighbour(found.before)}{'' if follows else '  BROKEN: its hash is not prev'}",
-        f"after         {_neighbour(found.after)}",
+        _labelled(tr("record"), str(record.seq)),
+        _labelled(tr("class"), f"{record.record_class} {record.class_seq}"),
+        _labelled(tr("time"), utc_text(record.time_ms)),
+        _labelled(tr("kind"), record.kind),
+        _labelled(tr("lane"), record.lane or "-"),
+        _labelled(tr("device"), record.device or "-"),
+        _labelled(tr("data"), data[0]),
+        *(" " * _LABEL_SIZE + line for line in data[1:]),
+        _labelled("hash", record.hash),
+        _labelled("prev", record.prev),
+        _labelled(tr("acknowledged"), acked),
+        _labelled(tr("before"), _neighbour(found.before) + broken),
+        _labelled(tr("after"), _neighbour(found.after)),
     ]
+
+
+def _labelled(label: str, text: str) -> str:
+    return label.ljust(_LABEL_SIZE) + text
 
 
 def _neighbour(record: StoredRecord | None) -> str:
@@ -161,9 +176,14 @@ def _neighbour(record: StoredRecord | None) -> str:
 
 
 def _removed_text(seq: int, told: dict[str, Any]) -> str:
-    return (
-        f"record {seq} was removed on {utc_text(told['time'])} (reason {told['reason']}), the platform has it; "
-        f"the checkpoint of records {told['first']} to {told['last']} stands for it"
+    return tr(
+        "record {number} was removed on {time} (reason {reason}), the platform has it; "
+        "the checkpoint of records {first} to {last} stands for it",
+        number=seq,
+        time=utc_text(told["time"]),
+        reason=told["reason"],
+        first=told["first"],
+        last=told["last"],
     )
 
 
@@ -179,9 +199,10 @@ def _verify(arguments: argparse.Namespace) -> int:
         if broken:
             return fail(EXIT_FAILED, f"{store.path}: {broken}")
         first, acked = store.usage().first_seq, sum(store.acked.values())
-        removed = f"; {first - 1} removed before them, under signed checkpoints" if first > 1 else ""
         count = store.last_seq - first + 1 if first else 0
-        print(f"{store.path}: {count} records, unbroken; {acked} acknowledged{removed}")
+        said = tr("{count} records, unbroken; {acked} acknowledged", count=count, acked=acked)
+        removed = tr("{count} removed before them, under signed checkpoints", count=first - 1)
+        print(f"{store.path}: {said}" + (f"; {removed}" if first > 1 else ""))
         return EXIT_DONE
 
     return _read_journal(arguments.site, verify)
@@ -202,8 +223,14 @@ def _verify_export(path: Path, keys: list[str]) -> int:
             facts = check_export(file, keys)
     except ExportError as error:
         return fail(EXIT_FAILED, f"{path}: {error}")
-    signer = "the given key" if keys else f"{facts.key}; compare it with `gate journal key`, or give --key"
-    print(f"{path}: records {facts.first} to {facts.last} of {facts.site}, unbroken; signed by {signer}")
+    signer = tr("{key}; compare it with `gate journal key`, or give --key", key=facts.key)
+    told = {"first": facts.first, "last": facts.last, "site": facts.site}
+    said = tr(
+        "records {first} to {last} of {site}, unbroken; signed by {signer}",
+        **told,
+        signer=tr("the given key") if keys else signer,
+    )
+    print(f"{path}: {said}")
     return EXIT_DONE
 
 
@@ -214,8 +241,10 @@ def _export(arguments: argparse.Namespace) -> int:
             first = max(arguments.first, store.usage().first_seq)
             last = min(arguments.last, store.last_seq)
             if not 0 < first <= last:
-                asked = f"records {arguments.first} to {min(arguments.last, store.last_seq)}"
-                return fail(EXIT_BAD_INPUT, f"there is nothing to export among {asked}; see gate journal tail")
+                asked = tr("records {first} to {last}", first=arguments.first, last=min(arguments.last, store.last_seq))
+                return fail(
+                    EXIT_BAD_INPUT, tr("there is nothing to export among {what}; see gate journal tail", what=asked)
+                )
             before, now_ms = position_before(db, first), time.time_ns() // 1_000_000
             run = run_of(db, first, last)
             if arguments.output is None:
@@ -223,7 +252,8 @@ def _export(arguments: argparse.Namespace) -> int:
                 return EXIT_DONE
             with arguments.output.open("x", encoding="utf-8", newline="") as file:
                 count = write_export(file, arguments.format, config.name, run, before, key, now_ms)
-        print(f"{arguments.output}: {count} records, {first} to {last}")
+        told = {"count": count, "first": first, "last": last}
+        print(f"{arguments.output}: " + tr("{count} records, {first} to {last}", **told))
         return EXIT_DONE
 
     return _read_journal(arguments.site, export)
@@ -247,33 +277,40 @@ def _read_journal(site: Path, work: Callable[[SiteConfig, JournalStore], int]) -
         return EXIT_BAD_INPUT
     path = config.journal_path
     if not path.is_file():
-        return fail(EXIT_BAD_INPUT, f"{path} does not exist; expected the journal; run gate hub {site} first")
+        return fail(
+            EXIT_BAD_INPUT,
+            tr("{path} does not exist; expected the journal; run gate hub {site} first", path=path, site=site),
+        )
     try:
         with closing(JournalStore(path)) as store:
             return work(config, store)
     except (JournalError, KeyFileError) as error:
         return fail(EXIT_FAILED, str(error))
     except FileExistsError as error:
-        return fail(EXIT_BAD_INPUT, f"{error.filename} exists already; name a new file for the export")
+        return fail(EXIT_BAD_INPUT, tr("{path} exists already; name a new file for the export", path=error.filename))
     except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
-        return fail(EXIT_FAILED, f"{path} is damaged or cannot be read ({error}); keep it as evidence")
+        return fail(
+            EXIT_FAILED,
+            tr("{path} is damaged or cannot be read ({reason}); keep it as evidence", path=path, reason=error),
+        )
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= _TAIL_COUNT_MAX:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a count; expected 1 to {_TAIL_COUNT_MAX}")
+        said = tr("{text!r} is not a count; expected 1 to {most}", text=text, most=_TAIL_COUNT_MAX)
+        raise argparse.ArgumentTypeError(said)
     return int(text)
 
 
 def _seq(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 19 and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is no record number; expected 1, 2, 3, ...")
+        raise argparse.ArgumentTypeError(tr("{text!r} is no record number; expected 1, 2, 3, ...", text=text))
     return int(text)
 
 
 def _public_key(text: str) -> str:
     if not re.fullmatch("[0-9a-f]{64}", text.lower()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no public key; expected 64 hexadecimal digits")
+        raise argparse.ArgumentTypeError(tr("{text!r} is no public key; expected 64 hexadecimal digits", text=text))
     return text.lower()
 
 
@@ -282,5 +319,9 @@ def _time_ms(text: str) -> int:
         moment = datetime.fromisoformat(text)
         return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
-        expected = "expected one such as 2026-01-31, 2026-01-31T08:30 or 2026-01-31T08:30:00+07:00"
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; {expected}") from None
+        raise argparse.ArgumentTypeError(
+            tr(
+                "{text!r} is no time; expected one such as 2026-01-31, 2026-01-31T08:30 or 2026-01-31T08:30:00+07:00",
+                text=text,
+            )
+        ) from None

@@ -21,6 +21,7 @@ from typing import Any
 
 from edge.lane.facts import OPERATOR_REQUESTS, OperatorRequest
 from edge.lane_shell import OPERATOR_WAIT_S, OperatorDoubtError
+from edge.words import tr
 
 SOCKET_NAME = "operator.sock"
 REASON_SIZE_MAX = 200
@@ -132,10 +133,10 @@ def ask_hub(directory: Path, lane: str, request: str, reason: str) -> Answer:
                 answer = json.loads(file.readline(_LINE_SIZE_MAX))
         return Answer(str(answer["code"]), str(answer["text"]))
     except (FileNotFoundError, ConnectionRefusedError):
-        raise DoorError(f"no hub is running on {directory}; start it with gate hub first") from None
+        raise DoorError(tr("no hub is running on {place}; start it with gate hub first", place=directory)) from None
     except PermissionError:
         raise DoorError(
-            f"{directory / SOCKET_NAME} may not be opened by this user; ask as the user the hub runs as"
+            tr("{path} may not be opened by this user; ask as the user the hub runs as", path=directory / SOCKET_NAME)
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         return Answer(

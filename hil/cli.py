@@ -9,29 +9,37 @@ import sys
 from collections.abc import Callable
 
 from edge import cli as hub_cli
-from edge.words import LanguageError, take_language
+from edge.words import LanguageError, later, take_language, tr
 
-_USAGE = """usage: gate COMMAND ...
-
-  run SITE        run a site with its simulated field, real firmware, hub and broker
-  hub SITE        run the edge hub of a site
-  check SITE      validate a site file: every error at once
-  journal ...     look into a hub's journal: tail, show, verify, export, key
-  status SITE     how a site's hub is, or what its files tell while it does not run
-  operator ...    tell a lane of a running hub what to do: open, close, release, reject
-  scan WHERE      who answers on a serial line or in a network, and what it is
-  sniff PORT      listen to a serial line and tell by register name what is said on it
-  hil ...         run scenarios on simulated lanes and compare targets
-  verify ROLE     search every reachable state of a role's control core against its properties
-  bench chip      measure the firmware on an emulated RP2040
-  bench hub       measure the hub, and gateways others use, on the same simulated devices
-  bench line      measure the hub on a full RS-485 line
-  bench faults    fail the hub's link, broker, disk and clock, and count what was lost
-
-`gate COMMAND --help` tells more."""
-
+_COMMANDS = (
+    ("run SITE", later("run a site with its simulated field, real firmware, hub and broker")),
+    ("hub SITE", later("run the edge hub of a site")),
+    ("check SITE", later("validate a site file: every error at once")),
+    ("journal ...", later("look into a hub's journal: tail, show, verify, export, key")),
+    ("status SITE", later("how a site's hub is, or what its files tell while it does not run")),
+    ("operator ...", later("tell a lane of a running hub what to do: open, close, release, reject")),
+    ("scan WHERE", later("who answers on a serial line or in a network, and what it is")),
+    ("sniff PORT", later("listen to a serial line and tell by register name what is said on it")),
+    ("hil ...", later("run scenarios on simulated lanes and compare targets")),
+    ("verify ROLE", later("search every reachable state of a role's control core against its properties")),
+    ("bench chip", later("measure the firmware on an emulated RP2040")),
+    ("bench hub", later("measure the hub, and gateways others use, on the same simulated devices")),
+    ("bench line", later("measure the hub on a full RS-485 line")),
+    ("bench faults", later("fail the hub's link, broker, disk and clock, and count what was lost")),
+)
+_COMMAND_SIZE = 16
 _HELP = ("-h", "--help", "help")
 _HUB_WORDS = ("hub", "check", "journal", "status", "operator", "scan", "sniff")
+
+
+def _usage() -> str:
+    more = tr("`gate COMMAND --help` tells more; `--lang vi` says it in Vietnamese.")
+    return "\n".join((f"{tr('usage: ')}gate COMMAND ...", "", *_rows(""), "", more))
+
+
+def _rows(word: str) -> list[str]:
+    """The commands that begin with `word`, one a line."""
+    return [f"  {command:<{_COMMAND_SIZE}}{tr(says)}" for command, says in _COMMANDS if command.startswith(word)]
 
 
 def _run(argv: list[str]) -> int:
@@ -65,10 +73,9 @@ def _bench(argv: list[str]) -> int:
 
         return faults_main(argv[1:])
     if word in _HELP:
-        print("\n".join(("usage: gate bench ...", "", *(line for line in _USAGE.splitlines() if "  bench" in line))))
+        print("\n".join((f"{tr('usage: ')}gate bench ...", "", *_rows("bench"))))
         return 0
-    print(f"gate: '{word}' is no bench; expected one of chip, hub, line, faults", file=sys.stderr)
-    return 2
+    return _refuse(tr("'{word}' is no bench; expected one of chip, hub, line, faults", word=word))
 
 
 def _verify(argv: list[str]) -> int:
@@ -85,16 +92,20 @@ def main() -> int:
     try:
         argv = take_language(sys.argv[1:])
     except LanguageError as error:
-        print(f"gate: {error}", file=sys.stderr)
-        return 2
+        return _refuse(str(error))
     if not argv or argv[0] in _HELP:
-        print(_USAGE)
+        print(_usage())
         return 0 if argv else 2
     if argv[0] in _HUB_WORDS:
         return hub_cli.main(argv)
     if argv[0] in _WORDS:
         return _WORDS[argv[0]](argv[1:])
-    print(f"gate: '{argv[0]}' is no command; expected one of {', '.join((*_WORDS, *_HUB_WORDS))}", file=sys.stderr)
+    known = ", ".join((*_WORDS, *_HUB_WORDS))
+    return _refuse(tr("'{word}' is no command; expected one of {known}", word=argv[0], known=known))
+
+
+def _refuse(sentence: str) -> int:
+    print(f"gate: {sentence}", file=sys.stderr)
     return 2
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from edge.words import tr
+
 
 class CaptureError(Exception):
     """The file is no capture; the text names the line."""
@@ -28,5 +30,10 @@ def read_chunks(path: Path) -> Iterator[tuple[int, bytes]]:
                 now_us, text = json.loads(line)
                 yield int(now_us), bytes.fromhex(text)
             except (ValueError, TypeError) as error:
-                sentence = f"{path}: line {number} is no chunk of a capture; name a file that gate sniff --save wrote"
-                raise CaptureError(sentence) from error
+                raise CaptureError(
+                    tr(
+                        "{path}: line {number} is no chunk of a capture; name a file that gate sniff --save wrote",
+                        path=path,
+                        number=number,
+                    )
+                ) from error

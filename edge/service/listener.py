@@ -11,25 +11,27 @@ from types import ModuleType
 from edge.service.exchanges import Exchange, Outcome, Pairing, Tally
 from edge.service.frames import Frame, FrameFinder
 from edge.service.names import MAP_ID_ADDRESS, MAPS, TABLES, command_in, points_in, stretch
+from edge.words import later, tr
 from protocols.modbus import pdu
 
 _WRITES = {
-    pdu.WRITE_SINGLE_COIL: "write coil",
-    pdu.WRITE_SINGLE_REGISTER: "write register",
-    pdu.WRITE_MULTIPLE_COILS: "write coils",
-    pdu.WRITE_MULTIPLE_REGISTERS: "write registers",
-    pdu.MASK_WRITE_REGISTER: "mask register",
-    pdu.READ_WRITE_MULTIPLE_REGISTERS: "read and write registers",
-    pdu.ENCAPSULATED_INTERFACE: "identify",
+    pdu.WRITE_SINGLE_COIL: later("write coil"),
+    pdu.WRITE_SINGLE_REGISTER: later("write register"),
+    pdu.WRITE_MULTIPLE_COILS: later("write coils"),
+    pdu.WRITE_MULTIPLE_REGISTERS: later("write registers"),
+    pdu.MASK_WRITE_REGISTER: later("mask register"),
+    pdu.READ_WRITE_MULTIPLE_REGISTERS: later("read and write registers"),
+    pdu.ENCAPSULATED_INTERFACE: later("identify"),
 }
-_EXCEPTIONS = {
-    pdu.ILLEGAL_FUNCTION: "illegal function",
-    pdu.ILLEGAL_DATA_ADDRESS: "illegal data address",
-    pdu.ILLEGAL_DATA_VALUE: "illegal data value",
-    pdu.SERVER_DEVICE_FAILURE: "device failure",
-    pdu.SERVER_DEVICE_BUSY: "device busy",
-    pdu.GATEWAY_TARGET_FAILED: "the device behind the gateway does not answer",
+EXCEPTIONS = {
+    pdu.ILLEGAL_FUNCTION: later("illegal function"),
+    pdu.ILLEGAL_DATA_ADDRESS: later("illegal data address"),
+    pdu.ILLEGAL_DATA_VALUE: later("illegal data value"),
+    pdu.SERVER_DEVICE_FAILURE: later("device failure"),
+    pdu.SERVER_DEVICE_BUSY: later("device busy"),
+    pdu.GATEWAY_TARGET_FAILED: later("the device behind the gateway does not answer"),
 }
+UNKNOWN_EXCEPTION = later("see the Modbus specification, 7")
 # Move with every poll: told with everything else only, or each poll would be news.
 _RESTLESS = frozenset({"uptime_s", "frames_served", "hub_age_ms", "scan_last_us"})
 _SHOWN_MAX = 24  # bytes of a frame that has no name; more tells a reader nothing
@@ -66,12 +68,14 @@ class Listener:
         if exchange.request is None:
             frame = exchange.response
             assert frame is not None  # an exchange has one of the two
-            what = "noise" if exchange.outcome is Outcome.NOISE else f"unit {frame.unit_id} answers nobody"
+            is_noise = exchange.outcome is Outcome.NOISE
+            what = tr("noise") if is_noise else tr("unit {unit} answers nobody", unit=frame.unit_id)
             return f"{head}  {what}: {_hex(frame.data)}"
         answer = self._answer(exchange, exchange.request)
         if not answer:
             return ""
-        return f"{head}  unit {exchange.request.unit_id}{self._role_name(exchange.request)}  {answer}"
+        who = tr("unit {unit}{role}", unit=exchange.request.unit_id, role=self._role_name(exchange.request))
+        return f"{head}  {who}  {answer}"
 
     def _role_name(self, request: Frame) -> str:
         role = self.roles.get(request.unit_id)
@@ -82,13 +86,15 @@ class Listener:
             self._learn(exchange, request)  # so that the first answer is told by name already
         asked = self._asked(request)
         if exchange.response is None:
-            return f"{asked}  {'to all' if exchange.outcome is Outcome.BROADCAST else 'NO ANSWER'}"
+            is_to_all = exchange.outcome is Outcome.BROADCAST
+            return f"{asked}  {tr('to all') if is_to_all else tr('NO ANSWER')}"
         latency = f"{(exchange.latency_us or 0) / 1000:.1f} ms"
         if exchange.outcome is Outcome.EXCEPTION:
-            name = _EXCEPTIONS.get(exchange.exception, "see the Modbus specification, 7")
-            return f"{asked}  EXCEPTION {exchange.exception} ({name})  {latency}"
+            name = tr(EXCEPTIONS.get(exchange.exception, UNKNOWN_EXCEPTION))
+            said = tr("EXCEPTION {code} ({name})", code=exchange.exception, name=name)
+            return f"{asked}  {said}  {latency}"
         if exchange.outcome is Outcome.MISMATCH:
-            return f"{asked}  WRONG ANSWER {_hex(exchange.response.data)}  {latency}"
+            return f"{asked}  {tr('WRONG ANSWER')} {_hex(exchange.response.data)}  {latency}"
         news = self._news(request, exchange.response)
         return f"{asked}  {latency}{news}" if news is not None else ""
 
@@ -96,13 +102,14 @@ class Listener:
         code = request.function_code
         if code in TABLES:
             address, count = _words(request, 2)
-            return f"read {stretch(code, address, count)}"
+            return tr("read {what}", what=stretch(code, address, count))
         role = self.roles.get(request.unit_id)
         if code == pdu.WRITE_MULTIPLE_REGISTERS and role is not None:
             command = command_in(role, _words(request, 1)[0], request.data[7:-2])
             if command:
                 return command
-        return f"{_WRITES.get(code, f'function code {code}')} {_hex(request.data[2:-2])}"
+        name = tr(_WRITES[code]) if code in _WRITES else tr("function code {code}", code=code)
+        return f"{name} {_hex(request.data[2:-2])}"
 
     def _learn(self, exchange: Exchange, request: Frame) -> None:
         """A device of ours says at address 0 which map it serves."""
@@ -143,4 +150,4 @@ def _words(frame: Frame, count: int) -> tuple[int, ...]:
 
 def _hex(data: bytes) -> str:
     text = data[:_SHOWN_MAX].hex(" ")
-    return f"{text} ... ({len(data)} bytes)" if len(data) > _SHOWN_MAX else text
+    return tr("{text} ... ({count} bytes)", text=text, count=len(data)) if len(data) > _SHOWN_MAX else text

@@ -9,6 +9,8 @@ import ipaddress
 from collections.abc import Sequence
 from pathlib import Path
 
+from edge.words import tr
+
 HOSTS_MAX = 1024
 MODBUS_PORT = 502
 PORT_MAX = 65_535
@@ -35,7 +37,14 @@ def hosts_of(where: str) -> list[tuple[str, int]]:
     elif text.isascii() and text.isdigit() and 0 < int(text) <= PORT_MAX:
         port = int(text)
     else:
-        raise PlaceError(f"'{where}': port '{text}' is none; write a number from 1 to {PORT_MAX} behind the colon")
+        raise PlaceError(
+            tr(
+                "'{where}': port '{port}' is none; write a number from 1 to {most} behind the colon",
+                where=where,
+                port=text,
+                most=PORT_MAX,
+            )
+        )
     if "/" not in host:
         return [(host, port)]
     return [(str(address), port) for address in _network(where, host)]
@@ -48,9 +57,17 @@ def numbers_of(text: str, low: int, high: int, what: str) -> list[int]:
         first, dash, last = part.strip().partition("-")
         ends = [first, last] if dash else [first, first]
         if not all(end.isascii() and end.isdigit() for end in ends):
-            raise PlaceError(f"{what} '{part}' is no number; write for example 1-5,9")
+            raise PlaceError(tr("{what} '{part}' is no number; write for example 1-5,9", what=what, part=part))
         if not low <= int(ends[0]) <= int(ends[1]) <= high:
-            raise PlaceError(f"{what} '{part}' is out of range; {low} to {high} are possible, the smaller one first")
+            raise PlaceError(
+                tr(
+                    "{what} '{part}' is out of range; {low} to {high} are possible, the smaller one first",
+                    what=what,
+                    part=part,
+                    low=low,
+                    high=high,
+                )
+            )
         numbers += range(int(ends[0]), int(ends[1]) + 1)
     return list(dict.fromkeys(numbers))
 
@@ -59,9 +76,16 @@ def _network(where: str, text: str) -> Sequence[ipaddress.IPv4Address | ipaddres
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError as error:
-        raise PlaceError(f"'{where}' is no network ({error}); write for example 192.168.10.0/24") from error
+        raise PlaceError(
+            tr("'{where}' is no network ({reason}); write for example 192.168.10.0/24", where=where, reason=error)
+        ) from error
     if network.num_addresses > HOSTS_MAX:
         raise PlaceError(
-            f"'{where}' has {network.num_addresses} addresses; at most {HOSTS_MAX} are looked at, take /22"
+            tr(
+                "'{where}' has {count} addresses; at most {most} are looked at, take /22",
+                where=where,
+                count=network.num_addresses,
+                most=HOSTS_MAX,
+            )
         )
     return list(network.hosts())

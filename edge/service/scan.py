@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
-from edge.cli_common import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED, fail, reason_of
+from edge.cli_common import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED, EXIT_NOBODY, fail, reason_of
 from edge.service.asker import SerialAsker, TcpAsker
 from edge.service.places import TCP_UNITS, UNIT_ID_MAX, PlaceError, hosts_of, is_serial, numbers_of
 from edge.service.probe import Found, probe
 from edge.service.serial_port import PortError, SerialPort
+from edge.words import tr
 
-EXIT_NOBODY = 3
 _BAUDS = "115200,57600,38400,19200,9600"
 _BAUD_LOW, _BAUD_HIGH = 1_200, 1_000_000
 _HOSTS_AT_ONCE = 64
@@ -42,16 +42,20 @@ class Place:
 
 def add_scan_word(parser: argparse.ArgumentParser) -> None:
     """The arguments of `gate scan`."""
-    parser.add_argument("where", metavar="WHERE", help="a serial port, HOST[:PORT], or NETWORK/BITS[:PORT]")
-    parser.add_argument("--baud", default=_BAUDS, metavar="B,B", help="bauds to try on a line; default: %(default)s")
+    parser.add_argument("where", metavar="WHERE", help=tr("a serial port, HOST[:PORT], or NETWORK/BITS[:PORT]"))
     parser.add_argument(
-        "--parity", default="N", metavar="N,E,O", help="parities to try on a line; default: %(default)s"
+        "--baud", default=_BAUDS, metavar="B,B", help=tr("bauds to try on a line; default: %(default)s")
     )
-    parser.add_argument("--units", metavar="1-5,9", help="unit ids; default: all on a line, 1, 255 and 0 in a network")
     parser.add_argument(
-        "--timeout-ms", type=int, default=100, metavar="MS", help="to wait for each; default: %(default)s"
+        "--parity", default="N", metavar="N,E,O", help=tr("parities to try on a line; default: %(default)s")
     )
-    parser.add_argument("--json", action="store_true", help="print what was found as one object")
+    parser.add_argument(
+        "--units", metavar="1-5,9", help=tr("unit ids; default: all on a line, 1, 255 and 0 in a network")
+    )
+    parser.add_argument(
+        "--timeout-ms", type=int, default=100, metavar="MS", help=tr("to wait for each; default: %(default)s")
+    )
+    parser.add_argument("--json", action="store_true", help=tr("print what was found as one object"))
     parser.set_defaults(run=scan)
 
 
@@ -60,19 +64,30 @@ def scan(arguments: argparse.Namespace) -> int:
     started_s = time.monotonic()
     try:
         if not 1 <= arguments.timeout_ms <= _TIMEOUT_MS_MAX:
-            raise PlaceError(f"--timeout-ms is {arguments.timeout_ms}; 1 to {_TIMEOUT_MS_MAX} are possible")
+            said = tr(
+                "--timeout-ms is {value}; 1 to {most} are possible", value=arguments.timeout_ms, most=_TIMEOUT_MS_MAX
+            )
+            raise PlaceError(said)
         found = list(_look(arguments))
     except PlaceError as error:
         return fail(EXIT_BAD_INPUT, str(error))
     except PortError as error:
         return fail(EXIT_FAILED, str(error))
     except OSError as error:
-        return fail(EXIT_NOBODY, f"{arguments.where}: {reason_of(error)}; check address, port and cable")
+        return fail(
+            EXIT_NOBODY,
+            tr("{where}: {reason}; check address, port and cable", where=arguments.where, reason=reason_of(error)),
+        )
     if arguments.json:
         rows = [{**asdict(place), **asdict(unit)} for place, unit in found]
         print(json.dumps({"where": arguments.where, "seconds": round(time.monotonic() - started_s, 1), "found": rows}))
     elif not found:
-        print(f"nobody answers at {arguments.where}: check supply, A and B, unit ids and baud; end a hub that asks too")
+        print(
+            tr(
+                "nobody answers at {where}: check supply, A and B, unit ids and baud; end a hub that asks too",
+                where=arguments.where,
+            )
+        )
     return EXIT_DONE if found else EXIT_NOBODY
 
 
@@ -93,7 +108,7 @@ def _on_line(arguments: argparse.Namespace) -> Iterator[tuple[Place, Found]]:
             with SerialPort(arguments.where, baud, parity) as port:
                 asker = SerialAsker(port, baud)
                 for unit_id in units:
-                    _show(f"{place}: unit {unit_id}", arguments)
+                    _show(tr("{place}: unit {unit}", place=place, unit=unit_id), arguments)
                     found = probe(asker, unit_id, arguments.timeout_ms / 1000)
                     _show("", arguments)
                     if found is not None:
@@ -115,7 +130,7 @@ def _in_network(arguments: argparse.Namespace) -> Iterator[tuple[Place, Found]]:
         return
     with ThreadPoolExecutor(_HOSTS_AT_ONCE) as pool:
         for number, found in enumerate(pool.map(ask, hosts), 1):
-            _show(f"{number} of {len(hosts)} hosts", arguments)
+            _show(tr("{number} of {count} hosts", number=number, count=len(hosts)), arguments)
             yield from found
     _show("", arguments)
 
@@ -143,17 +158,19 @@ def _parities(text: str) -> list[str]:
     parities = text.split(",")
     wrong = [parity for parity in parities if parity not in ("N", "E", "O")]
     if wrong:
-        raise PlaceError(f"--parity '{wrong[0]}' is none; write one or more of N, E and O, with commas between")
+        said = tr("--parity '{parity}' is none; write one or more of N, E and O, with commas between", parity=wrong[0])
+        raise PlaceError(said)
     return parities
 
 
 def _described(found: Found) -> str:
-    head = f"unit {found.unit_id:>3}"
+    head = tr("unit {unit:>3}", unit=found.unit_id)
     if found.garbled:
-        return f"{head}  answers, but garbled: another parity or baud, or two devices with this unit id"
-    identity = " ".join(found.identity) or "does not say who it is"
+        return f"{head}  " + tr("answers, but garbled: another parity or baud, or two devices with this unit id")
+    identity = " ".join(found.identity) or tr("does not say who it is")
     if found.role:
-        identity = f"{found.role} {found.serial}, firmware {found.firmware}, map {found.map_version}"
+        who = {"role": found.role, "serial": found.serial, "firmware": found.firmware, "map": found.map_version}
+        identity = tr("{role} {serial}, firmware {firmware}, map {map}", **who)
     return f"{head}  {identity}  ({found.after_ms:.0f} ms)"
 
 

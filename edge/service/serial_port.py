@@ -12,6 +12,8 @@ from types import TracebackType
 
 import serial
 
+from edge.words import tr
+
 _READ_SIZE = 4096
 
 
@@ -30,8 +32,14 @@ class SerialPort:
         except serial.SerialException as error:
             raise PortError(_reason(name, error.errno)) from error
         except (ValueError, termios.error) as error:
-            sentence = f"port {name} cannot be set to {baud} baud, parity {parity}: its driver refuses; try others"
-            raise PortError(sentence) from error
+            raise PortError(
+                tr(
+                    "port {port} cannot be set to {baud} baud, parity {parity}: its driver refuses; try others",
+                    port=name,
+                    baud=baud,
+                    parity=parity,
+                )
+            ) from error
 
     def __enter__(self) -> SerialPort:
         return self
@@ -47,7 +55,7 @@ class SerialPort:
             select.select([self._port], [], [], timeout_s)
             return bytes(self._port.read(_READ_SIZE))
         except (serial.SerialException, OSError) as error:
-            raise PortError(f"port {self._name} is gone ({error}); check the cable and start again") from error
+            raise PortError(self._gone(error)) from error
 
     def write(self, data: bytes) -> None:
         """Send."""
@@ -55,7 +63,10 @@ class SerialPort:
             self._port.write(data)
             self._port.flush()
         except (serial.SerialException, OSError) as error:
-            raise PortError(f"port {self._name} is gone ({error}); check the cable and start again") from error
+            raise PortError(self._gone(error)) from error
+
+    def _gone(self, error: Exception) -> str:
+        return tr("port {port} is gone ({reason}); check the cable and start again", port=self._name, reason=error)
 
     def clear(self) -> None:
         """Drop what has come and was not read."""
@@ -64,9 +75,15 @@ class SerialPort:
 
 def _reason(name: str, number: int | None) -> str:
     if number == errno.ENOENT:
-        return f"port {name} does not exist: check the cable and the adapter, ls /dev/serial/by-id shows what is there"
+        return tr(
+            "port {port} does not exist: check the cable and the adapter, ls /dev/serial/by-id shows what is there",
+            port=name,
+        )
     if number in (errno.EBUSY, errno.EAGAIN):
-        return f"port {name} is in use by another program: end it (a hub that runs has the line for itself)"
+        return tr(
+            "port {port} is in use by another program: end it (a hub that runs has the line for itself)", port=name
+        )
     if number in (errno.EACCES, errno.EPERM):
-        return f"port {name} may not be opened: add your user to the group that owns it (often dialout)"
-    return f"port {name} cannot be opened ({errno.errorcode.get(number or 0, 'no reason given')}): is it a serial port?"
+        return tr("port {port} may not be opened: add your user to the group that owns it (often dialout)", port=name)
+    code = errno.errorcode.get(number or 0, "?")
+    return tr("port {port} cannot be opened ({code}): is it a serial port?", port=name, code=code)

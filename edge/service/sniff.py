@@ -21,6 +21,7 @@ from edge.service.listener import Listener
 from edge.service.names import ROLES
 from edge.service.serial_port import PortError, SerialPort
 from edge.service.summary import as_text, summarise
+from edge.words import tr
 
 SILENCE_US = 50_000  # longer than any pause a USB adapter makes within a frame
 UNIT_ID_MAX = 247
@@ -30,14 +31,16 @@ Chunk = tuple[int, bytes]
 
 def add_sniff_word(parser: argparse.ArgumentParser) -> None:
     """The arguments of `gate sniff`."""
-    parser.add_argument("port", metavar="PORT", help="a serial port, or a file that --save wrote")
-    parser.add_argument("--baud", type=int, default=115_200, help="default: %(default)s")
-    parser.add_argument("--parity", choices=("N", "E", "O"), default="N", help="default: %(default)s")
-    parser.add_argument("--role", action="append", default=[], metavar="UNIT=ROLE", help="what a unit is; else learned")
-    parser.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds; else at Ctrl-C")
-    parser.add_argument("--all", action="store_true", help="every value that is read, not only what changed")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="keep what is heard in a file")
-    parser.add_argument("--json", action="store_true", help="only the summary, as one object")
+    parser.add_argument("port", metavar="PORT", help=tr("a serial port, or a file that --save wrote"))
+    parser.add_argument("--baud", type=int, default=115_200, help=tr("default: %(default)s"))
+    parser.add_argument("--parity", choices=("N", "E", "O"), default="N", help=tr("default: %(default)s"))
+    parser.add_argument(
+        "--role", action="append", default=[], metavar="UNIT=ROLE", help=tr("what a unit is; else learned")
+    )
+    parser.add_argument("--seconds", type=float, metavar="S", help=tr("stop after S seconds; else at Ctrl-C"))
+    parser.add_argument("--all", action="store_true", help=tr("every value that is read, not only what changed"))
+    parser.add_argument("--save", type=Path, metavar="FILE", help=tr("keep what is heard in a file"))
+    parser.add_argument("--json", action="store_true", help=tr("only the summary, as one object"))
     parser.set_defaults(run=sniff)
 
 
@@ -64,8 +67,14 @@ def _roles(words: list[str]) -> dict[int, ModuleType]:
     for word in words:
         unit, _, name = word.partition("=")
         if name not in ROLES or not unit.isascii() or not unit.isdigit() or not 1 <= int(unit) <= UNIT_ID_MAX:
-            expected = f"a unit id from 1 to {UNIT_ID_MAX} and one of {', '.join(ROLES)}, as in --role 3=barrier"
-            raise ValueError(f"--role is '{word}'; write {expected}")
+            raise ValueError(
+                tr(
+                    "--role is '{word}'; write a unit id from 1 to {most} and one of {roles}, as in --role 3=barrier",
+                    word=word,
+                    most=UNIT_ID_MAX,
+                    roles=", ".join(ROLES),
+                )
+            )
         roles[int(unit)] = ROLES[name]
     return roles
 

@@ -10,8 +10,15 @@ from types import ModuleType
 from typing import Any
 
 from edge.service.exchanges import Outcome, Tally, UnitTally
+from edge.words import later, tr
 
 _BITS_PER_CHARACTER = 11
+_OUTCOMES = {
+    Outcome.EXCEPTION: later("exception"),
+    Outcome.MISMATCH: later("mismatch"),
+    Outcome.SILENT: later("silent"),
+    Outcome.STRAY: later("stray"),
+}
 _TOLD = (Outcome.OK, Outcome.EXCEPTION, Outcome.MISMATCH, Outcome.SILENT, Outcome.STRAY)
 
 
@@ -31,9 +38,8 @@ def summarise(tally: Tally, roles: Mapping[int, ModuleType], span_s: float, baud
 
 def as_text(summary: Mapping[str, Any]) -> str:
     """The same as a table."""
-    head = (
-        f"{summary['seconds']:.1f} s at {summary['baud']} baud: {summary['bytes']} bytes, "
-        f"{summary['noise_bytes']} of them noise, line busy {summary['load']:.1%}"
+    head = tr(
+        "{seconds:.1f} s at {baud} baud: {bytes} bytes, {noise_bytes} of them noise, line busy {load:.1%}", **summary
     )
     return "\n".join([head, *(_row(unit) for unit in summary["units"])])
 
@@ -55,8 +61,9 @@ def _ms(times_us: Sequence[int], percent: int) -> float:
 
 
 def _row(unit: Mapping[str, Any]) -> str:
-    wrong = [f"{unit[str(outcome)]} {outcome}" for outcome in _TOLD[1:] if unit[str(outcome)]]
+    wrong = [f", {unit[str(outcome)]} {tr(_OUTCOMES[outcome])}" for outcome in _TOLD[1:] if unit[str(outcome)]]
     times = unit["latency_ms"]
-    shown = f"; answers after {times['median']} / {times['p99']} / {times['max']} ms (median/p99/max)" if times else ""
-    name = f"{unit['unit_id']} {unit['role'] or 'of unknown role'}"
-    return f"  unit {name}: {unit['requests']} requests, {unit['ok']} ok{''.join(f', {item}' for item in wrong)}{shown}"
+    shown = tr("; answers after {median} / {p99} / {max} ms (median/p99/max)", **times) if times else ""
+    name = tr("unit {unit} {role}", unit=unit["unit_id"], role=unit["role"] or tr("of unknown role"))
+    counts = tr("{requests} requests, {ok} ok", requests=unit["requests"], ok=unit["ok"])
+    return f"  {name}: {counts}{''.join(wrong)}{shown}"

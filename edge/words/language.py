@@ -33,7 +33,7 @@ class _Choice:
     language = ""
 
 
-def tr(text: str, **values: object) -> str:
+def tr(text: str, /, **values: object) -> str:
     """`text`, a literal, in the language chosen, its {placeholders} filled; named by the same words in each."""
     said = _catalogue(_Choice.language).get(text, text)
     return said.format(**values) if values else said

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from edge.cli import main as hub_main
+from edge.words import tr
+from edge.words.parser import Parser, UsageError
 from hil.run.account import TruckTruth
 from hil.run.broker import BrokerError
 from hil.run.gate import PLATFORM_DB, GateRun, RunError, running_gate
@@ -42,14 +44,16 @@ _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def main(argv: list[str]) -> int:
     """Entry of `gate run`."""
-    options = _parser().parse_args(argv)
     try:
+        options = _parser().parse_args(argv)
         site = _prepare(options.site, options.seed)
         if site is None:
             return EXIT_BAD_INPUT
         _check_platform(site.data_dir / PLATFORM_DB)
         deploy_dir = _compile(site)
         summary = asyncio.run(_run(site, deploy_dir, options))
+    except UsageError as error:
+        return _fail(str(error), EXIT_BAD_INPUT)
     except KeyboardInterrupt:
         summary = None
     except BaseExceptionGroup as group:
@@ -57,7 +61,7 @@ def main(argv: list[str]) -> int:
     except Exception as error:
         return _explain(error)
     if summary is None:
-        return _fail("interrupted; everything that was started has been ended", EXIT_INTERRUPTED)
+        return _fail(tr("interrupted; everything that was started has been ended"), EXIT_INTERRUPTED)
     return _report(summary, options.json)
 
 
@@ -72,15 +76,16 @@ def _explain(error: BaseException) -> int:
     raise error
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="gate run", description="Run a site with simulated field, real firmware, hub and broker on this machine."
+def _parser() -> Parser:
+    parser = Parser(
+        prog="gate run",
+        description=tr("Run a site with simulated field, real firmware, hub and broker on this machine."),
     )
-    parser.add_argument("site", type=Path, metavar="SITE", help="the site file (docs/site-file.md)")
-    parser.add_argument("--headless", action="store_true", help="no live view")
-    parser.add_argument("--seconds", type=_seconds, help="stop after so long; without it, run until interrupted")
-    parser.add_argument("--json", action="store_true", help="print the closing account as one JSON object")
-    parser.add_argument("--seed", type=int, help="seed of the simulated field, instead of [simulation] seed")
+    parser.add_argument("site", type=Path, metavar="SITE", help=tr("the site file (docs/site-file.md)"))
+    parser.add_argument("--headless", action="store_true", help=tr("no live view"))
+    parser.add_argument("--seconds", type=_seconds, help=tr("stop after so long; without it, run until interrupted"))
+    parser.add_argument("--json", action="store_true", help=tr("print the closing account as one JSON object"))
+    parser.add_argument("--seed", type=int, help=tr("seed of the simulated field, instead of [simulation] seed"))
     return parser
 
 
@@ -90,7 +95,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 1.0 <= value <= 86_400.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a duration; 1 to 86400 seconds are expected")
+        raise argparse.ArgumentTypeError(tr("{text!r} is not a duration; 1 to 86400 seconds are expected", text=text))
     return value
 
 
@@ -113,11 +118,11 @@ def _check_platform(path: Path) -> None:
         try:
             PlatformStore(path).close()
         except sqlite3.Error as error:
-            raise SiteError(f"{path} cannot be used ({error})") from error
+            raise SiteError(tr("{path} cannot be used ({reason})", path=path, reason=error)) from error
 
 
 def _compile(site: RigSite) -> Path:
-    _say("compiling the firmware for the MicroPython VM")
+    _say(tr("compiling the firmware for the MicroPython VM"))
     roles = sorted({node.role for lane in site.lanes for node, _ in lane.nodes()})
     return deployed_sets(roles, site.data_dir / "deploy")
 
@@ -127,10 +132,16 @@ async def _run(site: RigSite, deploy_dir: Path, options: argparse.Namespace) -> 
     started_ms = int(time.time() * 1000)
     with _end_signals() as ended:
         async with running_gate(site, deploy_dir) as run:
-            _say("starting broker, platform, hub and one VM per device")
+            _say(tr("starting broker, platform, hub and one VM per device"))
             if not await _is_up(run, ended):
                 return None
-            _say(f"the gate is up: http://127.0.0.1:{site.http_port}/status, MQTT on port {site.broker_port}")
+            _say(
+                tr(
+                    "the gate is up: http://127.0.0.1:{http_port}/status, MQTT on port {mqtt_port}",
+                    http_port=site.http_port,
+                    mqtt_port=site.broker_port,
+                )
+            )
             began = time.monotonic()
             await _watch(run, options, ended)
             return await _settle(run, started_ms, time.monotonic() - began)
@@ -165,7 +176,7 @@ async def _is_up(run: GateRun, ended: asyncio.Event) -> bool:
         if not ready.done():
             return False
         for sentence in ready.result():
-            _say(f"{sentence}; the rest of the gate goes on")
+            _say(tr("{what}; the rest of the gate goes on", what=sentence))
         return True
     finally:
         ready.cancel()
@@ -232,8 +243,11 @@ def _report(summary: Summary, as_json: bool) -> int:
         print(json.dumps(summary.as_json()))
     else:
         _say(
-            f"{summary.trucks} trucks: {summary.passed} passed, {summary.turned_back} turned back, {summary.in_lane} "
-            f"in the lanes; {summary.records_journalled} records, {summary.records_acknowledged} acknowledged"
+            tr(
+                "{trucks} trucks: {passed} passed, {turned_back} turned back, {in_lane} in the lanes; "
+                "{records_journalled} records, {records_acknowledged} acknowledged",
+                **summary.as_json(),
+            )
         )
         for problem in summary.problems:
             _say(problem)

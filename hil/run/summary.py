@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from edge.words import tr
 from hil.run.account import TruckTruth, discrepancies, transactions_of
 from hil.run.tally import CRC_ERRORS, POLL_CYCLES, SCAN_OVERRUNS
 
@@ -69,7 +70,7 @@ def summarize(
     problems = discrepancies(trucks, transactions_of(records))
     problems += _record_problems(status, len(records), journalled, acknowledged)
     if hits:
-        problems.append(f"the boom touched a truck {hits} times")
+        problems.append(tr("the boom touched a truck {count} times", count=hits))
     return Summary(
         site=site,
         seed=seed,
@@ -91,15 +92,17 @@ def summarize(
 def _record_problems(status: Mapping[str, Any], received: int, journalled: int, acknowledged: int) -> list[str]:
     """What the hub says of its records, held against what the platform has `received`."""
     if not status:
-        return ["the hub did not tell its status at the end"]
+        return [tr("the hub did not tell its status at the end")]
     problems = []
     if not received:
-        problems.append("the platform has no record of this run, not even that the hub started")
+        problems.append(tr("the platform has no record of this run, not even that the hub started"))
     if acknowledged < journalled:
-        problems.append(f"{journalled - acknowledged} of {journalled} records are not acknowledged yet")
+        told = {"missing": journalled - acknowledged, "count": journalled}
+        problems.append(tr("{missing} of {count} records are not acknowledged yet", **told))
     if received < acknowledged:
-        problems.append(f"the hub takes {acknowledged} records for acknowledged, the platform has {received}")
+        told = {"acked": acknowledged, "received": received}
+        problems.append(tr("the hub takes {acked} records for acknowledged, the platform has {received}", **told))
     lost = status["journal"]["records_lost"]
     if lost:
-        problems.append(f"{lost} records were lost because the journal could not be written")
+        problems.append(tr("{count} records were lost because the journal could not be written", count=lost))
     return problems

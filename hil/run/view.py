@@ -15,6 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from edge.words import tr
 from hil.run.gate import GateRun
 
 _PERIOD_S = 0.25
@@ -40,7 +41,7 @@ async def show_lines(run: GateRun) -> None:
     while True:
         await asyncio.sleep(_LINE_PERIOD_S)
         lanes = ", ".join(f"{name} {lane['state']}" for name, lane in run.status.get("lanes", {}).items())
-        print(f"gate: {lanes or 'no hub'}; {_trucks(run)}; {_records(run.status)}", file=sys.stderr, flush=True)
+        print(f"gate: {lanes or tr('no hub')}; {_trucks(run)}; {_records(run.status)}", file=sys.stderr, flush=True)
 
 
 def draw(run: GateRun, columns: int) -> Group:
@@ -50,7 +51,17 @@ def draw(run: GateRun, columns: int) -> Group:
 
 
 def _lanes(run: GateRun, is_wide: bool) -> Panel:
-    table = _table("lane", "state", "plate", "weight", "*decision", "boom", "passed", "back", *["road"] * is_wide)
+    table = _table(
+        tr("lane"),
+        tr("state"),
+        tr("plate"),
+        tr("weight"),
+        "*" + tr("decision"),
+        tr("boom"),
+        tr("passed"),
+        tr("back"),
+        *[tr("road")] * is_wide,
+    )
     roads = []
     for name in run.world.fields:
         lane = run.status.get("lanes", {}).get(name, {})
@@ -58,7 +69,9 @@ def _lanes(run: GateRun, is_wide: bool) -> Panel:
         road = _road(run, name, barrier.get("lights_word", ""))
         table.add_row(*_lane_row(run, name, lane, barrier), *[road] * is_wide)
         roads.append(Text.assemble((name, "bold"), "  ", road))
-    return Panel(Group(table, *[] if is_wide else roads), title=f"{run.site.name}: lanes", title_align="left")
+    return Panel(
+        Group(table, *[] if is_wide else roads), title=tr("{site}: lanes", site=run.site.name), title_align="left"
+    )
 
 
 def _table(*titles: str) -> Table:
@@ -74,7 +87,7 @@ def _lane_row(run: GateRun, name: str, lane: dict[str, Any], barrier: dict[str, 
     counts = run.world.counts(name)
     light = barrier.get("lights_word", "")
     words = [lane.get("decision", ""), *lane.get("attention", ())]
-    state = Text(lane.get("state", "no hub"), style="bold" if lane.get("transaction") else "dim")
+    state = Text(lane.get("state", tr("no hub")), style="bold" if lane.get("transaction") else "dim")
     return [
         Text(name, style="bold"),
         state,
@@ -113,11 +126,12 @@ def _weight(kg_x10: int | None) -> str:
 
 
 def _devices(status: dict[str, Any], is_wide: bool) -> Panel:
-    extra = ("polls", "overruns", "longest scan") if is_wide else ()
-    table = _table("device", "line", "*health", "state", "CRC", "time-outs", "boots", *extra)
+    extra = (tr("polls"), tr("overruns"), tr("longest scan")) if is_wide else ()
+    health = "*" + tr("health")
+    table = _table(tr("device"), tr("line"), health, tr("state"), "CRC", tr("time-outs"), tr("boots"), *extra)
     for name, device in status.get("devices", {}).items():
         table.add_row(*_device_row(name, device, is_wide))
-    return Panel(table, title="devices", title_align="left")
+    return Panel(table, title=tr("devices"), title_align="left")
 
 
 def _device_row(name: str, device: dict[str, Any], is_wide: bool) -> list[Text]:
@@ -139,19 +153,25 @@ def _device_row(name: str, device: dict[str, Any], is_wide: bool) -> list[Text]:
 
 def _counters(run: GateRun) -> Panel:
     uplink = run.status.get("uplink", {}).get("state", "-")
-    parts = [f"{process.name} {process.pid or 'down'} ({process.restarts} restarts)" for process in run.processes]
-    lines = [_trucks(run), f"{_records(run.status)}; uplink {uplink}", f"processes: {', '.join(parts)}; Ctrl-C ends"]
-    return Panel(Text("\n".join(lines)), title="counters", title_align="left")
+    parts = [
+        tr("{name} {pid} ({count} restarts)", name=process.name, pid=process.pid or tr("down"), count=process.restarts)
+        for process in run.processes
+    ]
+    records = f"{_records(run.status)}; " + tr("uplink {state}", state=uplink)
+    lines = [_trucks(run), records, tr("processes: {what}; Ctrl-C ends", what=", ".join(parts))]
+    return Panel(Text("\n".join(lines)), title=tr("counters"), title_align="left")
 
 
 def _trucks(run: GateRun) -> str:
     counts = run.world.counts()
-    return (
-        f"trucks: {counts['entered']} entered, {counts['passed']} passed, {counts['turned_back']} turned back, "
-        f"{counts['in_lane']} in the lanes, {counts['waiting']} waiting"
+    return tr(
+        "trucks: {entered} entered, {passed} passed, {turned_back} turned back, {in_lane} in the lanes, "
+        "{waiting} waiting",
+        **counts,
     )
 
 
 def _records(status: dict[str, Any]) -> str:
     journal, uplink = status.get("journal", {}), status.get("uplink", {})
-    return f"records: {journal.get('last_seq', '-')} journalled, {uplink.get('acked', '-')} acknowledged"
+    told = {"count": journal.get("last_seq", "-"), "acked": uplink.get("acked", "-")}
+    return tr("records: {count} journalled, {acked} acknowledged", **told)

@@ -69,3 +69,12 @@ def test_arguments_are_explained_and_refused_in_the_language_chosen() -> None:
     with pytest.raises(UsageError, match="đối số --baud: 'fast' không phải là giá trị kiểu int"):
         parser.parse_args(["a", "--baud", "fast"])
     assert issubclass(Parser, argparse.ArgumentParser)
+
+
+def test_a_whole_word_speaks_vietnamese(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scan", "--help", "--lang", "vi"]) == 0
+    assert "các tốc độ baud cần thử" in capsys.readouterr().out
+    assert main(["scan", "/dev/nothing", "--lang=vi"]) == 1
+    assert "không có cổng /dev/nothing" in capsys.readouterr().err
+    assert main(["scan"]) == 2
+    assert "còn thiếu các đối số: WHERE" in capsys.readouterr().err
