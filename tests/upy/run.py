@@ -18,7 +18,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DUAL_RUN_FOLDERS = ("tests/protocols", "tests/firmware/control", "tests/firmware/roles")
-VM_MODULES = frozenset({"firmware", "gc", "micropython", "protocols", "struct", "unittest"})
+VM_MODULES = frozenset(
+    {"binascii", "firmware", "gc", "hashlib", "micropython", "os", "protocols", "struct", "unittest"}
+)
 HEAP_SIZE = "8m"  # Test bodies allocate freely; what may not allocate is tested under heap_lock.
 TIMEOUT_S = 120
 
