@@ -38,7 +38,7 @@ name = "barrier1"
 line = "bus1"
 unit_id = 1
 map = "barrier"
-map_version = 2
+map_version = 3
 serial = 1001
 key_file = "keys/barrier1.key"
 
@@ -47,7 +47,7 @@ name = "weighbridge1"
 line = "bus1"
 unit_id = 2
 map = "weighbridge"
-map_version = 2
+map_version = 3
 serial = 2001
 key_file = "keys/weighbridge1.key"
 

@@ -15,6 +15,8 @@ ROLE_TABLE = "firmware/app/roles.py"
 # The rig board's firmware is no role: it has no register map, and its start names all it needs.
 RIG = "rig"
 RIG_BOARD = "rp2"
+# What chooses the slot lies beside main.py under this name and in each slot under its own.
+CHOICE = "firmware.boards.slots"
 # Folders whose files may run on a device.
 DEVICE_FOLDERS = ("protocols", "firmware")
 # Boards whose port starts main.py itself and no compiled main: it is deployed as it is written.
@@ -58,6 +60,7 @@ BOARD_MODULES = frozenset(
         "network",
         "os",
         "select",
+        "slots",  # beside main.py, see CHOICE
         "socket",
         "struct",
         "sys",
@@ -96,7 +99,7 @@ class Order:
         """Modules whose imports lead to all others."""
         if self.role == RIG:
             return (self.main_module,)
-        return (self.main_module, f"firmware.control.{self.role}", f"protocols.registers.{self.role}")
+        return (self.main_module, CHOICE, f"firmware.control.{self.role}", f"protocols.registers.{self.role}")
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ class ProvisionError(ValueError):
 class Identity:
     """`role` (one of ROLES), `serial` (1..SERIAL_MAX), `unit_id` (1..247), `baud`, `key` (32 bytes).
 
+    `site_key` is the public key that signs updates (32 bytes), b"" on a device that takes none.
     For a role with a serial instrument: `line_protocol` ("" for the role's default) and `line_baud`.
     """
 
@@ -40,7 +41,8 @@ class Identity:
         self.serial = number(provision, "serial", 1, SERIAL_MAX)
         self.unit_id = number(provision, "unit_id", 1, UNIT_ID_MAX)
         self.baud = number(provision, "baud", BAUD_MIN, BAUD_MAX)
-        self.key = _key(_required(provision, "key"))
+        self.key = _key(provision, "key")
+        self.site_key = _key(provision, "site_key") if provision.get("site_key") else b""
         self.line_protocol = provision.get("line_protocol", "")
         self.line_baud = LINE_BAUD_DEFAULT
         if provision.get("line_baud"):
@@ -65,12 +67,13 @@ def _required(provision: dict[str, str], name: str) -> str:
     return str(value)
 
 
-def _key(text: str) -> bytes:
+def _key(provision: dict[str, str], name: str) -> bytes:
+    text = _required(provision, name)
     digits = _count_of(_HEXADECIMAL, text)
     if len(text) != KEY_SIZE * 2 or digits != len(text):
         raise ProvisionError(
-            "key has {} characters, {} of them hexadecimal digits: expected {} hexadecimal digits; "
-            "provision anew".format(len(text), digits, KEY_SIZE * 2)
+            "{} has {} characters, {} of them hexadecimal digits: expected {} hexadecimal digits; "
+            "provision anew".format(name, len(text), digits, KEY_SIZE * 2)
         )
     return bytes([int(text[at : at + 2], 16) for at in range(0, len(text), 2)])
 

@@ -8,7 +8,7 @@ from firmware.app.identity import ProvisionError
 
 FILE_NAME = "provision.txt"
 # What every board understands; a board adds the keys of its own hardware.
-_COMMON_KEYS = ("role", "serial", "unit_id", "baud", "key", "line_protocol", "line_baud", "tcp_port")
+_COMMON_KEYS = ("role", "serial", "unit_id", "baud", "key", "site_key", "line_protocol", "line_baud", "tcp_port")
 
 
 def read_provision(directory: str, board_keys: tuple[str, ...]) -> dict[str, str]:

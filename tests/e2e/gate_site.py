@@ -39,7 +39,7 @@ name = "barrier{n}"
 line = "line{n}"
 unit_id = 1
 map = "barrier"
-map_version = 2
+map_version = 3
 serial = {n}001
 key_file = "keys/barrier{n}.key"
 
@@ -48,7 +48,7 @@ name = "weighbridge{n}"
 line = "line{n}"
 unit_id = 2
 map = "weighbridge"
-map_version = 2
+map_version = 3
 serial = {n}002
 key_file = "keys/weighbridge{n}.key"
 

@@ -33,7 +33,7 @@ name = "d"
 line = "b"
 unit_id = 1
 map = "barrier"
-map_version = 2
+map_version = 3
 serial = 1
 key_file = "d.key"
 """

@@ -32,7 +32,7 @@ name = "boom"
 line = "bus"
 unit_id = 1
 map = "barrier"
-map_version = 2
+map_version = 3
 serial = 1001
 key_file = "a.key"
 [[device]]
@@ -40,7 +40,7 @@ name = "scale"
 line = "net"
 unit_id = 1
 map = "weighbridge"
-map_version = 2
+map_version = 3
 serial = 1002
 key_file = "a.key"
 [[lane]]
@@ -109,7 +109,7 @@ def test_sound_site_is_loaded_with_defaults(folder: Path) -> None:
         ("max_gross_kg = 48000", "max_gros_kg = 48000",
          ['s.toml:32: [[lane]] "L1" has no max_gross_kg;',
           "s.toml:37: unknown key max_gros_kg = 48000 in [[lane]] (did you mean max_gross_kg?);"]),
-        ('map = "barrier"\nmap_version = 2\nserial = 1001\n', "",
+        ('map = "barrier"\nmap_version = 3\nserial = 1001\n', "",
          ['s.toml:16: [[device]] "boom" has neither map nor profile; expected map for a device of ours, profile for']),
         ("[uplink]", "[uplnk]", ["s.toml:4: unknown table uplnk (did you mean uplink?);"]),
         ("[uplink]", "[uplink]\nhost = 'x'",
@@ -139,8 +139,8 @@ def test_sound_site_is_loaded_with_defaults(folder: Path) -> None:
         ("serial = 1002", "serial = 1001", ["s.toml:30: serial = 1001 again;"]),
         ("serial = 1002", "serial = 1.5", ["s.toml:30: serial is 1.5, a decimal number; expected a whole number"]),
         ("serial = 1002", "serial = true", ["s.toml:30: serial is true, true/false; expected a whole number"]),
-        ('map = "barrier"\nmap_version = 2', 'map = "barrier"\nmap_version = 3',
-         ['s.toml:21: map_version is 3 for map "barrier"; this hub knows version 2; update']),
+        ('map = "barrier"\nmap_version = 3', 'map = "barrier"\nmap_version = 4',
+         ['s.toml:21: map_version is 4 for map "barrier"; this hub knows version 3; update']),
         ('map = "barrier"', 'map = "barier"', ['s.toml:20: map is "barier" (did you mean barrier?);']),
         ('barrier = "boom"', 'barrier = "scale"', ['s.toml:34: barrier names "scale", whose map is "weighbridge";']),
         ('weighbridge = "scale"', 'weighbridge = "scal"',

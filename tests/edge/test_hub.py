@@ -59,7 +59,7 @@ name = "weighbridge-1"
 line = "line-1"
 unit_id = 2
 map = "weighbridge"
-map_version = 2
+map_version = 3
 serial = 5
 key_file = "key.hex"
 
@@ -83,7 +83,7 @@ class _Hub:
         self.site = directory / "site.toml"
         (directory / "key.hex").write_text(bytes(range(32)).hex())
         (directory / "key.hex").chmod(0o600)
-        fields = {"http_port": self.http_port, "broker_port": _free_port(), "line_port": line_port, "map_version": 2}
+        fields = {"http_port": self.http_port, "broker_port": _free_port(), "line_port": line_port, "map_version": 3}
         self.site.write_text(_SITE.format(**fields | values))
         self.journal_path = directory / "data" / "journal.sqlite"
         self.process: asyncio.subprocess.Process | None = None

@@ -21,7 +21,7 @@ name = "boom"
 line = "bus"
 unit_id = 1
 map = "barrier"
-map_version = 2
+map_version = 3
 serial = 1
 key_file = "boom.key"
 """

@@ -186,10 +186,18 @@ APPENDED = (
         a_setting('write = "wire"\n' + LIMITS),
         "point 'extra': write = 'wire' is for a block without limits; use write = 'command'",
     ),
-    ("[[points]]\nx = 1", "file: unknown section 'points'; use one of: map, point, opcode, event, ring"),
+    ("[[points]]\nx = 1", "file: unknown section 'points'; use one of: map, point, opcode, event, ring, update_window"),
     (
         '[ring]\ntable = "input_register"\naddress = 600\ncapacity = 2\ndescription = "x"',
         "ring: a role has no ring of its own; remove it; the header's serves every role",
+    ),
+    (
+        '[update_window]\ntable = "holding_register"\naddress = 2000\nsize = 100\ndescription = "x"',
+        "update_window: a role has no update window of its own; remove it; the header's serves every role",
+    ),
+    (
+        a_point(table="holding_register", address=1143),
+        f"point 'extra': holding_register 1143..1143 overlaps update_window at 1024..1143 of {HEADER}; move one of them",
     ),
 )
 
@@ -202,7 +210,7 @@ REPLACED = (
         "id = 9\n",
         f"map: id 9 is not the symbol BARRIER of the header's point 'map_id'; add it to {HEADER}",
     ),
-    (BARRIER, "version = 2\n", "version = 0\n", "map: version = 0 is not 1..65535; give the role map a version"),
+    (BARRIER, "version = 3\n", "version = 0\n", "map: version = 0 is not 1..65535; give the role map a version"),
     (BARRIER, "[map]", "[card]", "map: section [map] is missing; add it with name, id, version and description"),
     (
         WEIGHBRIDGE,
@@ -214,6 +222,15 @@ REPLACED = (
     (HEADER, "address = 28\n", "address = 64\n", "point 'command_nonce_done': input_register 64..64 is the role's"),
     (HEADER, "capacity = 32", "capacity = 8161", "ring: addresses 256..65543 leave 0..65535; move it"),
     (HEADER, "[map]", "[map", "file: is not TOML: "),
+    (
+        HEADER,
+        "[update_window]",
+        "[door]",
+        "update_window: section [update_window] is missing; add it; every device can",
+    ),
+    (HEADER, "size = 120", "size = 124", "update_window: is not a row of holding registers that one request can write"),
+    (HEADER, "size = 120", "size = 2", "update_window: is not a row of holding registers that one request can write"),
+    (HEADER, "address = 1024", "address = 65500", "update_window: addresses 65500..65619 leave 0..65535; move it"),
     (HEADER, "[ring]", "[belt]", "ring: section [ring] is missing; add it; every device keeps events"),
     (HEADER, "capacity = 32", "capacity = 0", "ring: is not a row of input registers; use table input_register and"),
     (HEADER, "[map]", "ring = 5\n[map]", "file: is not TOML: "),

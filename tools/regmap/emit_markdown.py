@@ -46,7 +46,8 @@ COMMANDS = """\
 ## Commands
 
 A command is one write (function code 16) of holding registers {first} to {last}, all of them at once.
-Nothing else can be written. Settings are changed by the command `SET`, with the setting's address in `target`.
+Nothing else can be written, but for the data of an update. Settings are changed by the command `SET`,
+with the setting's address in `target`.
 
 | opcode | command | meaning |
 |---|---|---|"""
@@ -69,6 +70,13 @@ How to make a command tag:
 4. Write the block, then read until `command_nonce_done` is your nonce counter: `command_result` is the answer.
 
 A nonce is taken once: the same bytes written again answer `STALE_NONCE` and change nothing.
+"""
+WINDOW = """
+## The update window
+
+Holding registers {first} to {last} take the data of an update, from the first of them on, with function code 16.
+{description}. Exception 02: no update wants data; 03: another offset is wanted; 06: the data before is being stored.
+See [update.md](../update.md).
 """
 EXAMPLE = """\
 Example: `{name}` to serial number {serial}, nonce epoch {epoch}, nonce counter {counter}.
@@ -96,7 +104,7 @@ def emit_markdown(role_map: RoleMap) -> str:
         points = sorted((p for p in role_map.points if p.table == table), key=lambda point: point.address)
         if points:
             lines += [f"## {title}", "", f"Read with {how}.", "", *_point_table(points), ""]
-    lines += [*_events(role_map), *_commands(role_map), *_example(role_map)]
+    lines += [*_events(role_map), *_commands(role_map), *_example(role_map), _window(role_map)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -155,6 +163,11 @@ def _commands(role_map: RoleMap) -> list[str]:
     lines = [COMMANDS.format(first=registers[0], last=registers[-1])]
     lines += [f"| {opcode.value} | `{opcode.name}` | {_cell(opcode.description)} |" for opcode in role_map.opcodes]
     return [*lines, BLOCK.format(*registers)]
+
+
+def _window(role_map: RoleMap) -> str:
+    window = role_map.update_window
+    return WINDOW.format(first=window.address, last=window.end - 1, description=_cell(window.description))
 
 
 def _example(role_map: RoleMap) -> list[str]:

@@ -21,6 +21,8 @@ def emit_tags(role_map: RoleMap) -> str:
         f"RING_ADDRESS = {role_map.ring.address}",
         f"RING_CAPACITY = {role_map.ring.capacity}",
         f"COMMAND_ADDRESS = {block.address if block else 0}",
+        f"UPDATE_WINDOW_ADDRESS = {role_map.update_window.address}",
+        f"UPDATE_WINDOW_SIZE = {role_map.update_window.size}",
         "",
         "TAGS: tuple[Tag, ...] = (",
     ]

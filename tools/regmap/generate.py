@@ -35,9 +35,9 @@ def load_maps(root: Path, problems: Problems) -> list[RoleMap]:
 
 
 def _join(header: MapFile, role: MapFile) -> RoleMap:
-    if header.ring is None:
-        raise ValueError("a header without a ring was not refused")
-    return RoleMap(header, role, header.ring)
+    if header.ring is None or header.update_window is None:
+        raise ValueError("a header without a ring or an update window was not refused")
+    return RoleMap(header, role, header.ring, header.update_window)
 
 
 def generate(root: Path, problems: Problems) -> dict[str, str]:

@@ -66,6 +66,8 @@ def _sizes(role_map: RoleMap) -> Group:
         "RING_CAPACITY": ring.capacity,
         "COMMAND_ADDRESS": block.address if block else 0,
         "COMMAND_SIZE": block.count if block else COMMAND_REGISTERS,
+        "UPDATE_WINDOW_ADDRESS": role_map.update_window.address,
+        "UPDATE_WINDOW_SIZE": role_map.update_window.size,
     }
     return Group("The map", tuple(Constant(name, value, "map", role.source) for name, value in values.items()))
 

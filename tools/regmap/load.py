@@ -22,6 +22,8 @@ from tools.regmap.model import (
     TABLES,
     TYPES,
     UNITS,
+    WINDOW_HEAD,
+    WRITE_REGISTERS_MAX,
     WRITES,
     Event,
     MapFile,
@@ -29,6 +31,7 @@ from tools.regmap.model import (
     Point,
     Problems,
     Ring,
+    Window,
 )
 
 POINT_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -82,7 +85,13 @@ RING_KEYS = {
     "capacity": Key(int, True),
     "description": Key(str, True),
 }
-SECTIONS = ("map", "point", "opcode", "event", "ring")
+WINDOW_KEYS = {
+    "table": Key(str, True),
+    "address": Key(int, True),
+    "size": Key(int, True),
+    "description": Key(str, True),
+}
+SECTIONS = ("map", "point", "opcode", "event", "ring", "update_window")
 TYPE_WORDS = {str: "a text", int: "a whole number", bool: "true or false", dict: "a table { NAME = number }"}
 
 
@@ -142,6 +151,7 @@ def load_file(path: Path, source: str, problems: Problems) -> MapFile | None:
         result.opcodes = _read_list(reader, raw, "opcode", _read_opcode)
         result.events = _read_list(reader, raw, "event", _read_event)
         result.ring = _read_ring(reader, raw.get("ring"))
+        result.update_window = _read_window(reader, raw.get("update_window"))
     return result
 
 
@@ -256,3 +266,18 @@ def _read_ring(reader: Reader, entry: object) -> Ring | None:
         reader.complain("ring", "is not a row of input registers", "use table input_register and a capacity above 0")
         return None
     return Ring(source=reader.source, **entry)
+
+
+def _read_window(reader: Reader, entry: object) -> Window | None:
+    if entry is None:
+        return None
+    if not isinstance(entry, dict):
+        reader.complain("update_window", "is not a table", "write it under [update_window]")
+        return None
+    if not reader.has_form("update_window", entry, WINDOW_KEYS):
+        return None
+    if entry["table"] != "holding_register" or not WINDOW_HEAD < entry["size"] <= WRITE_REGISTERS_MAX:
+        what = "is not a row of holding registers that one request can write"
+        reader.complain("update_window", what, f"use table holding_register and a size up to {WRITE_REGISTERS_MAX}")
+        return None
+    return Window(source=reader.source, **entry)

@@ -56,6 +56,8 @@ OPCODE_MAX = 255  # COMMAND_DONE carries opcode * 256 + result
 EVENT_CODE_MAX = 0xFFFF  # one register in the event slot
 SLOT_REGISTERS = 8  # an event slot: sequence (2), uptime_s (2), millisecond, code, argument (2)
 COMMAND_BLOCK = "command_block"
+WINDOW_HEAD = 2  # registers of the update window before the data: the offset
+WRITE_REGISTERS_MAX = 123  # Modbus Application Protocol 1.1b3, 6.12
 COMMAND_REGISTERS = 10  # opcode, target, argument (2), nonce_epoch, nonce_counter, tag (4)
 
 
@@ -128,6 +130,22 @@ class Ring:
         return self.address + self.capacity * SLOT_REGISTERS
 
 
+@dataclass(frozen=True)
+class Window:
+    """Where the data of an update is written: `size` holding registers, offset (2) and data, which cannot be read."""
+
+    source: str
+    table: str
+    address: int
+    size: int
+    description: str
+
+    @property
+    def end(self) -> int:
+        """First address after the window."""
+        return self.address + self.size
+
+
 @dataclass
 class MapFile:
     """One TOML file as read; `id` and `version` are 0 for the header."""
@@ -141,6 +159,7 @@ class MapFile:
     opcodes: list[Opcode] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     ring: Ring | None = None
+    update_window: Window | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +169,7 @@ class RoleMap:
     header: MapFile
     role: MapFile
     ring: Ring
+    update_window: Window
 
     @property
     def points(self) -> list[Point]:

@@ -18,6 +18,7 @@ from tools.regmap.model import (
     Problems,
     Ring,
     RoleMap,
+    Window,
 )
 from tools.regmap.rules import check_point, check_range
 
@@ -64,11 +65,16 @@ def _check_file(item: MapFile, problems: Problems) -> None:
         check_point(point, problems)
     if item.ring is not None:
         check_range("ring", item.ring, problems)
+    if item.update_window is not None:
+        check_range("update_window", item.update_window, problems)
 
 
 def _check_header(header: MapFile, problems: Problems) -> None:
     if header.ring is None:
         problems.add(header.source, "ring", "section [ring] is missing", "add it; every device keeps events")
+    if header.update_window is None:
+        what, remedy = "section [update_window] is missing", "add it; every device can be updated"
+        problems.add(header.source, "update_window", what, remedy)
     blocks = [point for point in header.points if point.write == "wire"]
     if [(point.name, point.count) for point in blocks] != [(COMMAND_BLOCK, COMMAND_REGISTERS)]:
         problems.add(
@@ -97,6 +103,9 @@ def _check_role(header: MapFile, role: MapFile, problems: Problems) -> None:
         problems.add(role.source, "map", what, f"add it to {header.source}")
     if role.ring is not None:
         problems.add(role.source, "ring", "a role has no ring of its own", "remove it; the header's serves every role")
+    if role.update_window is not None:
+        what = "a role has no update window of its own"
+        problems.add(role.source, "update_window", what, "remove it; the header's serves every role")
     for point in role.points:
         if point.table in REGISTER_TABLES and point.address < ROLE_REGISTER_START:
             what = f"{point.table} {point.address} is in the header's address space"
@@ -134,6 +143,9 @@ def _spans(item: MapFile, table: str) -> list[Span]:
     spans = [Span(p.address, p.end, f"point '{p.name}'", p.source) for p in item.points if p.table == table]
     if item.ring is not None and item.ring.table == table:
         spans.append(Span(item.ring.address, item.ring.end, "ring", item.source))
+    window = item.update_window
+    if window is not None and window.table == table:
+        spans.append(Span(window.address, window.end, "update_window", item.source))
     return spans
 
 
@@ -167,7 +179,8 @@ def _check_claims(claims: Iterable[Claim], taken: Iterable[Claim], problems: Pro
 def _check_generated_names(header: MapFile, role: MapFile, problems: Problems) -> None:
     """Report two entries that would make one constant, such as point 'a' symbol B_C and point 'a_b' symbol C."""
     ring = header.ring or Ring(header.source, "input_register", 0, 0, "")
-    constants = [item for group in constant_groups(RoleMap(header, role, ring)) for item in group.constants]
+    window = header.update_window or Window(header.source, "holding_register", 0, 0, "")
+    constants = [item for group in constant_groups(RoleMap(header, role, ring, window)) for item in group.constants]
     owners: dict[str, Constant] = {}
     for constant in constants:
         owner = owners.setdefault(constant.name, constant)

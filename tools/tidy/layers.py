@@ -130,13 +130,19 @@ LAYERS = (
         "a board gets what the deployment compiles: put what runs it into hil/",
     ),
     _row(
+        "edge/update/",
+        "edge firmware.app.identity firmware.boards.slots protocols",
+        "an update is files and registers: of the firmware it knows version and layout, put the rest into hil/",
+    ),
+    _row(
         "firmware/proofs/",
         "firmware.control firmware.proofs hil.explore protocols",
         "a proof knows its role's core and the model interface: put what every role needs into hil/explore/",
     ),
     _row(
         "hil/",
-        "hil sim_devices firmware.boards.host firmware.proofs protocols edge.cli edge.words tools.deploy",
+        "hil sim_devices firmware.boards.host firmware.proofs protocols edge.cli edge.update.board_layout edge.words "
+        "tools.deploy",
         "the rig sees the hub as a command and the firmware as bytes or as the host board: put checks into tests/",
     ),
     _row(
@@ -153,7 +159,7 @@ LAYERS = (
     _row(
         "hil/chip/",
         "hil sim_devices firmware.boards.card firmware.boards.terminals firmware.boards.rp2.wiring protocols "
-        "tools.deploy",
+        "edge.update.board_layout tools.deploy",
         "the carrier knows the board's wiring, not its program: put checks into tests/",
     ),
     _row("tools/", "tools", "tools read files as data: put code that runs the product into hil/ or tests/"),
