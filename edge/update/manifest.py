@@ -20,7 +20,7 @@ WORDS = {
     bundle.BAD_FILE_LINE: "the line is not 'file SIZE SHA256 PATH'",
     bundle.BAD_SIZE: f"the size is no number up to {bundle.FILE_MAX}",
     bundle.BAD_DIGEST: "the SHA-256 is not 64 digits 0-9 a-f",
-    bundle.BAD_PATH: f"the path is not words separated by '/' that end in .mpy or .py, {bundle.PATH_MAX} characters at most",
+    bundle.BAD_PATH: f"the path is not words between '/' that end in .mpy or .py, at most {bundle.PATH_MAX} characters",
     bundle.NOT_SORTED: "the path does not come behind the one before it",
     bundle.TOO_MANY_FILES: f"there are more than {bundle.FILES_MAX} files",
     bundle.UNFINISHED: "it ends before it is complete",

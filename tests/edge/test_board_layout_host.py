@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from edge.update import manifest
+from edge.update.board_layout import fresh_board, make_manifest, slot_files
 from firmware.app.identity import FIRMWARE_VERSION
 from firmware.boards import slots
 from protocols import bundle
 from protocols.registers import barrier
-from edge.update.board_layout import fresh_board, make_manifest, slot_files
 from tools.deploy import ROOT, deploy
 
 

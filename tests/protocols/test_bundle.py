@@ -19,7 +19,11 @@ HEAD = (
 
 
 def a_file(size: str = "10", digest: str = DIGEST, path: str = "firmware/app/x.mpy") -> bytes:
-    return "file {} {} {}\n".format(size, digest, path).encode()
+    return f"file {size} {digest} {path}\n".encode()
+
+
+def with_head(*lines):
+    return HEAD + lines
 
 
 def read(lines) -> Manifest:
@@ -40,7 +44,7 @@ def fault_of(lines):
 
 class ManifestTest(unittest.TestCase):
     def test_every_value_of_the_head_is_read(self):
-        manifest = read(HEAD + (a_file(),))
+        manifest = read(with_head(a_file()))
         self.assertEqual((manifest.role, manifest.board, manifest.radio), ("barrier", "rp2", 0))
         self.assertEqual((manifest.version, manifest.minimum, manifest.map), (0x102, 1, 3))
         self.assertEqual(manifest.abi, "6.3.armv6m")
@@ -84,8 +88,9 @@ class ManifestTest(unittest.TestCase):
             (3, b"board \xc3\xa9\n", bundle.NOT_ASCII),
             (3, b"board " + b"x" * 160 + b"\n", bundle.LINE_TOO_LONG),
         ):
-            lines = HEAD[: line - 1] + (wrong,) + HEAD[line:]
-            self.assertEqual(fault_of(lines + (a_file(),)), (kind, line), wrong)
+            lines = list(with_head(a_file()))
+            lines[line - 1] = wrong
+            self.assertEqual(fault_of(lines), (kind, line), wrong)
 
     def test_every_wrong_file_line_is_told_apart(self):
         for wrong, kind in (
@@ -106,19 +111,19 @@ class ManifestTest(unittest.TestCase):
             (a_file(path="x" * 25 + ".mpy"), bundle.BAD_PATH),
             (a_file(path="/".join(["abcdefgh"] * 9) + ".mpy"), bundle.BAD_PATH),
         ):
-            self.assertEqual(fault_of(HEAD + (wrong,)), (kind, 9), wrong)
+            self.assertEqual(fault_of(with_head(wrong)), (kind, 9), wrong)
 
     def test_paths_rise_and_none_comes_twice(self):
-        lines = HEAD + (a_file(path="b.mpy"),)
-        self.assertEqual(fault_of(lines + (a_file(path="a.mpy"),)), (bundle.NOT_SORTED, 10))
-        self.assertEqual(fault_of(lines + (a_file(path="b.mpy"),)), (bundle.NOT_SORTED, 10))
+        for path in ("a.mpy", "b.mpy"):
+            lines = with_head(a_file(path="b.mpy"), a_file(path=path))
+            self.assertEqual(fault_of(lines), (bundle.NOT_SORTED, 10))
 
     def test_a_manifest_has_files_but_not_too_many(self):
         self.assertEqual(fault_of(HEAD), (bundle.UNFINISHED, 8))
         self.assertEqual(fault_of(HEAD[:5]), (bundle.UNFINISHED, 5))
-        files = tuple(a_file(path="f{:03}.mpy".format(number)) for number in range(bundle.FILES_MAX))
+        files = tuple(a_file(path=f"f{number:03}.mpy") for number in range(bundle.FILES_MAX))
         self.assertEqual(read(HEAD + files).file_count, bundle.FILES_MAX)
-        self.assertEqual(fault_of(HEAD + files + (a_file(path="g.mpy"),))[0], bundle.TOO_MANY_FILES)
+        self.assertEqual(fault_of(with_head(*files, a_file(path="g.mpy")))[0], bundle.TOO_MANY_FILES)
 
 
 class HeadTest(unittest.TestCase):

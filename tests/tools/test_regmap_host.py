@@ -196,8 +196,8 @@ APPENDED = (
         "update_window: a role has no update window of its own; remove it; the header's serves every role",
     ),
     (
-        a_point(table="holding_register", address=1143),
-        f"point 'extra': holding_register 1143..1143 overlaps update_window at 1024..1143 of {HEADER}; move one of them",
+        a_point(table="holding_register", address=1025),
+        f"point 'extra': holding_register 1025..1025 overlaps update_window at 1024..1143 of {HEADER}; move one",
     ),
 )
 

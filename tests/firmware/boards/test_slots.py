@@ -8,7 +8,7 @@ import unittest
 from firmware.boards import slots
 from firmware.boards.slots import CONFIRMED, RETURNED, TRIAL, TRYING, Pointer
 
-ROOT = "slots_test"
+ROOT = "./slots_test"
 DIGEST = "0123456789abcdef" * 4
 
 
@@ -17,16 +17,14 @@ def sha256(data: bytes) -> str:
 
 
 def remove(path: str) -> None:
-    try:
-        names = os.listdir(path)
-    except OSError:
-        try:
-            os.remove(path)
-        except OSError:
-            pass
+    parent, name = path.rsplit("/", 1)
+    if name not in os.listdir(parent):
         return
-    for name in names:
-        remove(path + "/" + name)
+    if not os.stat(path)[0] & 0x4000:
+        os.remove(path)
+        return
+    for inner in os.listdir(path):
+        remove(path + "/" + inner)
     os.rmdir(path)
 
 
@@ -45,7 +43,7 @@ def fill(slot: str, content: bytes) -> str:
     lines = "smartgate-bundle 1\nrole barrier\n"
     for name in ("main.mpy", "pack/inner.mpy"):
         put(slot + "/" + name, content + name.encode())
-        lines += "file {} {} {}\n".format(len(content) + len(name), sha256(content + name.encode()), name)
+        lines += f"file {len(content) + len(name)} {sha256(content + name.encode())} {name}\n"
     put(slot + "/manifest.txt", lines.encode())
     return sha256(lines.encode())
 
