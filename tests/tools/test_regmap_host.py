@@ -197,7 +197,8 @@ APPENDED = (
     ),
     (
         a_point(table="holding_register", address=1025),
-        f"point 'extra': holding_register 1025..1025 overlaps update_window at 1024..1143 of {HEADER}; move one",
+        f"point 'extra': holding_register 1025..1025 overlaps update_window at 1024..1143 of {HEADER}; "
+        "move one of them",
     ),
 )
 
