@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 
 from edge.config import LinkConfig, UplinkConfig
 from edge.northbound.link_choice import Health
-from edge.northbound.link_tls import client_context, tls_sentence
+from edge.northbound.link_tls import broken_off_sentence, client_context, tls_sentence
 from edge.northbound.link_watch import LinkRecord
 from edge.northbound.mqtt_client import BrokerError, MqttSession, describe
 from edge.northbound.mqtt_packets import Will
@@ -89,6 +89,9 @@ class Link:
         packet = (
             await will()
         )  # asked now: a will belongs to one CONNECT; how long a disk takes says nothing of the link
+        # What came meanwhile is read before anything is written: a write to a connection that the broker has reset
+        # fails, and with it the alert is lost that says why.
+        await asyncio.sleep(0)
         async with asyncio.timeout(PHASE_S):
             await session.open(client_id, packet)
 
@@ -97,6 +100,8 @@ class Link:
         if isinstance(session.error, ssl.SSLError):
             return tls_sentence(session.error, self.config)
         if isinstance(session.error, ConnectionError):
+            if self.config.ca_file is not None:
+                return broken_off_sentence(reason, self.config)
             place = f"{self.config.host}:{self.config.port}"
             return f"{place}: {reason} before it accepted this gate; see its log, and whether it expects TLS there"
         return reason

@@ -43,11 +43,26 @@ def tls_sentence(error: ssl.SSLError, link: LinkConfig) -> str:
         return _verification_sentence(error, link)
     reason = error.reason or str(error)
     if "ALERT" in reason and any(reason.endswith(word) for word in _REFUSED):
-        own = f"cert_file {link.cert_file}" if link.cert_file else "no cert_file is given"
+        own = _own(link)
         return f"the broker does not accept this gate's certificate ({own}); have it signed by a CA the broker trusts"
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
         return f"{link.host}:{link.port} does not speak TLS; name the broker's TLS port, or remove ca_file"
     return f"TLS with {link.host}:{link.port} failed ({reason.lower().replace('_', ' ')})"
+
+
+def broken_off_sentence(reason: str, link: LinkConfig) -> str:
+    """The other end was gone between the handshake and its first answer, and gave no alert that could be read.
+
+    With TLS 1.3 a client's handshake ends before the broker has judged its certificate, so that is the likeliest cause.
+    """
+    return (
+        f"{link.host}:{link.port}: {reason} right after the TLS handshake; see the broker's log, and whether it "
+        f"accepts this gate's certificate ({_own(link)})"
+    )
+
+
+def _own(link: LinkConfig) -> str:
+    return f"cert_file {link.cert_file}" if link.cert_file else "no cert_file is given"
 
 
 def _verification_sentence(error: ssl.SSLCertVerificationError, link: LinkConfig) -> str:

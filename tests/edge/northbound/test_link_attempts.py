@@ -1,8 +1,13 @@
 """Attempts on real sockets: whatever the other end does, none leaves a socket behind."""
 
 import asyncio
+import contextlib
 import os
 import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +17,8 @@ from edge.northbound import link as link_module
 from edge.northbound.link import Link
 from edge.northbound.mqtt_client import BrokerError
 from tests.edge.certificates import Authority
+
+_LIMIT_S = 10.0  # a server of a test has done its part by then
 
 _ANSWERS = {
     "silent": None,
@@ -102,3 +109,70 @@ async def test_a_will_that_a_slow_disk_gives_late_is_not_taken_for_a_silent_brok
         session = await Link(config, 0.0).connect("gate", late_will, None)
         assert not session.lost.done()
         await session.close()
+
+
+class _TlsServer(threading.Thread):
+    """Takes one connection, does the server's part of a TLS 1.3 handshake, and then `end`.
+
+    It judges the client's certificate once it `may_judge`; for the client the handshake is over before.
+    """
+
+    def __init__(self, folder: Path, end: Callable[[ssl.SSLSocket], None], verify: ssl.VerifyMode) -> None:
+        super().__init__(daemon=True)
+        authority = Authority(folder)
+        pair = authority.issue("broker", "127.0.0.1")
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.minimum_version = ssl.TLSVersion.TLSv1_3
+        self._context.load_cert_chain(pair.cert_file, pair.key_file)
+        self._context.load_verify_locations(authority.pair.cert_file)
+        self._context.verify_mode = verify
+        self._end = end
+        self.may_judge = threading.Event()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.config = LinkConfig("fibre", *self._listening.getsockname(), authority.pair.cert_file)
+        self.start()
+
+    def run(self) -> None:
+        with self._listening:
+            connection, _ = self._listening.accept()
+        connection.recv(1, socket.MSG_PEEK)  # the client's first message is there
+        with self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False) as secured:
+            secured.setblocking(False)
+            with contextlib.suppress(ssl.SSLWantReadError):  # what the client answers to the server's part
+                secured.do_handshake()
+            secured.setblocking(True)
+            self.may_judge.wait(_LIMIT_S)
+            with contextlib.suppress(ssl.SSLError):  # a certificate that is not accepted
+                secured.do_handshake()
+                self._end(secured)
+
+
+def _reset(connection: ssl.SSLSocket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+@pytest.mark.parametrize("end", [_reset, ssl.SSLSocket.close])
+async def test_a_broker_that_goes_right_after_the_handshake_lets_look_at_the_certificate(
+    tmp_path: Path, end: Callable[[ssl.SSLSocket], None]
+) -> None:
+    server = _TlsServer(tmp_path, end, ssl.CERT_NONE)
+    server.may_judge.set()
+    reason = await _attempt(Link(server.config, 0.0))
+    assert reason.startswith(f"127.0.0.1:{server.config.port}: ")
+    assert reason.endswith(
+        " right after the TLS handshake; see the broker's log, and whether it accepts this gate's certificate "
+        "(no cert_file is given)"
+    )
+
+
+async def test_an_alert_that_has_arrived_with_a_reset_is_read_before_anything_is_sent(tmp_path: Path) -> None:
+    server = _TlsServer(tmp_path, ssl.SSLSocket.close, ssl.CERT_REQUIRED)
+
+    async def will_of_a_busy_machine() -> None:
+        server.may_judge.set()
+        server.join(_LIMIT_S)  # the loop stands meanwhile, and the server's last word is there when it goes on
+
+    link = Link(server.config, 0.0)
+    with pytest.raises(BrokerError, match="does not accept this gate's certificate"):
+        await link.connect("gate", will_of_a_busy_machine, None)
