@@ -8,6 +8,8 @@ Rules, in this order:
 3. Whatever is due longest goes first. A late job is due again at once, not several times, so an overloaded line
    gives everybody the same share instead of starving the slow ones.
 4. A unit that failed FAILURES_UNTIL_PROBED times in a row is no longer polled but probed, ever more rarely.
+5. A transfer goes while nothing else is due for as long as it takes. A line that is never free so long serves it like
+   a poll that was due TRANSFER_PATIENCE_MS after it was asked for.
 
 The schedule has a fixed rate: a poll is due a period after it was due, not after it was done, and what was missed is
 skipped without a shift. Each unit has a phase, so that devices with one period are not all asked in the same moment.
@@ -30,6 +32,7 @@ COMMANDS_IN_A_ROW = 3
 FAILURES_UNTIL_PROBED = 3
 PROBE_FIRST_MS = 250
 PROBE_MAX_MS = 2000  # a device that comes back is seen within this time
+TRANSFER_PATIENCE_MS = 100  # ten of the largest frames a second still bring a bundle over in two minutes
 SCAN_PERIOD_MS = 10_000
 SCAN_UNITS = range(1, 33)  # addresses looked at for devices nobody configured
 NEVER = -1
@@ -45,11 +48,12 @@ class JobKind(Enum):
     EVENTS = "events"
     COMMAND = "command"
     SCAN = "scan"
+    TRANSFER = "transfer"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One request to send now. `block` is None for a command (its exchange knows the request) and a scan."""
+    """One request to send now. `block` is None for a command (its exchange knows it), a scan and a transfer."""
 
     kind: JobKind
     unit_id: int
@@ -127,6 +131,7 @@ class PollPlan:
         self._commands: deque[int] = deque()
         self._commands_in_a_row = 0
         self._failed_unit = 0  # the unit whose last job failed, until another unit was served; 0 = none
+        self._transfer: tuple[int, int, int] | None = None  # unit, when it is due at last, how long it takes
         self._scan_due_ms = now_ms + SCAN_PERIOD_MS if scan else NEVER
         self._scan_index = 0
 
@@ -159,8 +164,18 @@ class PollPlan:
         """Forget command jobs of `unit_id` that were not given yet."""
         self._commands = deque(unit for unit in self._commands if unit != unit_id)
 
+    def request_transfer(self, unit_id: int, cost_ms: int, now_ms: int) -> None:
+        """Give `unit_id` one transfer job that takes `cost_ms`; one at a time, which waits while the unit is dead."""
+        self._transfer = (unit_id, now_ms + TRANSFER_PATIENCE_MS, cost_ms)
+
+    def drop_transfer(self) -> None:
+        """Forget a transfer job that was not given yet."""
+        self._transfer = None
+
     def next_job(self, now_ms: int) -> Job | None:
         """The job to do now, or None when nothing is due."""
+        if self._is_transfers_turn(now_ms):
+            return self._transfer_job()
         is_scan_due = self._scan_due_ms != NEVER and self._scan_due_ms <= now_ms
         if self._failed_unit or is_scan_due or (self._commands and self._commands_in_a_row < COMMANDS_IN_A_ROW):
             job = self._choose(now_ms, is_scan_due=is_scan_due)
@@ -175,9 +190,9 @@ class PollPlan:
         """When something is due, NEVER when only a new command could bring work."""
         if self._commands:
             return 0
-        due_ms = self._queue[0][0] if self._clean() else NEVER
-        if self._scan_due_ms != NEVER and (due_ms == NEVER or self._scan_due_ms < due_ms):
-            return self._scan_due_ms
+        due_ms = self._due_poll_ms()
+        if self._transfer is not None and not self.is_dead(self._transfer[0]):
+            due_ms = self._transfer[1] if due_ms == NEVER else min(due_ms, self._transfer[1])
         return due_ms
 
     def finish(self, job: Job, now_ms: int, *, answered: bool) -> None:
@@ -186,6 +201,8 @@ class PollPlan:
         if job.kind is JobKind.SCAN:
             return
         unit = self._units[job.unit_id]
+        if job.kind is JobKind.TRANSFER and answered and not unit.is_suspect:
+            return  # nothing is due at another time for it, and the unit keeps its place among those due with it
         poll, unit.taken = unit.taken, None
         if answered:
             self._on_answer(unit, poll, now_ms, probed=job.block if job.kind is JobKind.PROBE else None)
@@ -200,6 +217,30 @@ class PollPlan:
     def lateness(self, unit_id: int) -> Lateness:
         """How punctually the unit is asked."""
         return self._units[unit_id].lateness
+
+    def _due_poll_ms(self) -> int:
+        """When a poll, a probe or a scan is due, NEVER for none."""
+        due_ms = self._queue[0][0] if self._clean() else NEVER
+        if self._scan_due_ms != NEVER and (due_ms == NEVER or self._scan_due_ms < due_ms):
+            return self._scan_due_ms
+        return due_ms
+
+    def _is_transfers_turn(self, now_ms: int) -> bool:
+        """Rule 5; what just cost a time-out, or only answers a probe now and then, waits."""
+        if self._transfer is None or self._commands:
+            return False
+        unit_id, latest_ms, cost_ms = self._transfer
+        if self.is_dead(unit_id):
+            return False
+        due_ms = self._due_poll_ms()
+        if latest_ms <= now_ms and (due_ms == NEVER or latest_ms <= due_ms):
+            return True
+        return self._failed_unit != unit_id and (due_ms == NEVER or due_ms >= now_ms + cost_ms)
+
+    def _transfer_job(self) -> Job:
+        assert self._transfer is not None
+        unit_id, self._transfer, self._commands_in_a_row = self._transfer[0], None, 0
+        return Job(JobKind.TRANSFER, unit_id)
 
     def _choose(self, now_ms: int, *, is_scan_due: bool) -> Job | None:
         """With commands, a scan or a time-out just suffered in play: rules 1 and 2 before rule 3."""

@@ -49,6 +49,7 @@ class CommandExchange:
         self._role = role
         self._serial = serial
         self._key = key
+        self.opcode = opcode
         self._opcode = role.opcodes[opcode]
         self._argument = argument
         self.deadline_ms = deadline_ms

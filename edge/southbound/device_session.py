@@ -19,7 +19,7 @@ from edge.southbound.device_values import BlockRead, DeviceValues
 from edge.southbound.event_reader import DeviceEvent, EventReader, Gap, Restart
 from edge.southbound.line_error import Fault, LineError
 from edge.southbound.presence import Presence
-from edge.southbound.role_map import HEADER_END, MAP_NAMES, ROLE_MAPS, SLOW_PERIOD_MS
+from edge.southbound.role_map import HEADER_END, MAP_NAMES, ROLE_MAPS, SLOW_PERIOD_MS, UPDATE_OPCODES
 from edge.southbound.tag_reads import TagRead, TagReader
 
 READS_SUFFIX = "/reads"  # what the cursor of a read list is called; no device name has a slash
@@ -40,6 +40,7 @@ class DeviceSession:
         self._tag_reads_name = config.name + READS_SUFFIX
         self.tag_reads = self._make_tag_reader(cursors.get(self._tag_reads_name))
         self.is_verified = False
+        self.is_itself = False  # of this role and serial number, even if its map is another version: it can be updated
         self._refused = ""
         self._role_read_ms = 0
         self._all_blocks = self.role.all_blocks(config.period_ms)
@@ -87,6 +88,10 @@ class DeviceSession:
         else:
             self._on_values(block, raw, now, asked_ms)
 
+    def may_command(self, opcode: str) -> bool:
+        """Whether the device is known well enough to be sent `opcode`."""
+        return self.is_verified or (self.is_itself and opcode in UPDATE_OPCODES)
+
     def take_nonce(self) -> tuple[int, int] | None:
         """The nonce the newest header offered, once: a command uses it up. None from a device that has just failed."""
         nonce, self._nonce = self._nonce, None
@@ -129,6 +134,7 @@ class DeviceSession:
 
     def _on_header(self, read: BlockRead, now: Stamp, asked_ms: int) -> None:
         header: dict[str, Any] = self.values.named(self._header_number, read)
+        self.is_itself = (header["map_id"], header["serial_number"]) == (self.role.map_id, self.config.serial)
         refusal = self._identity_fault(header)
         if refusal:
             self._refuse(refusal, header, now)
@@ -233,7 +239,7 @@ class DeviceSession:
 
     def _lose(self, reason: str, now: Stamp) -> None:
         self.values.lose(reason)
-        self.is_verified = False
+        self.is_verified = self.is_itself = False
         self._role_read_ms = 0
         self._pending.clear()
         if not self.presence.is_lost:

@@ -43,9 +43,15 @@ SILENCE_MIN_S = 0.00175  # t3.5 above 19200 baud (MODBUS over Serial Line V1.02,
 SILENCE_WAIT_MAX_S = 0.2  # a line that is never silent is a fault, not something to wait for
 SILENT_REQUESTS_MAX = 6  # so many time-outs in a row, of whatever device, and a TCP connection is made anew
 _BITS_PER_CHARACTER = 11
-_REQUEST_SIZE_MAX = 29
+_READ_SIZE, _WRITE_SIZE = 8, 9  # characters of a request over RTU, without the registers of a write
 _GATEWAY_EXCEPTIONS = (0x0A, 0x0B)  # the gateway answers that the device behind it does not (V1.1b3, 7)
-_EXCEPTION_NAMES = {1: "illegal function", 2: "illegal data address", 3: "illegal data value", 4: "device failure"}
+_EXCEPTION_NAMES = {
+    1: "illegal function",
+    2: "illegal data address",
+    3: "illegal data value",
+    4: "device failure",
+    6: "device busy",
+}
 _READS: dict[str, type[ModbusPDU]] = {
     COIL: ReadCoilsRequest,
     DISCRETE_INPUT: ReadDiscreteInputsRequest,
@@ -136,21 +142,21 @@ class ModbusClient:
         frame = await self._request(shape, request, timeout_ms or self._config.timeout_ms)
         return self._gate.data(frame)
 
-    async def write_registers(self, unit_id: int, address: int, values: list[int], *, deadline_ms: int) -> bool:
+    async def write_registers(self, unit_id: int, address: int, values: list[int], *, deadline_ms: int = 0) -> bool:
         """Write `values` to holding registers in one request, which is never repeated.
 
-        False: something before it took until `deadline_ms` (monotonic), and it was not sent.
+        False: something before it took until `deadline_ms` (monotonic; 0 for none), and it was not sent.
         """
         shape = write_shape(unit_id)
         if self._gate.is_unsettled(shape, _now_ms()):
             await self._settle(unit_id, _SYNC_BLOCK)
         if self._is_serial:
             await self._await_silence()
-        if _now_ms() >= deadline_ms:
+        if deadline_ms and _now_ms() >= deadline_ms:
             return False
         request = WriteMultipleRegistersRequest(address=address, registers=values, dev_id=unit_id)
         try:
-            await self._request(shape, request, self._config.timeout_ms)
+            await self._request(shape, request, self._config.timeout_ms, _WRITE_SIZE + 2 * len(values))
         except LineError as error:
             if error.fault is Fault.TIMEOUT and self._has_undelivered():
                 self.close()
@@ -178,8 +184,8 @@ class ModbusClient:
             if error.fault is not Fault.EXCEPTION:
                 raise
 
-    async def _request(self, shape: Shape, request: ModbusPDU, timeout_ms: int) -> bytes:
-        """Send, and await the frame that answers; any other end raises LineError."""
+    async def _request(self, shape: Shape, request: ModbusPDU, timeout_ms: int, size: int = _READ_SIZE) -> bytes:
+        """Send `size` characters, and await the frame that answers; any other end raises LineError."""
         client = self._open_client()
         if self._is_serial:
             await self._await_silence()
@@ -187,7 +193,7 @@ class ModbusClient:
         self._gate.open(shape)
         loop = asyncio.get_running_loop()
         self._answer = loop.create_future()
-        timer = loop.call_later(timeout_ms / 1000 + self._frames_s(shape), self._finish, b"")
+        timer = loop.call_later(timeout_ms / 1000 + self._frames_s(shape, size), self._finish, b"")
         frame = b""
         try:
             request.transaction_id = client.ctx.getNextTID()
@@ -245,11 +251,11 @@ class ModbusClient:
                 raise LineError(Fault.GARBLED, text)
             await self._wait.wait(rest_s)
 
-    def _frames_s(self, shape: Shape) -> float:
+    def _frames_s(self, shape: Shape, request_size: int) -> float:
         """How long the request and its answer take on the wire; the time-out counts from when they have passed."""
         if not self._is_serial:
             return 0.0
-        return (_REQUEST_SIZE_MAX + shape.pdu_size + 3) * _BITS_PER_CHARACTER / self._config.baud
+        return (request_size + shape.pdu_size + 3) * _BITS_PER_CHARACTER / self._config.baud
 
     def _trace(self, sending: bool, data: bytes) -> bytes:
         """pymodbus's hook on every packet: requests pass, received bytes stay here."""

@@ -24,6 +24,7 @@ from edge.southbound.command_exchange import NOT_SENT, CommandExchange, ReadRequ
 from edge.southbound.device_session import DeviceSession
 from edge.southbound.line_commands import LineCommands, OnOutcome
 from edge.southbound.line_error import Fault, LineError
+from edge.southbound.line_transfers import LineTransfers, Request
 from edge.southbound.modbus_client import ModbusClient
 from edge.southbound.profile_session import ProfileSession
 from edge.southbound.role_map import MAP_NAMES
@@ -75,6 +76,7 @@ class ModbusLine:
         self._on_presence = on_presence
         self._stamp = stamp or stamp_now
         self._commands = LineCommands(self._plan, self.sessions)
+        self._transfers = LineTransfers(self._plan, config)
         self._waiter: asyncio.Future[None] | None = None
         self._online: set[int] = set()
         self._ages_due_ms = 0
@@ -110,7 +112,7 @@ class ModbusLine:
         A device that is not known to be the right one is sent nothing: the outcome is NOT_SENT, at once.
         """
         session = self._by_name[device]
-        if session.role is None or not session.is_verified:
+        if session.role is None or not session.may_command(opcode):
             on_outcome(False, NOT_SENT)
             return
         config = session.config
@@ -118,6 +120,19 @@ class ModbusLine:
         self._hold_until_ms = 0
         self._commands.add(config.unit_id, exchange, on_outcome, is_planned=config.unit_id in self._blocks)
         self._wake()
+
+    async def transfer(self, device: str, request: Request) -> bytes:
+        """Read input registers, or write holding registers, of a device that is known to be the one of the site file.
+
+        Goes when the line is free for it (edge/poll/plan.py, rule 5), one at a time. What was read, b"" for a write.
+        Raises LineError.
+        """
+        session = self._by_name[device]
+        if not session.is_itself or session.config.unit_id not in self._blocks:
+            raise LineError(Fault.TIMEOUT, session.image.reason or f"{device} has not been recognised yet")
+        waiting = self._transfers.ask(session.config.unit_id, request, _now_ms())
+        self._wake()
+        return await waiting
 
     def expect_command(self) -> None:
         """A command for this line is being journalled: no poll is begun meanwhile that it would have to wait for."""
@@ -170,6 +185,8 @@ class ModbusLine:
                 await self._do_command(job.unit_id)
             elif job.kind is JobKind.SCAN:
                 await self._do_scan(job.unit_id)
+            elif job.kind is JobKind.TRANSFER:
+                await self._do_transfer(job.unit_id)
             elif job.block is not None:
                 await self._do_read(job.unit_id, job.block)
         except LineError as error:
@@ -198,7 +215,7 @@ class ModbusLine:
         """One step of the first waiting command of this unit."""
         commands = self._commands
         while (exchange := commands.current(unit_id)) is not None:
-            if exchange.is_started or self.sessions[unit_id].is_verified:
+            if exchange.is_started or self.sessions[unit_id].may_command(exchange.opcode):
                 break
             commands.refuse(unit_id, NOT_SENT)
         if exchange is None:
@@ -219,6 +236,22 @@ class ModbusLine:
             raise
         finally:
             commands.settle(unit_id, _now_ms())
+
+    async def _do_transfer(self, unit_id: int) -> None:
+        """The transfer that waits; a device that answers with an exception has answered."""
+        request = self._transfers.current(unit_id)
+        if request is None:
+            return
+        try:
+            if isinstance(request, ReadRequest):
+                block = Block(request.address, request.count, 0)
+                self._transfers.settle(await self._client.read(unit_id, block))
+            else:
+                await self._client.write_registers(unit_id, request.address, list(request.values))
+                self._transfers.settle(b"")
+        except LineError as error:
+            self._transfers.settle(error)
+            raise
 
     def _take_nonce(self, unit_id: int) -> tuple[int, int] | None:
         session = self.sessions[unit_id]

@@ -23,7 +23,7 @@ class ProfileSession:
     """One configured device; the line takes it as it takes a `DeviceSession`."""
 
     role = None  # no map, so nothing can be commanded
-    is_verified = False
+    is_itself = False
     event_block: Block | None = None
 
     def __init__(self, config: DeviceConfig, profile: Profile, lane: str) -> None:
@@ -39,6 +39,10 @@ class ProfileSession:
     def image(self) -> DeviceImage:
         """The newest image."""
         return self.values.image
+
+    def may_command(self, opcode: str) -> bool:
+        """Never: what third-party devices take is not known here."""
+        return False
 
     def on_block(self, block: Block, raw: bytes, now: Stamp, asked_ms: int) -> None:
         """`block` was read; the request left after the monotonic `asked_ms`."""

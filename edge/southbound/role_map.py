@@ -30,6 +30,8 @@ _FAST_HEADER = (
     "nonce_epoch",
     "nonce_counter",
 )
+# Of every version of every map, so that a device with another one can be updated.
+UPDATE_OPCODES = frozenset({"UPDATE_BEGIN", "UPDATE_SWITCH", "UPDATE_ABORT", "UPDATE_ALLOW_OLDER"})
 # Points that change with every poll and tell a watcher nothing by it: telemetry says them by such steps, images always.
 _TOLD_BY_STEPS_OF = {
     "adc_counts": 500,

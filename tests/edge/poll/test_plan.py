@@ -238,3 +238,78 @@ def test_whatever_fails_and_is_commanded_every_living_block_keeps_being_read(
         now_ms += ANSWER_MS if answered else TIMEOUT_MS
         plan.finish(job, now_ms, answered=answered)
     assert set(last) == {(unit, block) for unit in range(1, 7) if unit not in dead for block in blocks}
+
+
+def _run_with_transfers(plan: PollPlan, cost_ms: int, until_ms: int, dead: set[int]) -> list[tuple[int, Job]]:
+    """As `_run`, with one transfer to unit 1 asked for as soon as the last one is over."""
+    now_ms, log, is_waiting = 0, [], False
+    while now_ms < until_ms:
+        if not is_waiting:
+            plan.request_transfer(1, cost_ms, now_ms)
+            is_waiting = True
+        job = plan.next_job(now_ms)
+        if job is None:
+            due_ms = plan.due_ms()
+            assert due_ms == NEVER or due_ms > now_ms, "the plan says something is due and gives no job"
+            if due_ms == NEVER:
+                break
+            now_ms = due_ms
+            continue
+        log.append((now_ms, job))
+        is_waiting = is_waiting and job.kind is not JobKind.TRANSFER
+        answered = job.unit_id not in dead
+        now_ms += (cost_ms if job.kind is JobKind.TRANSFER else ANSWER_MS) if answered else TIMEOUT_MS
+        plan.finish(job, now_ms, answered=answered)
+    return log
+
+
+def test_transfers_fill_what_polls_leave_free_and_no_poll_begins_later_for_them() -> None:
+    plan = _plan({unit: [Block(0, 10, 100)] for unit in (1, 2)})
+    log = _run_with_transfers(plan, 30, 10_000, set())
+    times = [time_ms for time_ms, job in log if job.kind is JobKind.TRANSFER]
+    assert len(times) >= 190, "two of 30 ms fit between two polls of 10 ms in 100 ms"
+    for unit_id in (1, 2):
+        assert plan.lateness(unit_id).skipped == 0
+        assert plan.lateness(unit_id).status()["late_max_ms"] <= ANSWER_MS
+
+
+def test_a_line_that_is_never_free_serves_a_transfer_like_one_more_poll() -> None:
+    plan = _plan({unit: [Block(0, 10, 20)] for unit in range(1, 9)})
+    log = _run_with_transfers(plan, 30, 20_000, set())
+    starts = [time_ms for time_ms, job in log if job.kind is JobKind.TRANSFER]
+    assert len(starts) >= 100
+    assert max(later - earlier for earlier, later in pairwise(starts)) <= 250
+    counts = Counter(job.unit_id for _, job in log if job.kind is JobKind.POLL)
+    assert max(counts.values()) - min(counts.values()) <= 2
+
+
+def test_a_transfer_waits_for_a_dead_unit_and_for_commands() -> None:
+    plan = _plan({1: [Block(0, 10, 100)], 2: [Block(0, 10, 100)]})
+    log = _run_with_transfers(plan, 30, 10_000, {1})
+    last_ms = max(time_ms for time_ms, job in log if job.kind is JobKind.TRANSFER)
+    assert last_ms < 1500, "only until it is known to be dead"
+    plan = _plan({1: [Block(0, 10, 100)]})
+    plan.finish(plan.next_job(0) or Job(JobKind.SCAN, 0), 1, answered=True)
+    plan.request_transfer(1, 30, 1)
+    plan.request_command(1)
+    kinds = [job.kind for job in (plan.next_job(1), plan.next_job(2)) if job is not None]
+    assert kinds == [JobKind.COMMAND, JobKind.TRANSFER]
+
+
+def test_a_dropped_transfer_is_not_given() -> None:
+    plan = _plan({1: []})
+    plan.request_transfer(1, 30, 0)
+    plan.drop_transfer()
+    assert plan.next_job(1000) is None
+    assert plan.due_ms() == NEVER
+
+
+@given(
+    st.lists(st.integers(1, 4), min_size=1, max_size=6),
+    st.integers(10, 300),
+    st.sets(st.integers(1, 4)),
+    st.booleans(),
+)
+def test_transfers_never_make_the_plan_spin(periods: list[int], cost_ms: int, dead: set[int], scan: bool) -> None:
+    plan = _plan({unit: [Block(0, 10, 50 * period)] for unit, period in enumerate(periods, 1)}, scan=scan)
+    _run_with_transfers(plan, cost_ms, 3000, dead)
