@@ -26,6 +26,7 @@ def build_facts(
     *,
     outcomes: tuple[CommandOutcome, ...] = (),
     operator: OperatorRequest | None = None,
+    is_withheld: bool = False,
 ) -> LaneFacts:
     """The facts of one step from the newest images."""
     return LaneFacts(
@@ -34,6 +35,7 @@ def build_facts(
         plate=plate,
         outcomes=outcomes,
         operator=operator,
+        is_withheld=is_withheld,
     )
 
 

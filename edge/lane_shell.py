@@ -14,7 +14,7 @@ from typing import Any
 
 from edge.config import LaneConfig
 from edge.journal.writer import JournalWriter
-from edge.lane import sight
+from edge.lane import sight, states
 from edge.lane.actions import ROLE_BARRIER, Action, SendCommand, WriteRecord
 from edge.lane.facts import OPERATOR_REQUESTS, CommandOutcome, LaneFacts, OperatorRequest
 from edge.lane_facts import build_facts, build_plate
@@ -67,6 +67,7 @@ class LaneShell:
         self._wake = asyncio.Event()
         self._outcomes: list[CommandOutcome] = []
         self._operator: deque[tuple[OperatorRequest, asyncio.Future[str]]] = deque()
+        self._is_withheld = False
         self.counts: Counter[str] = Counter()
         self.plates = 0
 
@@ -80,6 +81,16 @@ class LaneShell:
                 pass
             self._wake.clear()
             await self._step()
+
+    @property
+    def is_out_of_service(self) -> bool:
+        """Whether the lane takes no truck, its boom down, until `withhold(False)`."""
+        return self._machine.state == states.OUT_OF_SERVICE
+
+    def withhold(self, is_withheld: bool) -> None:
+        """Take the lane out of service as soon as the truck on it has gone, or give it back."""
+        self._is_withheld = is_withheld
+        self._wake.set()
 
     def on_change(self) -> None:
         """A device of this lane has a new image."""
@@ -153,7 +164,9 @@ class LaneShell:
     def _facts(self, outcomes: tuple[CommandOutcome, ...] = (), asked: OperatorRequest | None = None) -> LaneFacts:
         images = self._images()
         barrier, weighbridge = images[self.config.barrier], images[self.config.weighbridge]
-        return build_facts(barrier, weighbridge, self._plate, outcomes=outcomes, operator=asked)
+        return build_facts(
+            barrier, weighbridge, self._plate, outcomes=outcomes, operator=asked, is_withheld=self._is_withheld
+        )
 
     async def _carry_out(self, actions: list[Action]) -> None:
         time_ms = _now().wall_ms

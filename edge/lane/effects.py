@@ -90,6 +90,8 @@ def _devices_unfit(lane: LaneMachine) -> None:
 
 
 EFFECTS: dict[str, Callable[[LaneMachine], None]] = {
+    "withheld": lambda lane: lane.record("out_of_service"),
+    "returned": lambda lane: lane.record("in_service"),
     "arrived": lambda lane: lane.open_transaction("arrival"),
     "identified": identify,
     "unidentified": _attend("unidentified"),

@@ -82,10 +82,14 @@ class OperatorRequest:
 
 @dataclass(frozen=True, slots=True)
 class LaneFacts:
-    """Everything one step is told. `outcomes` and `operator` are shown once, in the step after they came."""
+    """Everything one step is told. `outcomes` and `operator` are shown once, in the step after they came.
+
+    `is_withheld`: the hub wants the lane out of service, for as long as it is set.
+    """
 
     barrier: BarrierFacts = BarrierFacts()
     weighbridge: WeighbridgeFacts = WeighbridgeFacts()
     plate: PlateFact | None = None
     outcomes: tuple[CommandOutcome, ...] = ()
     operator: OperatorRequest | None = None
+    is_withheld: bool = False

@@ -38,6 +38,8 @@ def on_idle(lane: LaneMachine) -> str:
         lane.attend("boom_open")
     else:
         lane.forget("boom_open")
+    if lane.facts.is_withheld and sight.is_at_rest(lane.facts) and lane.commander.pending is None:
+        return "withheld"  # before a truck that waits at the entry gets its turn
     return "vehicle_seen" if sight.is_vehicle_seen(lane.facts) else ""
 
 
@@ -144,6 +146,17 @@ def on_attention(lane: LaneMachine) -> str:
     return "resolved" if is_resolved is not None and is_resolved(lane) else ""
 
 
+def on_out_of_service(lane: LaneMachine) -> str:
+    if not lane.facts.is_withheld:
+        lane.forget("waits_out_of_service")
+        return "returned"
+    if sight.is_vehicle_seen(lane.facts):
+        lane.attend("waits_out_of_service")
+    else:
+        lane.forget("waits_out_of_service")
+    return ""
+
+
 def on_recovering(lane: LaneMachine) -> str:
     seen_ms = min(lane.facts.barrier.seen_ms, lane.facts.weighbridge.seen_ms)
     return "devices_seen" if seen_ms > lane.loaded_ms else ""
@@ -162,6 +175,7 @@ HANDLERS: dict[str, Callable[[LaneMachine], str]] = {
     states.BACKING_OUT: on_backing_out,
     states.ATTENTION: on_attention,
     states.RECOVERING: on_recovering,
+    states.OUT_OF_SERVICE: on_out_of_service,
 }
 
 
@@ -248,6 +262,8 @@ def _operator_refusal(lane: LaneMachine, request: str) -> str:
     """Why the boom is not moved for a person on a lane without a transaction; "" when it may be."""
     if lane.state == states.RECOVERING:
         return "the hub has just started and has not read both devices yet"
+    if lane.state == states.OUT_OF_SERVICE:
+        return "the lane is out of service while its devices are updated"
     if lane.state not in (states.IDLE, states.ARRIVING) or request not in (OPERATOR_OPEN, OPERATOR_CLOSE):
         return f"the lane is in state {lane.state}, where {request} changes nothing"
     if lane.commander.pending is not None:

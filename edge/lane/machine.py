@@ -251,7 +251,7 @@ class LaneMachine:
                 self._lost.append(role)
                 self._seen_since_ms = self._clear_since_ms = None
                 self._overload_since_ms = self._stable_since_ms = None
-                if self.state != states.RECOVERING:
+                if self.state not in (states.RECOVERING, states.OUT_OF_SERVICE):
                     self.record("attention", cause="device_lost", state=self.state, role=role)
         return not self._lost
 

@@ -84,6 +84,11 @@ def is_open(facts: LaneFacts) -> bool:
     return facts.barrier.state in _OPEN
 
 
+def is_at_rest(facts: LaneFacts) -> bool:
+    """Whether the boom is down and nothing stands under it or on the deck; a truck may wait at the entry."""
+    return is_shut(facts) and not is_path_occupied(facts) and deck(facts) == DECK_EMPTY
+
+
 def is_remote(facts: LaneFacts) -> bool:
     """Whether the barrier takes commands from the hub."""
     return facts.barrier.mode != bar.MODE_LOCAL

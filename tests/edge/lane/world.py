@@ -161,6 +161,7 @@ class World:
     operator: OperatorRequest | None = None
     plate: PlateFact | None = None
     drop_next_command: bool = False
+    is_withheld: bool = False
     _reads: int = 0
     _outcomes: list[CommandOutcome] = field(default_factory=list)
     _seen: dict[str, tuple[int, Any]] = field(default_factory=dict)
@@ -205,7 +206,7 @@ class World:
         self._outcomes.clear()
         barrier = self._remember("barrier", self._barrier_facts())
         weighbridge = self._remember("weighbridge", self._weighbridge_facts())
-        return LaneFacts(barrier, weighbridge, self.plate, outcomes, self.operator)
+        return LaneFacts(barrier, weighbridge, self.plate, outcomes, self.operator, self.is_withheld)
 
     def kinds(self) -> list[str]:
         """Kinds of the records so far, attentions with their cause; commands left out."""
