@@ -22,7 +22,7 @@ from firmware.boards import terminals
 from firmware.boards.card import InputCard
 from firmware.boards.interpreter import GuardedHeap, SystemEntropy, TicksClock
 from firmware.boards.pins import PinOutputs
-from firmware.boards.provision import read_provision
+from firmware.boards.provision import choose_variant, read_provision
 from firmware.boards.rs485 import BUFFER_SIZE, STOP_BITS, Rs485Port
 from firmware.boards.store import FileStore
 from firmware.ports import (
@@ -43,7 +43,6 @@ _WATCHDOG_DEFAULT_MS = const(2000)
 _DIRECTORY = ""
 _MAINTENANCE_FILE = "maintenance"
 _FAULT_FILE = "fault.txt"
-_BOARD_KEYS = ("watchdog_ms", "wifi_ssid", "wifi_key")
 _CARD_BAUD = const(1000000)
 # Garbage of so many bytes is collected while the role's modules load. What stays would otherwise lie scattered over
 # the whole heap, and the largest piece of a hundred free KiB be less than two.
@@ -108,14 +107,14 @@ def run(wiring, speed_up=None) -> None:
         print("smartgate: maintenance, because " + reason)
         return
     try:
-        provision = read_provision(_DIRECTORY, _BOARD_KEYS)
+        provision = read_provision(_DIRECTORY, wiring.PROVISION_KEYS)
         identity = Identity(provision)
         watchdog_ms = _WATCHDOG_DEFAULT_MS
         if provision.get("watchdog_ms"):
             watchdog_ms = number(provision, "watchdog_ms", WATCHDOG_MIN_MS, WATCHDOG_MAX_MS)
         if speed_up is not None and not provision.get("wifi_ssid"):
             speed_up()
-        board = build_board(wiring, identity)
+        board = build_board(wiring, identity, choose_variant(provision, wiring.VARIANTS))
         board.network = _start_network(board, provision)
     except ProvisionError as error:
         print("smartgate: maintenance, because {}".format(error))
@@ -139,8 +138,11 @@ def find_maintenance(wiring) -> str:
     return ""
 
 
-def build_board(wiring, identity: Identity) -> ChipBoard:
-    """Return the board with every port but the watchdog; raise ProvisionError when wiring and role do not fit."""
+def build_board(wiring, identity: Identity, converter: str) -> ChipBoard:
+    """Return the board with every port but the watchdog; raise ProvisionError when wiring and role do not fit.
+
+    `converter` names the load-cell converter on the card.
+    """
     role = load_role(identity.role)
     regmap = role.regmap
     inputs = terminals.find_terminals(identity.role, regmap, "IN_", terminals.INPUTS, terminals.INPUT_TERMINALS)
@@ -155,7 +157,7 @@ def build_board(wiring, identity: Identity) -> ChipBoard:
     board.output_port = PinOutputs(pins, machine.Timer(wiring.AGE_TIMER))
     protocol = role.choose_protocol(identity.line_protocol)
     if protocol in terminals.CONVERTERS.get(identity.role, ()):
-        board.converter = _build_converter(wiring)
+        board.converter = _build_converter(wiring, converter)
     elif protocol:
         board.instrument = board.field_line = _build_line(wiring, identity, protocol)
     shown = board.converter and board.converter.adc
@@ -215,13 +217,13 @@ def _build_uart(number: int, baud: int, tx: int, rx: int, stop: int):
     )
 
 
-def _build_converter(wiring):
-    """The converter soldered to the card's DATA and CLOCK, CONVERTER in the wiring file."""
+def _build_converter(wiring, name: str):
+    """The converter soldered to the card's DATA and CLOCK."""
     from firmware.boards.load_cell_adc import LoadCellAdc
 
     data = machine.Pin(wiring.LINE_RX, machine.Pin.IN)
     adc = LoadCellAdc(data, _output(wiring.LINE_TX), machine.disable_irq, machine.enable_irq, time.ticks_us)
-    if wiring.CONVERTER == "ads1232":
+    if name == "ads1232":
         from firmware.boards.ads1232 import Ads1232
 
         return Ads1232(adc)

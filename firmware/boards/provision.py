@@ -8,7 +8,18 @@ from firmware.app.identity import ProvisionError
 
 FILE_NAME = "provision.txt"
 # What every board understands; a board adds the keys of its own hardware.
-_COMMON_KEYS = ("role", "serial", "unit_id", "baud", "key", "site_key", "line_protocol", "line_baud", "tcp_port")
+_COMMON_KEYS = (
+    "role",
+    "serial",
+    "unit_id",
+    "baud",
+    "key",
+    "site_key",
+    "wiring",
+    "line_protocol",
+    "line_baud",
+    "tcp_port",
+)
 
 
 def read_provision(directory: str, board_keys: tuple[str, ...]) -> dict[str, str]:
@@ -24,6 +35,19 @@ def read_provision(directory: str, board_keys: tuple[str, ...]) -> dict[str, str
         raise ProvisionError("{} cannot be read: provision the device first".format(path))  # noqa: B904
     except UnicodeError:
         raise ProvisionError("{} is no text: provision the device anew".format(path))  # noqa: B904
+
+
+def choose_variant(provision: dict[str, str], variants: tuple[tuple[str, str], ...]) -> str:
+    """Return what the card of the provisioned variant has fitted; raise ProvisionError for a card of another kind."""
+    name = provision.get("wiring") or variants[0][0]
+    for known, fitted in variants:
+        if known == name:
+            return fitted
+    raise ProvisionError(
+        "wiring is {!r}: this board is made for {}; fit the right board or provision it anew".format(
+            name, ", ".join([known for known, _ in variants])
+        )
+    )
 
 
 def parse_provision(text: str, path: str, board_keys: tuple[str, ...]) -> dict[str, str]:

@@ -18,8 +18,9 @@ BUS_ENABLE = 33
 LINE_UART = 2
 LINE_TX = 15
 LINE_RX = 35
-# Which converter that is: "hx711" or "ads1232" (PDWN, gain and speed strapped on its card).
-CONVERTER = "hx711"
+# Variants of the card: the name that the provision file gives as `wiring` (the first where it gives none), and which
+# converter is fitted there (an ADS1232 has PDWN, gain and speed strapped on its card).
+VARIANTS = (("esp32-hx711", "hx711"), ("esp32-ads1232", "ads1232"))
 
 # The input card. SPI takes no less than three pins: the third drives nothing.
 CARD_SPI = 1
@@ -34,3 +35,6 @@ MAINTENANCE_PULL = None
 
 AGE_TIMER = 0
 DIRECTION_TIMER = 1
+
+# What the provision file of this board may say besides the keys that every board understands.
+PROVISION_KEYS = ("watchdog_ms", "wifi_ssid", "wifi_key")

@@ -17,8 +17,9 @@ BUS_ENABLE = 2
 LINE_UART = 1
 LINE_TX = 4
 LINE_RX = 5
-# Which converter that is: "hx711" or "ads1232" (PDWN, gain and speed strapped on its card).
-CONVERTER = "hx711"
+# Variants of the card: the name that the provision file gives as `wiring` (the first where it gives none), and which
+# converter is fitted there (an ADS1232 has PDWN, gain and speed strapped on its card).
+VARIANTS = (("pico-hx711", "hx711"), ("pico-ads1232", "ads1232"))
 
 # The input card. SPI takes no less than three pins: the third drives nothing.
 CARD_SPI = 0
@@ -34,3 +35,6 @@ MAINTENANCE_PULL = 1  # machine.Pin.PULL_UP
 # Timers of this port are made as they are needed.
 AGE_TIMER = -1
 DIRECTION_TIMER = -1
+
+# What the provision file of this board may say besides the keys that every board understands.
+PROVISION_KEYS = ("watchdog_ms", "wifi_ssid", "wifi_key")

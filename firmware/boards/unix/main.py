@@ -14,9 +14,10 @@ from firmware.app.device import Device
 from firmware.app.identity import Identity, ProvisionError, number
 from firmware.app.roles import load_role
 from firmware.boards.interpreter import GuardedHeap, SystemEntropy, TicksClock
-from firmware.boards.provision import read_provision
+from firmware.boards.provision import choose_variant, read_provision
 from firmware.boards.sessions import TcpSessions
 from firmware.boards.store import FileStore
+from firmware.boards.unix import wiring
 from firmware.boards.unix.link import FieldLink, LinkError
 from firmware.boards.unix.serial import SerialPort
 from firmware.ports import RESET_POWER_ON, NullBoard
@@ -25,7 +26,6 @@ from protocols.compat import const, ticks_add, ticks_diff
 DIRECTORY_VARIABLE = "GATE_DEVICE_DIR"
 RESET_CAUSE_VARIABLE = "GATE_RESET_CAUSE"
 
-_BOARD_KEYS = ("mode", "tty", "heap_lock")
 # The simulated field and the hub run on the same machine.
 _HOST = "127.0.0.1"
 
@@ -39,7 +39,7 @@ def main() -> None:
     """Run the device of the directory given as argument or in GATE_DEVICE_DIR until the field ends the link."""
     directory = sys.argv[1] if len(sys.argv) > 1 else os.getenv(DIRECTORY_VARIABLE) or "."
     try:
-        run(directory)
+        run(directory, wiring)
     except ProvisionError as error:
         _fail(2, error)
     except LinkError as error:
@@ -49,10 +49,11 @@ def main() -> None:
         sys.exit(1)
 
 
-def run(directory: str) -> None:
-    """Compose the board and run its loop."""
-    provision = read_provision(directory, _BOARD_KEYS)
+def run(directory: str, card) -> None:
+    """Compose the board and run its loop; `card` is the module that stands for a carrier card."""
+    provision = read_provision(directory, card.PROVISION_KEYS)
     identity = Identity(provision)
+    choose_variant(provision, card.VARIANTS)
     mode = provision.get("mode", "real")
     if mode not in ("real", "lockstep"):
         raise ProvisionError("mode is {!r}: expected real or lockstep; correct the provision file".format(mode))

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -9,11 +10,27 @@ import pytest
 
 from firmware.app.identity import ProvisionError
 from firmware.boards import terminals
+from firmware.boards.provision import choose_variant
 from tools.file_set import TEXT_STARTED, find_roles
 
 ROOT = Path(__file__).parents[3]
 PINS = ("BUS_TX", "BUS_RX", "BUS_ENABLE", "LINE_TX", "LINE_RX", "CARD_DATA", "CARD_LOAD", "CARD_CLOCK", "CARD_UNUSED")
 BOARDS = sorted(TEXT_STARTED)
+
+
+def variants_on_the_page(board: str) -> set[str]:
+    page = (ROOT / "docs/boards.md").read_text(encoding="utf-8")
+    return set(re.findall(rf"`({board}-\w+)`", page.partition("| `wiring` |")[2].partition("\n")[0]))
+
+
+@pytest.mark.parametrize(("board", "prefix"), [("rp2", "pico"), ("esp32", "esp32")])
+def test_a_card_of_another_variant_is_told_in_a_sentence(board: str, prefix: str) -> None:
+    variants = wiring_of(board).VARIANTS
+    assert {name for name, _ in variants} == variants_on_the_page(prefix)
+    assert choose_variant({}, variants) == variants[0][1] == "hx711"
+    assert choose_variant({"wiring": f"{prefix}-ads1232"}, variants) == "ads1232"
+    with pytest.raises(ProvisionError, match=f"wiring is 'vm': this board is made for {prefix}-hx711, {prefix}-ads1"):
+        choose_variant({"wiring": "vm"}, variants)
 
 
 def wiring_of(board: str) -> ModuleType:

@@ -173,6 +173,8 @@ def test_heap_guard_is_on_and_ends_a_scan_that_allocates(tmp_path):
         (PROVISION + "mode=fast\n", b"", 2, "mode is 'fast': expected real or lockstep"),
         (PROVISION + "tty=/dev/nowhere\n", b"", 2, "tty /dev/nowhere cannot be opened"),
         (PROVISION + "tcp_port=70000\n", b"", 2, "tcp_port is '70000': expected a number from 1 to 65535"),
+        (PROVISION + "wiring=pico-hx711\n", b"", 2, "wiring is 'pico-hx711': this board is made for vm; fit the right"),
+        (PROVISION + "wiring=vm\nmode=lockstep\n", b"", 0, ""),
         (PROVISION + "mode=lockstep\n", b"", 0, ""),
         (PROVISION + "mode=lockstep\n", b"not a frame at all", 3, "no field frame for 17 inputs"),
         (PROVISION + "mode=lockstep\n", field_link.encode_field_frame(0, [1], [0]), 3, "no field frame for 17 inputs"),
