@@ -30,6 +30,7 @@ from edge.cli_status import add_status_word
 from edge.config_load import load_site
 from edge.lane.facts import OPERATOR_REQUESTS
 from edge.operator_words import hear
+from edge.service.poke import add_poke_word
 from edge.service.scan import add_scan_word
 from edge.service.sniff import add_sniff_word
 from edge.words import LanguageError, take_language, tr
@@ -59,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
 def _build_parser() -> Parser:
     parser = Parser(prog="gate", description=tr("The edge hub of a smart gate."))
     words = parser.add_subparsers(
-        dest="word", required=True, metavar="check | hub | journal | status | operator | scan | sniff"
+        dest="word", required=True, metavar="check | hub | journal | status | operator | poke | scan | sniff"
     )
     check = words.add_parser("check", help=tr("check a site file: every error at once"))
     check.set_defaults(run=_check)
@@ -70,6 +71,7 @@ def _build_parser() -> Parser:
     add_status_word(
         words.add_parser("status", help=tr("how the hub of a site is: account, uplink, lines, devices, lanes"))
     )
+    add_poke_word(words.add_parser("poke", help=tr("read, set and command single registers of a device, guarded")))
     add_scan_word(words.add_parser("scan", help=tr("who answers on a serial line or in a network, and what it is")))
     add_sniff_word(
         words.add_parser("sniff", help=tr("listen to a serial line and tell by register name what is said on it"))

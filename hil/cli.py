@@ -18,6 +18,7 @@ _COMMANDS = (
     ("journal ...", later("look into a hub's journal: tail, show, verify, export, key")),
     ("status SITE", later("how a site's hub is, or what its files tell while it does not run")),
     ("operator ...", later("tell a lane of a running hub what to do: open, close, release, reject")),
+    ("poke WHERE", later("read, set and command single registers of a device, guarded")),
     ("scan WHERE", later("who answers on a serial line or in a network, and what it is")),
     ("sniff PORT", later("listen to a serial line and tell by register name what is said on it")),
     ("hil ...", later("run scenarios on simulated lanes and compare targets")),
@@ -29,7 +30,7 @@ _COMMANDS = (
 )
 _COMMAND_SIZE = 16
 _HELP = ("-h", "--help", "help")
-_HUB_WORDS = ("hub", "check", "journal", "status", "operator", "scan", "sniff")
+_HUB_WORDS = ("hub", "check", "journal", "status", "operator", "poke", "scan", "sniff")
 
 
 def _usage() -> str:

@@ -15,6 +15,7 @@ HOSTS_MAX = 1024
 MODBUS_PORT = 502
 PORT_MAX = 65_535
 UNIT_ID_MAX = 247
+UNIT_ID_MAX_TCP = 255
 # 0 and 255 mean the device itself on Modbus TCP (Messaging V1.0b, 4.4.2.1); behind a gateway units start at 1.
 TCP_UNITS = (1, 255, 0)
 

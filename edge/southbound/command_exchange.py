@@ -45,13 +45,16 @@ class WriteRequest:
 class CommandExchange:
     """The life of one command; ask `next_request` and report until `outcome` is set: (ok, reason)."""
 
-    def __init__(self, role: RoleMap, serial: int, key: bytes, opcode: str, argument: int, deadline_ms: int) -> None:
+    def __init__(
+        self, role: RoleMap, serial: int, key: bytes, opcode: str, argument: int, deadline_ms: int, *, target: int = 0
+    ) -> None:
         self._role = role
         self._serial = serial
         self._key = key
         self.opcode = opcode
         self._opcode = role.opcodes[opcode]
         self._argument = argument
+        self._target = target
         self.deadline_ms = deadline_ms
         self._nonce: tuple[int, int] | None = None
         self._writes = 0
@@ -131,7 +134,7 @@ class CommandExchange:
 
     def _block(self, epoch: int, counter: int) -> tuple[int, ...]:
         message, block = bytearray(MESSAGE_SIZE), bytearray(BLOCK_SIZE)
-        command = (self._opcode, 0, self._argument, epoch, counter)
+        command = (self._opcode, self._target, self._argument, epoch, counter)
         pack_message_into(message, self._role.map_id, self._serial, *command)
         encode_block_into(block, 0, *command, hmac.new(self._key, message, hashlib.sha256).digest())
         return struct.unpack(f">{BLOCK_SIZE // 2}H", block)
