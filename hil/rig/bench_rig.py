@@ -19,7 +19,7 @@ from hil.rig.plants import PLANTS, STEP_US
 from hil.rig.rig import BAUD, Rig
 from hil.rig.stage import bench_event
 from hil.scenarios.model import Action, BenchScenario
-from hil.scenarios.vocabulary import DEVICE, LINE_SENT, input_names, names_of
+from hil.scenarios.vocabulary import DEVICE, LINE_SENT, input_names, names_of, safe_outputs
 from hil.targets.target import Provision, SteppedTarget, StepResult
 from hil.trace.causes import FIELD
 from hil.trace.event import TraceEvent
@@ -31,7 +31,6 @@ _LINE_PER_POLL = 128  # what a poll takes from its field line; more at once woul
 _LINE_RETRY_US = 1000
 
 
-_SAFE_ON = ("LIGHT_RED", "LAMP_FAULT")  # of the roles' safe outputs; all others are off
 # The instruments' speeds as delivered, where it is not 9600; "" is the default protocol of the role.
 _LINE_BAUDS = {
     ("rfid", ""): 115_200,
@@ -130,7 +129,7 @@ class BenchRig(Rig):
         self._record_outputs(at_us, DEVICE, self._outputs_of, outputs)
 
     def _drive_safe(self, at_us: int, node: Node) -> None:
-        self._drive(at_us, node, tuple(int(name in _SAFE_ON) for name in self._outputs_of))
+        self._drive(at_us, node, safe_outputs(node.role))
 
     def _drop_outputs(self, at_us: int, node: Node) -> None:
         self._drive(at_us, node, (0,) * len(self._outputs_of))

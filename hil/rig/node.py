@@ -66,7 +66,8 @@ class Node:
 
     def start(self, at_us: int) -> None:
         """Supply or reset has ended what it did; from `at_us` on it starts."""
-        at_us += 0 if self.is_continuous else RESTART_US
+        takes_time = isinstance(self.device, ContinuousDevice) and not self.device.starts_at_once
+        at_us += 0 if takes_time else RESTART_US
         self.is_hung, self.is_off, self.due_us, self._fed_us = False, True, at_us, at_us
         self.broken = ""
         self.card.drop()

@@ -26,7 +26,7 @@ from hil.rig.verdict import Verdict
 from hil.scenarios.content import watched_points
 from hil.scenarios.model import Scenario
 from hil.scenarios.vocabulary import BROKEN
-from hil.targets.target import UNDRIVEN, Provision, SteppedTarget, StepResult, TargetError
+from hil.targets.target import UNDRIVEN, ContinuousDevice, Provision, SteppedTarget, StepResult, TargetError
 from hil.trace.event import TraceEvent
 from sim_devices.buses.rs485 import Rs485Line
 
@@ -59,7 +59,7 @@ class Rig(Stage):
                 self._act()
                 wanted_us, who = min(self._wants())
                 self._progress.note(self._now_us, who)
-                self._now_us = max(self._now_us + 1, wanted_us)
+                self._go_on(max(self._now_us + 1, wanted_us))
             self.trace.end_us = end_us
         except LivelockError as error:
             self._breakdowns.append(str(error))
@@ -70,6 +70,19 @@ class Rig(Stage):
         if self._breakdowns:
             return Verdict(tuple(self._breakdowns), ())
         return self._script.verdict((*self.master.unanswered, *self._checked()))
+
+    def _go_on(self, to_us: int) -> None:
+        """The next instant, on every device's own clock too."""
+        self._now_us = to_us
+        for node in self._nodes:
+            if isinstance(node.device, ContinuousDevice) and not node.broken:
+                self._live(node, node.device)
+
+    def _live(self, node: Node, device: ContinuousDevice) -> None:
+        try:
+            device.pass_time(self._now_us)
+        except TargetError as error:
+            self._break_down(node, error)
 
     @abstractmethod
     def _act(self) -> None:
@@ -124,9 +137,11 @@ class Rig(Stage):
     def _take_burst(self, node: Node) -> bytes:
         """What the device heard, handed over when the line is quiet: a burst comes whole, as out of a UART FIFO.
 
-        A continuous device has a FIFO of its own, so it gets every character as it arrives.
+        A continuous device may have a FIFO of its own, and then gets every character as it arrives.
         """
-        return node.station.take() if node.is_continuous or self.line.idle_at_us() < 0 else b""
+        device = node.device
+        has_fifo = isinstance(device, ContinuousDevice) and not device.takes_bursts
+        return node.station.take() if has_fifo or self.line.idle_at_us() < 0 else b""
 
     @property
     def _is_early(self) -> bool:

@@ -28,6 +28,7 @@ CAPABILITIES: Mapping[str, str] = {
     "snapshot": "A run is forked at any step, so that every step gets its own power cut or reset.",
     "line_errors": "A character arrives with a framing or parity error, or the line is held in a break.",
     "same_twice": "The same seed gives the same events at the same microsecond.",
+    "punctuality": "What is seen is late by less than 100 ms, so that a limit closer than that says something.",
     "deployed_files": "What runs are the compiled files of the deployed set, on the interpreter they were made for.",
     "heap": "The device's own heap: what is allocated, and an error where nothing may be.",
     "scan_time": "How long a scan takes on the device's processor.",

@@ -40,6 +40,7 @@ _ANALOGUE_INPUTS: dict[str, dict[str, Meaning]] = {
         "VEHICLE_SOC": Meaning(units="permille"),
     },
 }
+_SAFE_ON = ("LIGHT_RED", "LAMP_FAULT")  # of the roles' safe outputs; all others are off
 TRUCK_KINDS = ("rigid", "articulated")
 
 # Arguments of commands that are quantities; all others are plain numbers.
@@ -104,6 +105,12 @@ def names_of(role: str, point: str) -> tuple[str, ...]:
     """Symbols of a point in the order of their values: input and output names."""
     tag = tag_of(role, point)
     return tuple(name for name, _ in sorted(tag.symbols, key=lambda pair: pair[1])) if tag else ()
+
+
+@cache
+def safe_outputs(role: str) -> tuple[int, ...]:
+    """What the output card of a role drives when the device does not say its outputs any more."""
+    return tuple(int(name in _SAFE_ON) for name in names_of(role, "digital_outputs"))
 
 
 def input_names(role: str) -> tuple[str, ...]:

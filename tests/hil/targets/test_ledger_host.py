@@ -14,6 +14,7 @@ from hil.targets.ledger_page import ledger_page
 from hil.targets.table import TARGETS
 from hil.targets.target import Options
 
+_FROM_TO = "in.FIRE = on to out.MOTOR_OPEN = on"
 ALWAYS = {"bus", "digital_inputs"}
 
 
@@ -41,6 +42,13 @@ def _bench(role: str = "barrier", plant: str = "", protocol: str = "", *lines: s
         (_bench("barrier", "", "", "fault node reset", "fault bus stuck"), {"watchdog", "bus_faults"}),
         (_bench("barrier", "boom", "", "fault curtain blinded", "repair curtain"), {"plant"}),
         (_bench("rfid", "", "", "line 02"), {"field_line"}),
+        (_bench("barrier", "", "", "expect out.MOTOR_OPEN = off within 99 ms"), {"punctuality"}),
+        (_bench("barrier", "", "", "expect out.MOTOR_OPEN = off within 100 ms"), set()),
+        (_bench("barrier", "", "", "expect out.MOTOR_OPEN = off"), set()),
+        (_bench("barrier", "", "", f"measure x: from {_FROM_TO} at most 20 ms"), {"punctuality"}),
+        (_bench("barrier", "", "", f"measure x: from {_FROM_TO} between 1 s and 1050 ms"), {"punctuality"}),
+        (_bench("barrier", "", "", f"measure x: from {_FROM_TO} between 1 s and 2 s"), set()),
+        (_bench("barrier", "", "", f"measure x: from {_FROM_TO} at least 1 s"), set()),
     ],
 )
 def test_what_a_scenario_needs_follows_from_what_is_in_it(scenario: Scenario, needs: set[str]) -> None:
