@@ -4,8 +4,8 @@ Knows: what stops a program (Ctrl-C), what asks our own firmware for maintenance
 know: what is done there.
 
 A program that is not ours, prints without end or hangs ends with Ctrl-C. Our own runs with Ctrl-C switched off: it is
-asked for maintenance, which it grants at rest only (docs/adr/0023-into-maintenance-by-a-phrase.md), resets itself and
-stays out of control. A board that resets again and again is caught by Ctrl-C while it starts.
+asked for maintenance, which it grants at rest only, by a reset after which its control does not start
+(docs/adr/0009-into-maintenance-by-a-phrase.md). A board that resets again and again is caught by Ctrl-C in a start.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from protocols.console import PHRASE
 PATIENCE_S = 8.0  # a granted phrase, the reset, and the port's coming back take two
 _INTERRUPT = b"\r\x03\x03\r\x01"
 _BANNER = b"raw REPL; CTRL-B to exit\r\n"
-_INTERRUPTS = 3
-_ANSWER_S = 0.4
+_ANSWER_S = 0.3
 _QUIET_S = 0.1
 _QUIET_LOOKS = 50
 _REOPEN_S = 0.2
@@ -95,15 +94,13 @@ def _try(wire: Wire, patience: _Patience) -> Repl:
 
 def _interrupt(wire: Wire) -> bool:
     """Stop what runs; whether the raw REPL answered."""
-    for _ in range(_INTERRUPTS):
-        wire.write(_INTERRUPT)
-        try:
-            wire.take_until(_BANNER, _ANSWER_S)
-        except SilentError:
-            continue
-        _settle(wire)
-        return True
-    return False
+    wire.write(_INTERRUPT)
+    try:
+        wire.take_until(_BANNER, _ANSWER_S)
+    except SilentError:
+        return False
+    _settle(wire)
+    return True
 
 
 def _settle(wire: Wire) -> None:

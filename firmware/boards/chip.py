@@ -5,6 +5,7 @@ a half-open USB terminal would keep it waiting.
 
 *Maintenance*: with the file `maintenance` on the board, or the maintenance terminal bridged at power-on, or without a
 usable provision file, the control does not start: outputs stay off, no watchdog runs, the console is free for copying.
+While the control runs the console may ask for it, and gets it at rest only.
 """
 
 import gc
@@ -20,6 +21,7 @@ from firmware.app.identity import Identity, ProvisionError, number
 from firmware.app.roles import Role, load_role
 from firmware.boards import terminals
 from firmware.boards.card import InputCard
+from firmware.boards.console import Console
 from firmware.boards.interpreter import GuardedHeap, SystemEntropy, TicksClock
 from firmware.boards.pins import PinOutputs
 from firmware.boards.provision import choose_variant, read_provision
@@ -42,6 +44,7 @@ _WATCHDOG_DEFAULT_MS = const(2000)
 
 _DIRECTORY = ""
 _MAINTENANCE_FILE = "maintenance"
+_ASKED_FOR = "asked for on the console\n"  # `gate flash` removes a file that says so (edge/boards/board.py)
 _FAULT_FILE = "fault.txt"
 _CARD_BAUD = const(1000000)
 # Garbage of so many bytes is collected while the role's modules load. What stays would otherwise lie scattered over
@@ -124,6 +127,7 @@ def run(wiring, speed_up=None) -> None:
     board.watchdog = Watchdog(watchdog_ms)
     try:
         Loop(board, identity).run()
+        _ask_for_maintenance()
     except BaseException as error:
         _leave_note(error)
     machine.reset()
@@ -254,6 +258,12 @@ def _start_network(board: ChipBoard, provision: dict[str, str]):
     return Wifi(board, provision)
 
 
+def _ask_for_maintenance() -> None:
+    """Have the start after the reset that follows find a reason not to start the control."""
+    with open(_MAINTENANCE_FILE, "w") as file:
+        file.write(_ASKED_FOR)
+
+
 def _leave_note(error: BaseException) -> None:
     """The trace in a file, unless an older one still waits to be read: a fault that repeats must not wear the flash."""
     if _FAULT_FILE in os.listdir():
@@ -269,11 +279,12 @@ class Loop:
         self._board = board
         self._device = Device(board, board.role, identity)
         self._judged = 0
+        self._console = Console()
         gc.collect()
         gc.threshold(-1)  # loading is over
 
     def run(self) -> None:
-        """Never returns; raises what must reset the board."""
+        """Return when the console asks for maintenance and nothing moves; raise what must reset the board."""
         board = self._board
         heap = board.heap
         clock = board.clock
@@ -290,6 +301,8 @@ class Loop:
             finally:
                 heap.unlock()
             self._tend()
+            if self._console.asks_for_maintenance() and not board.role.is_moving(device.core.outputs):
+                return
 
     def _wait(self, wait_us: int) -> None:
         """Sleep until the time has passed, or something arrived."""

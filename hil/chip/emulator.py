@@ -34,6 +34,10 @@ _WATCHDOG_CONTROL = 0x4005_8000
 _WATCHDOG_TRIGGER = 1 << 31
 _REGULATOR = 0x4006_4000
 
+# What the host's side of USB holds back until the chip takes it.
+_HOST_QUEUE = 500
+_HOST_TURN_US = 50
+
 HIGH = 1
 LOW = 0
 FLOATING = -1
@@ -176,6 +180,14 @@ class Chip:
     def on_pin(self, pin: int, callback: Callable[[int], None]) -> None:
         """Have `callback` told every new level of the pin. A reset tells nobody: ask `level` after one."""
         self._mcu.gpio[pin].add_listener(lambda state, _: callback(_to_level(int(state))))
+
+    def say(self, data: bytes) -> None:
+        """Have the host say something on the USB console; time passes where the chip is slow to take it."""
+        waiting = self._console.tx_fifo
+        for byte in data:
+            while waiting.item_count >= _HOST_QUEUE:
+                self.advance(_HOST_TURN_US)
+            self._console.send_serial_byte(byte)
 
     def on_spi(self, number: int, exchange: Callable[[int], int]) -> None:
         """Have `exchange` turn every byte the chip sends into the byte it receives."""

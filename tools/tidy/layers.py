@@ -141,8 +141,8 @@ LAYERS = (
     ),
     _row(
         "hil/",
-        "hil sim_devices firmware.boards.host firmware.proofs protocols edge.cli edge.update.board_layout edge.words "
-        "tools.deploy",
+        "hil sim_devices firmware.boards.host firmware.proofs protocols edge.boards edge.cli edge.update.board_layout "
+        "edge.words tools.deploy",
         "the rig sees the hub as a command and the firmware as bytes or as the host board: put checks into tests/",
     ),
     _row(
@@ -159,7 +159,7 @@ LAYERS = (
     _row(
         "hil/chip/",
         "hil sim_devices firmware.boards.card firmware.boards.terminals firmware.boards.rp2.wiring protocols "
-        "edge.update.board_layout tools.deploy",
+        "edge.boards.images edge.update.board_layout tools.deploy",
         "the carrier knows the board's wiring, not its program: put checks into tests/",
     ),
     _row("tools/", "tools", "tools read files as data: put code that runs the product into hil/ or tests/"),

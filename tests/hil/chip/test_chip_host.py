@@ -21,16 +21,6 @@ from protocols.modbus import pdu, rtu
 from protocols.quality import BAD
 
 
-@pytest.fixture(scope="session")
-def uf2() -> Path:
-    try:
-        emulator._load("rp2040py.rp2040")
-        emulator._load("littlefs")
-        return find_uf2(None)
-    except BlockedError as error:
-        pytest.skip(f"BLOCKED: {error}")
-
-
 def run_to_an_answer(carrier_bench: RoleBench) -> tuple[int, ...]:
     carrier_bench.start()
     carrier_bench.carrier.advance(20_000)
