@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edge.config import SiteConfig
 from edge.config_load import LoadResult, load_site
-from edge.words import tr
+from edge.words import later, tr
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -19,6 +19,15 @@ EXIT_BAD_INPUT = 2
 EXIT_NOBODY = 3
 EXIT_REFUSED = 4
 EXIT_INTERRUPTED = 130
+# What each means in every word of `gate`; docs/exit-codes.md and `gate help exit-codes` are made of it.
+EXIT_CODES = {
+    EXIT_DONE: later("done"),
+    EXIT_FAILED: later("it failed while running, or what was checked does not hold"),
+    EXIT_BAD_INPUT: later("the arguments, a file or the site are wrong; nothing was done"),
+    EXIT_NOBODY: later("nobody is there to ask: no device, board or hub, or what is needed is not installed"),
+    EXIT_REFUSED: later("refused: by the device, the lane, a signature, a guard, or by you"),
+    EXIT_INTERRUPTED: later("interrupted by Ctrl-C"),
+}
 
 
 def fail(code: int, sentence: str) -> int:

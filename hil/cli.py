@@ -11,7 +11,7 @@ from collections.abc import Callable
 from edge import cli as hub_cli
 from edge.words import LanguageError, later, take_language, tr
 
-_COMMANDS = (
+COMMANDS = (
     ("run SITE", later("run a site with its simulated field, real firmware, hub and broker")),
     ("hub SITE", later("run the edge hub of a site")),
     ("check SITE", later("validate a site file: every error at once")),
@@ -21,6 +21,7 @@ _COMMANDS = (
     ("poke WHERE", later("read, set and command single registers of a device, guarded")),
     ("scan WHERE", later("who answers on a serial line or in a network, and what it is")),
     ("sniff PORT", later("listen to a serial line and tell by register name what is said on it")),
+    ("help TOPIC", later("what to do when something does not work, topic by topic, offline")),
     ("hil ...", later("run scenarios on simulated lanes and compare targets")),
     ("verify ROLE", later("search every reachable state of a role's control core against its properties")),
     ("bench chip", later("measure the firmware on an emulated RP2040")),
@@ -29,8 +30,8 @@ _COMMANDS = (
     ("bench faults", later("fail the hub's link, broker, disk and clock, and count what was lost")),
 )
 _COMMAND_SIZE = 16
-_HELP = ("-h", "--help", "help")
-_HUB_WORDS = ("hub", "check", "journal", "status", "operator", "poke", "scan", "sniff")
+_HELP = ("-h", "--help")
+_HUB_WORDS = ("hub", "check", "journal", "status", "operator", "help", "poke", "scan", "sniff")
 
 
 def _usage() -> str:
@@ -40,7 +41,7 @@ def _usage() -> str:
 
 def _rows(word: str) -> list[str]:
     """The commands that begin with `word`, one a line."""
-    return [f"  {command:<{_COMMAND_SIZE}}{tr(says)}" for command, says in _COMMANDS if command.startswith(word)]
+    return [f"  {command:<{_COMMAND_SIZE}}{tr(says)}" for command, says in COMMANDS if command.startswith(word)]
 
 
 def _run(argv: list[str]) -> int:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from edge.config_reference import reference_page
+from edge.exit_codes_page import exit_codes_page
 from edge.lane.diagram import states_page
 from edge.profile_reference import profile_page
 from hil.board.wiring_page import terminals_drawing, wiring_page
@@ -22,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = {
     "docs/site-file.md": reference_page,
     "docs/device-profile.md": profile_page,
+    "docs/exit-codes.md": exit_codes_page,
     "docs/lane-states.md": states_page,
     "docs/bench/wiring.md": wiring_page,
     "docs/bench/terminals.svg": terminals_drawing,

@@ -165,8 +165,8 @@ LAYERS = (
     _row("tools/", "tools", "tools read files as data: put code that runs the product into hil/ or tests/"),
     _row(
         "tools/generate.py",
-        "tools edge.config_reference edge.profile_reference edge.lane.diagram hil.board.wiring_page "
-        "hil.targets.ledger_page",
+        "tools edge.config_reference edge.profile_reference edge.exit_codes_page edge.lane.diagram "
+        "hil.board.wiring_page hil.targets.ledger_page",
         "it only runs the generators that lie beside their sources",
     ),
     _row("tests/", " ".join(PROJECT_FOLDERS), "tests may import anything"),
