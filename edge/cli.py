@@ -31,6 +31,7 @@ from edge.config_load import load_site
 from edge.help.word import add_help_word
 from edge.lane.facts import OPERATOR_REQUESTS
 from edge.operator_words import hear
+from edge.provision.word import add_provision_word
 from edge.service.poke import add_poke_word
 from edge.service.scan import add_scan_word
 from edge.service.sniff import add_sniff_word
@@ -61,7 +62,9 @@ def main(argv: Sequence[str]) -> int:
 def _build_parser() -> Parser:
     parser = Parser(prog="gate", description=tr("The edge hub of a smart gate."))
     words = parser.add_subparsers(
-        dest="word", required=True, metavar="check | hub | journal | status | operator | help | poke | scan | sniff"
+        dest="word",
+        required=True,
+        metavar="check | hub | journal | status | operator | help | poke | provision | scan | sniff",
     )
     check = words.add_parser("check", help=tr("check a site file: every error at once"))
     check.set_defaults(run=_check)
@@ -77,6 +80,7 @@ def _build_parser() -> Parser:
     add_sniff_word(
         words.add_parser("sniff", help=tr("listen to a serial line and tell by register name what is said on it"))
     )
+    add_provision_word(words.add_parser("provision", help=tr("make a board the one of a place: identity, key, label")))
     add_help_word(words.add_parser("help", help=tr("what to do when something does not work, topic by topic, offline")))
     operator = words.add_parser("operator", help=tr("tell a lane of a running hub what to do"))
     operator.set_defaults(run=_operator)

@@ -59,8 +59,8 @@ camera = "cam1"
 max_gross_kg = 48000
 ```
 
-A key is the secret hub and device share, 32 random bytes for each device:
-`(umask 077; openssl rand -hex 32 > keys/barrier1.key)`.
+A key is the secret hub and device share, 32 random bytes for each device.
+[`gate provision`](how-to/provision-a-device.md) makes it and puts it on the board.
 """
 
 

@@ -21,6 +21,7 @@ COMMANDS = (
     ("poke WHERE", later("read, set and command single registers of a device, guarded")),
     ("scan WHERE", later("who answers on a serial line or in a network, and what it is")),
     ("sniff PORT", later("listen to a serial line and tell by register name what is said on it")),
+    ("provision ...", later("make a board the one of a place: identity, key, label")),
     ("help TOPIC", later("what to do when something does not work, topic by topic, offline")),
     ("hil ...", later("run scenarios on simulated lanes and compare targets")),
     ("verify ROLE", later("search every reachable state of a role's control core against its properties")),
@@ -31,7 +32,7 @@ COMMANDS = (
 )
 _COMMAND_SIZE = 16
 _HELP = ("-h", "--help")
-_HUB_WORDS = ("hub", "check", "journal", "status", "operator", "help", "poke", "scan", "sniff")
+_HUB_WORDS = ("hub", "check", "journal", "status", "operator", "help", "poke", "provision", "scan", "sniff")
 
 
 def _usage() -> str:

@@ -226,6 +226,10 @@ except OSError:
         """The chip's own number in hexadecimal, "" where the port has none."""
         return self.kind.chip_serial
 
+    def run(self, code: str) -> str:
+        """What a program prints there. Raises ProgramError when it ends in an exception."""
+        return self._repl.run(code, _TREE_TIMEOUT_S)
+
     def hold(self) -> None:
         """Keep the control from starting, whatever happens, until `release`."""
         if MAINTENANCE_FILE not in self.names(""):

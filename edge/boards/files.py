@@ -42,6 +42,12 @@ class BoardFiles(Protocol):
     def unique_id(self) -> str:
         """The chip's own number in hexadecimal, "" where the port has none."""
 
+    def run(self, code: str) -> str:
+        """What a program prints there."""
+
+    def release(self) -> bool:
+        """Let the control start again; False when somebody else's wish keeps it from starting."""
+
     def reset(self) -> None:
         """Reset the board: its program starts, the console is left."""
 

@@ -12,6 +12,8 @@ KEY_SIZE = const(32)
 _BLOCK_SIZE = const(64)
 _INNER = const(0x36)
 _OUTER = const(0x5C)
+# What is hashed under a key to name it: says which key it is, and nothing about the key.
+_KEY_NAME = b"smartgate key id"
 
 
 class Authenticator:
@@ -30,6 +32,12 @@ class Authenticator:
         outer = hashlib.sha256(self._outer)
         outer.update(inner.digest())
         return outer.digest()
+
+
+def find_key_id(key: bytes) -> int:
+    """Return the public name of a key, 30 bits (a small integer)."""
+    name = Authenticator(key).digest(_KEY_NAME)
+    return (name[0] & 0x3F) << 24 | name[1] << 16 | name[2] << 8 | name[3]
 
 
 def _padded(key: bytes, pattern: int) -> bytes:

@@ -180,6 +180,7 @@ ADAPTERS = {
     "edge/boards/usb.py": "serial",
     "edge/config_certificates.py": "cryptography",
     "edge/journal/signing.py": "cryptography",
+    "edge/provision/label.py": "segno",
     "edge/service/serial_port.py": "serial",
     "edge/southbound/modbus_client.py": "pymodbus",
     "hil/bench/mqtt_tools.py": "paho",
