@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
     """Run the command `argv` (without the program's name) and return its exit code."""
     try:
         words = take_language(argv)  # before the parser is built, whose help is said in it
-        arguments = _build_parser().parse_args(words)
+        arguments = build_parser().parse_args(words)
         return int(arguments.run(arguments))
     except (UsageError, LanguageError) as error:
         return fail(EXIT_BAD_INPUT, str(error))
@@ -59,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
         return fail(EXIT_FAILED, reason_of(error))
 
 
-def _build_parser() -> Parser:
+def build_parser() -> Parser:
     parser = Parser(prog="gate", description=tr("The edge hub of a smart gate."))
     words = parser.add_subparsers(
         dest="word",

@@ -23,6 +23,7 @@ COMMANDS = (
     ("sniff PORT", later("listen to a serial line and tell by register name what is said on it")),
     ("provision ...", later("make a board the one of a place: identity, key, label")),
     ("help TOPIC", later("what to do when something does not work, topic by topic, offline")),
+    ("completion SHELL", later("print a shell's completion script; source it")),
     ("hil ...", later("run scenarios on simulated lanes and compare targets")),
     ("verify ROLE", later("search every reachable state of a role's control core against its properties")),
     ("bench chip", later("measure the firmware on an emulated RP2040")),
@@ -30,7 +31,7 @@ COMMANDS = (
     ("bench line", later("measure the hub on a full RS-485 line")),
     ("bench faults", later("fail the hub's link, broker, disk and clock, and count what was lost")),
 )
-_COMMAND_SIZE = 16
+_COMMAND_SIZE = 18
 _HELP = ("-h", "--help")
 _HUB_WORDS = ("hub", "check", "journal", "status", "operator", "help", "poke", "provision", "scan", "sniff")
 
@@ -81,13 +82,25 @@ def _bench(argv: list[str]) -> int:
     return _refuse(tr("'{word}' is no bench; expected one of chip, hub, line, faults", word=word))
 
 
+def _completion(argv: list[str]) -> int:
+    from hil.completion.command import main as completion_main
+
+    return completion_main(argv)
+
+
 def _verify(argv: list[str]) -> int:
     from hil.explore.command import main as verify_main
 
     return verify_main(argv)
 
 
-_WORDS: dict[str, Callable[[list[str]], int]] = {"run": _run, "verify": _verify, "bench": _bench, "hil": _hil}
+_WORDS: dict[str, Callable[[list[str]], int]] = {
+    "run": _run,
+    "verify": _verify,
+    "bench": _bench,
+    "hil": _hil,
+    "completion": _completion,
+}
 
 
 def main() -> int:

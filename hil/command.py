@@ -29,7 +29,7 @@ EXIT_INTERRUPTED = 130
 def main(argv: list[str]) -> int:
     """Entry of `gate hil`."""
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = build_parser().parse_args(argv)
         code = int(arguments.run(arguments))
         sys.stdout.flush()  # a reader that has gone is told here, not while the interpreter ends
         return code
@@ -53,7 +53,8 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{self.prog}: {message}; `{self.prog} --help` tells what it takes")
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The arguments."""
     parser = _Parser(prog="gate hil", description="Run scenarios on simulated lanes with real firmware.")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     actions.add_parser("list", help="print the scenarios of the collection").set_defaults(run=_list)

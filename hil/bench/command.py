@@ -37,7 +37,7 @@ _MISSED, _BLOCKED = 1, 3
 
 def main(argv: list[str]) -> int:
     """Run the words after `gate bench hub`; returns the exit code."""
-    options = _parse(argv)
+    options = build_parser().parse_args(argv)
     load = Load(options.devices, options.registers, options.period_ms, options.seconds)
     report: dict[str, Any] = {"ours": run_one(OwnHub(), load)}
     report["missed"] = missed(report["ours"], load)
@@ -148,7 +148,8 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
     return convert
 
 
-def _parse(argv: list[str]) -> argparse.Namespace:
+def build_parser() -> argparse.ArgumentParser:
+    """The arguments."""
     parser = argparse.ArgumentParser(
         prog="gate bench hub", description="Measure the hub, and gateways others use, on the same simulated devices."
     )
@@ -167,4 +168,4 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=Load.seconds, help="measured time (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="without a silent device and without the heavy load")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
-    return parser.parse_args(argv)
+    return parser

@@ -23,7 +23,7 @@ _MISSED, _BLOCKED = 1, 3
 
 def main(argv: list[str]) -> int:
     """Run the words after `gate bench faults`; returns the exit code."""
-    options = _parse(argv)
+    options = build_parser().parse_args(argv)
     rows = [row for row in ROWS if not options.row or row.name in options.row]
     reports = []
     for row in rows:
@@ -69,7 +69,8 @@ def _problems(report: dict[str, Any]) -> str:
     return "".join(f"\n  {problem}" for problem in report["problems"])
 
 
-def _parse(argv: list[str]) -> argparse.Namespace:
+def build_parser() -> argparse.ArgumentParser:
+    """The arguments."""
     parser = argparse.ArgumentParser(
         prog="gate bench faults", description="Fail the hub's link, broker, disk and clock, and count what was lost."
     )
@@ -77,4 +78,4 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--row", action="append", choices=names, metavar="NAME", help=f"only this: {', '.join(names)}")
     parser.add_argument("--sample", action="store_true", help="every row in a fraction of its time")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
-    return parser.parse_args(argv)
+    return parser

@@ -46,7 +46,7 @@ def wire_ms(baud: int, requests: int, characters: int) -> float:
 
 def main(argv: list[str]) -> int:
     """Run the words after `gate bench line`; returns the exit code: 0 both targets met, 1 one missed."""
-    options = _parse(argv)
+    options = build_parser().parse_args(argv)
     try:
         report = asyncio.run(_measure(options))
     except BenchError as error:
@@ -183,7 +183,8 @@ def _row(report: dict[str, Any]) -> str:
     return "\n".join(["; ".join(parts), *(f"MISSED: {text}" for text in report["missed"])])
 
 
-def _parse(argv: list[str]) -> argparse.Namespace:
+def build_parser() -> argparse.ArgumentParser:
+    """The arguments."""
     parser = argparse.ArgumentParser(prog="gate bench line", description="Measure the hub on a full RS-485 line.")
     parser.add_argument("--devices", type=int, default=8, help="devices on the line (default: %(default)s)")
     parser.add_argument("--baud", type=int, default=115_200, help="bits per second (default: %(default)s)")
@@ -191,4 +192,4 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=20.0, help="measured time (default: %(default)s)")
     parser.add_argument("--writes", type=int, default=40, help="commands to the barrier (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
-    return parser.parse_args(argv)
+    return parser

@@ -23,7 +23,7 @@ _MISSED, _BAD_INPUT, _BLOCKED = 1, 2, 3
 
 def main(argv: list[str]) -> int:
     """Run the words after `gate bench`; returns the exit code."""
-    arguments = _parse(argv)
+    arguments = build_parser().parse_args(argv)
     roles = [arguments.role] if arguments.role else sorted(IDLE)
     plan = Plan(arguments.scan_seconds, arguments.events, arguments.heap_minutes)
     try:
@@ -47,7 +47,8 @@ def main(argv: list[str]) -> int:
     return _MISSED if any(report["missed"] for report in reports) else 0
 
 
-def _parse(argv: list[str]) -> argparse.Namespace:
+def build_parser() -> argparse.ArgumentParser:
+    """The arguments."""
     parser = argparse.ArgumentParser(prog="gate bench", description="Measure the firmware where it will run.")
     parser.add_argument("what", choices=["chip"], help="an emulated RP2040")
     parser.add_argument("--uf2", type=Path, help="MicroPython image (default: a known one in the user's cache)")
@@ -62,7 +63,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--heap-minutes", type=int, default=Plan.heap_minutes, help="minutes of the chip's time (default: %(default)s)"
     )
-    return parser.parse_args(argv)
+    return parser
 
 
 def _image_name(uf2: Path) -> str:

@@ -37,7 +37,7 @@ def search(role: str, scans_max: int) -> Report:
 
 def main(argv: list[str]) -> int:
     """Entry of `gate verify`."""
-    arguments = _parser().parse_args(argv)
+    arguments = build_parser().parse_args(argv)
     if arguments.role not in ROLES:
         print(f"gate verify: '{arguments.role}' has no proof; expected one of {', '.join(ROLES)}", file=sys.stderr)
         return EXIT_BAD_INPUT
@@ -56,7 +56,8 @@ def main(argv: list[str]) -> int:
     return EXIT_HOLDS if report.complete else EXIT_INCOMPLETE
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The arguments."""
     parser = argparse.ArgumentParser(
         prog="gate verify", description="Search every reachable state of a role's control core against its properties."
     )

@@ -45,7 +45,7 @@ _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def main(argv: list[str]) -> int:
     """Entry of `gate run`."""
     try:
-        options = _parser().parse_args(argv)
+        options = build_parser().parse_args(argv)
         site = _prepare(options.site, options.seed)
         if site is None:
             return EXIT_BAD_INPUT
@@ -76,7 +76,8 @@ def _explain(error: BaseException) -> int:
     raise error
 
 
-def _parser() -> Parser:
+def build_parser() -> Parser:
+    """The arguments."""
     parser = Parser(
         prog="gate run",
         description=tr("Run a site with simulated field, real firmware, hub and broker on this machine."),

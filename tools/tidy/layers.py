@@ -142,7 +142,7 @@ LAYERS = (
     _row(
         "hil/",
         "hil sim_devices firmware.boards.host firmware.proofs protocols edge.boards edge.cli edge.update.board_layout "
-        "edge.words tools.deploy",
+        "edge.help.book edge.words tools.deploy",
         "the rig sees the hub as a command and the firmware as bytes or as the host board: put checks into tests/",
     ),
     _row(
