@@ -1,7 +1,8 @@
 """`gate hil diff A B` compares two trace files, `gate hil export TRACE` writes one in other forms.
 
 Knows: arguments, printing, exit codes. Must not know: how traces are compared or written.
-Exit codes: 0 equal or within the bands, 1 diverged, 2 bad input or not comparable.
+Exit codes: 0 equal or within the bands, 1 diverged, 2 bad input or traces of different things, 3 one of the two did
+not run, as `gate hil run` has it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from hil.trace.recording import Recording, read_recording
 from hil.trace.timeline import timeline_text
 from hil.trace.vcd import vcd_text
 
-EXIT_SAME, EXIT_DIVERGED, EXIT_BAD_INPUT = 0, 1, 2
+EXIT_SAME, EXIT_DIVERGED, EXIT_BAD_INPUT, EXIT_BLOCKED = 0, 1, 2, 3
 _CODES = {Outcome.DIVERGED: EXIT_DIVERGED, Outcome.NOT_COMPARABLE: EXIT_BAD_INPUT}
 _FORMS: dict[str, tuple[Callable[[Recording], str], str]] = {
     "vcd": (vcd_text, "a wave file, for GTKWave"),
@@ -41,7 +42,7 @@ def diff(arguments: argparse.Namespace) -> int:
     comparison = compare_recordings(left, right)
     names = _names(left, right)
     print(json.dumps(comparison.as_dict(*names), indent=1) if arguments.json else _lines(left, right, comparison))
-    return _CODES.get(comparison.outcome, EXIT_SAME)
+    return EXIT_BLOCKED if comparison.is_blocked else _CODES.get(comparison.outcome, EXIT_SAME)
 
 
 def add_export_arguments(parser: argparse.ArgumentParser) -> None:

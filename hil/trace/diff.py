@@ -13,17 +13,18 @@ from hil.trace.recording import Head, Recording
 
 def compare_recordings(left: Recording, right: Recording) -> Comparison:
     """Exactly between targets that must be exactly equal, else within bands."""
-    reason = _why_not(left.head, right.head) or _what_is_missing(left) or _what_is_missing(right)
-    if reason:
+    if left.head.scenario != right.head.scenario:
+        return not_comparable(f"other scenario: {left.head.scenario} and {right.head.scenario}")
+    if missing := _what_is_missing(left) or _what_is_missing(right):
+        return not_comparable(missing, is_blocked=True)
+    if reason := _why_not(left.head, right.head):
         return not_comparable(reason)
     bands = bands_between(left.head.target, right.head.target, left.trace.bands_us)
     return compare(left.trace, right.trace, bands)
 
 
 def _why_not(left: Head, right: Head) -> str:
-    """Why the two tell of different things, "" when they do not."""
-    if left.scenario != right.scenario:
-        return f"other scenario: {left.scenario} and {right.scenario}"
+    """Why the two runs tell of different things, "" when they do not."""
     if left.scenario_sha256 != right.scenario_sha256:
         return f"the scenario file of {left.scenario} was changed between the two runs"
     if left.seed != right.seed:

@@ -53,7 +53,10 @@ class Divergence:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What two traces are to each other. `count` is how many events were compared, `reason` why none could be."""
+    """What two traces are to each other. `count` is how many events were compared, `reason` why none could be.
+
+    `is_blocked`: they tell of the same scenario, but one of them has no run of it.
+    """
 
     outcome: Outcome
     count: int = 0
@@ -61,6 +64,7 @@ class Comparison:
     divergence: Divergence | None = None
     traces: tuple[Trace, Trace] | None = None
     reason: str = ""
+    is_blocked: bool = False
 
     @property
     def equal(self) -> bool:
@@ -91,8 +95,8 @@ class Comparison:
         return told
 
 
-def not_comparable(reason: str) -> Comparison:
-    return Comparison(Outcome.NOT_COMPARABLE, reason=reason)
+def not_comparable(reason: str, *, is_blocked: bool = False) -> Comparison:
+    return Comparison(Outcome.NOT_COMPARABLE, reason=reason, is_blocked=is_blocked)
 
 
 def _divergence_dict(divergence: Divergence, traces: tuple[Trace, Trace]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 
 from hil.command import main
 from hil.trace.recording import Recording
-from tests.hil.trace.traces import opening, recording_of
+from tests.hil.trace.traces import opening, recording_of, trace_of
 
 Put = Callable[..., str]
 
@@ -55,6 +55,13 @@ def test_for_machines_it_is_one_object(put: Put, capsys: pytest.CaptureFixture[s
     assert main(["diff", put("a", recording), put("b", recording, seed=8), "--json"]) == 2
     told = json.loads(capsys.readouterr().out)
     assert (told["outcome"], told["reason"]) == ("NOT COMPARABLE", "other seed: 7 and 8")
+
+
+def test_a_run_that_is_blocked_ends_a_comparison_as_it_ends_a_run(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
+    blocked: dict[str, object] = {"target": "vm", "scenario_sha256": "", "roles": {}, "verdict": "BLOCKED"}
+    right = put("b", recording_of(trace_of()), **blocked, problems=["needs x, but it has none"])
+    assert main(["diff", put("a", recording_of(opening())), right]) == 3
+    assert "NOT COMPARABLE: opening was BLOCKED on vm: needs x, but it has none" in capsys.readouterr().out
 
 
 def test_a_damaged_file_is_bad_input(put: Put, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -135,14 +135,21 @@ def test_what_tells_of_something_else_is_not_comparable(changed: dict[str, objec
     left = recording_of(opening())
     right = replace(left, head=replace(left.head, **changed))  # type: ignore[arg-type]  # fields by name
     result = compare_recordings(left, right)
-    assert (result.outcome, result.reason) == (Outcome.NOT_COMPARABLE, reason)
+    assert (result.outcome, result.reason, result.is_blocked) == (Outcome.NOT_COMPARABLE, reason, False)
 
 
 def test_what_did_not_run_for_want_of_a_capability_is_not_comparable() -> None:
     left = recording_of(opening())
-    head = replace(left.head, target="rp2040", verdict="BLOCKED", problems=["needs scan_time, but it has none"])
+    head = replace(
+        left.head,
+        target="rp2040",
+        scenario_sha256="",
+        roles={},
+        verdict="BLOCKED",
+        problems=["needs scan_time, but it has none"],
+    )
     result = compare_recordings(left, Recording(head, trace_of()))
-    assert result.outcome is Outcome.NOT_COMPARABLE
+    assert (result.outcome, result.is_blocked) == (Outcome.NOT_COMPARABLE, True)
     assert result.reason == "opening was BLOCKED on rp2040: needs scan_time, but it has none"
 
 
