@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 # What can be done to a device, then what can be seen of it. A target that says nothing of a capability has it.
 CAPABILITIES: Mapping[str, str] = {
+    "own_settings": "The device starts with the settings that the scenario names, not with those it has.",
     "bus": "A client on the RS-485 line reads levels, drains events and sends authenticated commands.",
     "bus_cut": "The RS-485 line is cut and joined again at a given instant.",
     "bus_faults": "On the RS-485 line characters get wrong bits, frames go nowhere or come late, or it is held at 0.",

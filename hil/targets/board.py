@@ -21,7 +21,7 @@ from hil.board.serial_table import SerialTable
 from hil.chip.carrier import BOARD, copied_files
 from hil.chip.emulator import EMULATOR, build_image, digest_of, find_uf2
 from hil.targets.identity import deployed_identity, package_version
-from hil.targets.target import BlockedError, Options, Provision, Target, TargetError, UsageError
+from hil.targets.target import Options, Provision, Target, TargetError, UsageError
 from tools.deploy import ROOT, DeployError, FileSet, deploy
 
 BAUD = 115_200
@@ -47,7 +47,10 @@ LACKS = {
     "flash_timing": "nothing on the bench of the target board sees the flash at work",
     "electrical": "the rig card of the target board switches; it does not measure",
 }
-_OF_REAL_BOARDS = {"same_twice": "two runs on real boards of the target board differ by microseconds"}
+_OF_REAL_BOARDS = {
+    "same_twice": "two runs on real boards of the target board differ by microseconds",
+    "own_settings": "a real device on the bench of the target board keeps the settings it has",
+}
 
 
 class BoardTarget(Target):
@@ -109,8 +112,6 @@ class BoardTarget(Target):
             return PairTable(self._uf2, RigChip(self._uf2, self._rig_files), provision, image)
         if not (self._options.rig_port and self._options.dut_port):
             raise UsageError("target board takes two ports: name the rig board's with --rig, the device's with --dut")
-        if provision.parameters:
-            raise BlockedError("needs settings of its own, but a device on the bench keeps those it has")
         return SerialTable(self._options.rig_port, self._options.dut_port, BAUD)
 
     def _flash_files(self, provision: Provision, settings: Path) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from hil.rig.plants import PLANTS, Plant
 from hil.scenarios.capabilities import CAPABILITIES as CAPABILITIES
 from hil.scenarios.content import actions_of, conditions_of
 from hil.scenarios.meaning import ON_OFF
-from hil.scenarios.model import Action, BenchScenario, Condition, Measure, Scenario, Step, Until
+from hil.scenarios.model import Action, BenchScenario, Condition, LaneScenario, Measure, Scenario, Step, Until
 from hil.scenarios.vocabulary import input_meaning
 from protocols.quality import GOOD
 from protocols.registers.barrier import RESET_CAUSE_WATCHDOG  # of the header, the same in every role
@@ -40,10 +40,11 @@ def needs_of(scenario: Scenario) -> frozenset[str]:
     surroundings = (
         _of_bench(scenario) if isinstance(scenario, BenchScenario) else {"several_devices", "plant", "load_cell"}
     )
+    settings = {"own_settings"} if isinstance(scenario, (BenchScenario, LaneScenario)) and scenario.settings else set()
     actions = {need for action in actions_of(scenario.steps) for need in _of_action(action, scenario)}
     seen = {need for condition in conditions_of(scenario) for need in _of_condition(condition)}
     seen |= {"punctuality" for step in scenario.steps if _is_close(step)}
-    return frozenset({"bus", "digital_inputs", *scenario.needs, *surroundings, *actions, *seen})
+    return frozenset({"bus", "digital_inputs", *scenario.needs, *settings, *surroundings, *actions, *seen})
 
 
 def unmet(needs: Set[str], lacks: Mapping[str, str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from hil.targets.ledger import CAPABILITIES
 from hil.targets.table import TARGETS
 from hil.targets.target import Options
 
+_PORTS = Options(rig_port="PORT", dut_port="PORT")  # with ports named, the boards are real
 _HEAD = """# What each target can show
 
 Generated from `hil/targets/`; `make gen` writes it. A scenario that needs what a target lacks is BLOCKED there, with
@@ -30,10 +31,12 @@ def ledger_page() -> str:
         f"| `{name}` | {sentence} | {' | '.join('–' if name in each else 'yes' for each in lacks.values())} |"
         for name, sentence in CAPABILITIES.items()
     ]
-    reasons = [line for name, each in lacks.items() for line in _reasons(name, each)]
-    return head + "\n".join([*rows, *reasons, ""])
+    reasons = [line for name, each in lacks.items() for line in _reasons(f"`{name}` lacks", each)]
+    real = TARGETS["board"](_PORTS).lacks()
+    besides = {name: reason for name, reason in real.items() if name not in lacks["board"]}
+    return head + "\n".join([*rows, *reasons, *_reasons("real boards on `board` lack besides", besides), ""])
 
 
-def _reasons(name: str, lacks: Mapping[str, str]) -> list[str]:
+def _reasons(which: str, lacks: Mapping[str, str]) -> list[str]:
     rows = [f"| `{capability}` | {lacks[capability]} |" for capability in CAPABILITIES if capability in lacks]
-    return ["", f"## What `{name}` lacks", "| capability | why |", "|---|---|", *rows]
+    return ["", f"## What {which}", "| capability | why |", "|---|---|", *rows]

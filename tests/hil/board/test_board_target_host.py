@@ -133,9 +133,3 @@ def test_real_boards_need_both_ports(tmp_path: Path) -> None:
 def test_runs_on_real_boards_come_one_after_the_other() -> None:
     assert BoardTarget(Options(rig_port="/dev/rig", dut_port="/dev/dut")).is_one_bench
     assert not BoardTarget(Options()).is_one_bench
-
-
-def test_a_real_device_keeps_its_settings(tmp_path: Path) -> None:
-    target = BoardTarget(Options(rig_port="/dev/rig", dut_port="/dev/dut"))
-    with pytest.raises(BlockedError, match="needs settings of its own"):
-        target.open(target.device("barrier", (("auto_close_ms", 1000),)), tmp_path)

@@ -74,7 +74,16 @@ def test_the_page_has_a_row_for_each_capability_and_a_reason_for_each_lack() -> 
     for name in CAPABILITIES:
         assert f"| `{name}` | {CAPABILITIES[name]} |" in page
     for make in TARGETS.values():
-        assert all(f"| `{name}` | {reason} |" in page for name, reason in make(Options()).lacks().items())
+        for options in (Options(), Options(rig_port="x", dut_port="x")):
+            assert all(f"| `{name}` | {reason} |" in page for name, reason in make(options).lacks().items())
+
+
+def test_settings_of_its_own_are_a_need_that_real_boards_do_not_meet() -> None:
+    scenario = BenchScenario(name="x", seed=1, role="barrier", settings=(("scan_period_ms", 5),))
+    assert needs_of(scenario) == ALWAYS | {"own_settings"}
+    told = unmet(needs_of(scenario), TARGETS["board"](Options(rig_port="x", dut_port="x")).lacks())
+    assert told == ("needs own_settings, but a real device on the bench of the target board keeps the settings it has",)
+    assert not unmet(needs_of(scenario), TARGETS["board"](Options()).lacks())
 
 
 def test_a_scenario_that_needs_what_the_target_lacks_is_blocked_with_the_reason(
