@@ -13,6 +13,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from edge.boards.devices_word import add_devices_word
+from edge.boards.flash_word import add_flash_word
 from edge.cli_common import (
     EXIT_BAD_INPUT,
     EXIT_DONE,
@@ -64,7 +66,7 @@ def build_parser() -> Parser:
     words = parser.add_subparsers(
         dest="word",
         required=True,
-        metavar="check | hub | journal | status | operator | help | poke | provision | scan | sniff",
+        metavar="check | hub | journal | status | operator | devices | flash | help | poke | provision | scan | sniff",
     )
     check = words.add_parser("check", help=tr("check a site file: every error at once"))
     check.set_defaults(run=_check)
@@ -75,6 +77,8 @@ def build_parser() -> Parser:
     add_status_word(
         words.add_parser("status", help=tr("how the hub of a site is: account, uplink, lines, devices, lanes"))
     )
+    add_devices_word(words.add_parser("devices", help=tr("the boards on USB and the devices of a site: what they are")))
+    add_flash_word(words.add_parser("flash", help=tr("bring a board on USB to hold its role's program")))
     add_poke_word(words.add_parser("poke", help=tr("read, set and command single registers of a device, guarded")))
     add_scan_word(words.add_parser("scan", help=tr("who answers on a serial line or in a network, and what it is")))
     add_sniff_word(

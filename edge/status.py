@@ -25,7 +25,7 @@ _TAGS_BY_ROLE = {
 }
 _WORDS = ("mode", "lights", "direction")
 _BITS = ("presence", "flags", "faults")
-_HEADER_TAGS = ("boot_count", "uptime_s", "scan_overruns", "scan_max_us", "frames_served")
+_HEADER_TAGS = ("firmware_version", "boot_count", "uptime_s", "scan_overruns", "scan_max_us", "frames_served")
 
 
 def build_status(

@@ -18,6 +18,8 @@ COMMANDS = (
     ("journal ...", later("look into a hub's journal: tail, show, verify, export, key")),
     ("status SITE", later("how a site's hub is, or what its files tell while it does not run")),
     ("operator ...", later("tell a lane of a running hub what to do: open, close, release, reject")),
+    ("devices [SITE]", later("the boards on USB and the devices of a site: what they are")),
+    ("flash [PORT]", later("bring a board on USB to hold its role's program")),
     ("poke WHERE", later("read, set and command single registers of a device, guarded")),
     ("scan WHERE", later("who answers on a serial line or in a network, and what it is")),
     ("sniff PORT", later("listen to a serial line and tell by register name what is said on it")),
@@ -33,7 +35,20 @@ COMMANDS = (
 )
 _COMMAND_SIZE = 18
 _HELP = ("-h", "--help")
-_HUB_WORDS = ("hub", "check", "journal", "status", "operator", "help", "poke", "provision", "scan", "sniff")
+_HUB_WORDS = (
+    "hub",
+    "check",
+    "journal",
+    "status",
+    "operator",
+    "devices",
+    "flash",
+    "help",
+    "poke",
+    "provision",
+    "scan",
+    "sniff",
+)
 
 
 def _usage() -> str:

@@ -10,7 +10,7 @@ import ast
 import binascii
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from edge.boards.entry import enter
@@ -139,11 +139,14 @@ class BoardKind:
 class Board:
     """A board in its REPL; implements `BoardFiles`. Everything raises BoardError."""
 
-    def __init__(self, repl: Repl) -> None:
+    def __init__(self, repl: Repl, *, is_started_anew: bool = True) -> None:
         """Starts the interpreter anew where that is possible: the heap is empty then, and all files are read again."""
         self.where = repl.wire.name
         self._repl = repl
-        self.restart()
+        if is_started_anew:
+            self.restart()
+        else:
+            repl.run(_HELPERS)
         self.kind = self._describe()
 
     def restart(self) -> None:
@@ -189,18 +192,24 @@ except OSError:
     def write(self, path: str, data: bytes, tell: Callable[[int], None]) -> None:
         """As `replace`; `tell` is told how many bytes are there."""
         try:
-            self._repl.run(f"_folders({path!r})\n_f = open({path + '.new'!r}, 'wb')")
-            for at in range(0, len(data), _CHUNK_SIZE):
-                chunk = binascii.b2a_base64(data[at : at + _CHUNK_SIZE], newline=False).decode()
-                self._repl.run(f"_put({chunk!r})")
-                tell(min(at + _CHUNK_SIZE, len(data)))
-            said = self._repl.run(f"_done({path!r}, {hashlib.sha256(data).hexdigest()!r})")
+            said = ""
+            for code, done in _write_steps(path, data):
+                said = self._repl.run(code)
+                tell(done)
         except ProgramError as error:
             raise self._write_error(path, error) from error
         if said.strip():
             raise BoardError(
                 tr("{port}: {path} reads back differently: the flash is worn or damaged", port=self.where, path=path)
             )
+
+    def flash_digest(self, address: int, size: int) -> str:
+        """SHA-256 of the chip's own flash, as the processor reads it."""
+        code = f"""
+import uctypes
+print(binascii.hexlify(hashlib.sha256(uctypes.bytearray_at({address}, {size})).digest()).decode())
+"""
+        return self._repl.run(code, _TREE_TIMEOUT_S).strip()
 
     def remove(self, path: str) -> None:
         """Remove a file; absent is fine."""
@@ -281,3 +290,15 @@ def open_board(port: str, wait_s: float = 0.0) -> Board:
     except BaseException:
         repl.wire.close()
         raise
+
+
+def _write_steps(path: str, data: bytes) -> Iterator[tuple[str, int]]:
+    """The programs that write a file, and how many of its bytes each leaves written; a small file takes one."""
+    code = f"_folders({path!r})\n_f = open({path + '.new'!r}, 'wb')\n"
+    for at in range(0, len(data), _CHUNK_SIZE):
+        chunk = binascii.b2a_base64(data[at : at + _CHUNK_SIZE], newline=False).decode()
+        code += f"_put({chunk!r})\n"
+        if at + _CHUNK_SIZE < len(data):
+            yield code, at + _CHUNK_SIZE
+            code = ""
+    yield code + f"_done({path!r}, {hashlib.sha256(data).hexdigest()!r})", len(data)

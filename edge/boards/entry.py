@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edge.boards.files import EXIT_REFUSED, BoardError
+from edge.boards.files import BoardError
 from edge.boards.repl import Repl
-from edge.boards.usb import NoPortError
+from edge.boards.usb import BusyError, NoPortError
 from edge.boards.wire import GoneError, SilentError, Wire
+from edge.cli_common import EXIT_REFUSED
 from edge.words import tr
 from protocols.console import PHRASE
 
@@ -26,34 +27,43 @@ _ANSWER_S = 0.3
 _QUIET_S = 0.1
 _QUIET_LOOKS = 50
 _REOPEN_S = 0.2
+_BUSY_LOOKS = 10
 
 Open = Callable[[], Wire]
 """Opens the port, anew each time."""
 
 
 def enter(open_wire: Open, pause: Callable[[float], None], patience_s: float = PATIENCE_S, wait_s: float = 0.0) -> Repl:
-    """The board behind the port, in its raw REPL. `wait_s`: how long a port that is not there, or a board that does not
-    answer, is waited for beyond that, while somebody switches it off and on. `pause` waits outside of a wire.
+    """The board behind the port, in its raw REPL. `pause` waits outside of a wire.
 
-    Raises BoardError.
+    `wait_s`: how long a port that is not there, or a board that does not answer, is waited for beyond `patience_s`,
+    while somebody switches it off and on. Raises BoardError.
     """
-    wire = open_wire() if not wait_s else None
     patience = _Patience(pause, patience_s + wait_s)
+    wire = None if wait_s else _open(open_wire, pause)
     while True:
         try:
-            if wire is None:
-                wire = open_wire()
+            wire = wire or _open(open_wire, pause)
             return _try(wire, patience)
-        except (GoneError, NoPortError) as error:
+        except (GoneError, NoPortError):
             if wire is not None:
                 wire.close()
-                wire = None
+            wire = None
             if not patience.spend(_REOPEN_S):
-                raise error
-        except BoardError:
+                raise
+        except BaseException:
             if wire is not None:
                 wire.close()
             raise
+
+
+def _open(open_wire: Open, pause: Callable[[float], None]) -> Wire:
+    for _ in range(_BUSY_LOOKS):
+        try:
+            return open_wire()
+        except BusyError:
+            pause(_REOPEN_S)
+    return open_wire()
 
 
 class _Patience:

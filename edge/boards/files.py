@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-EXIT_FAILED = 1
-EXIT_BAD_INPUT = 2
-EXIT_NOBODY = 3
-EXIT_REFUSED = 4
+from edge.cli_common import EXIT_FAILED
 
 
 class BoardError(Exception):

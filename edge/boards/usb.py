@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import serial
 from serial.tools import list_ports
 
-from edge.boards.files import EXIT_BAD_INPUT, EXIT_NOBODY, BoardError
+from edge.boards.files import BoardError
 from edge.boards.wire import GoneError, Wire
+from edge.cli_common import EXIT_BAD_INPUT, EXIT_NOBODY
 from edge.words import tr
 
 _BAUD = 115_200  # of a console behind a serial chip; USB itself knows none
@@ -40,6 +41,10 @@ class UsbPort:
 
 class NoPortError(BoardError):
     """The port is not there (yet)."""
+
+
+class BusyError(BoardError):
+    """Another program has the port; a desktop looks at every new one for a moment."""
 
 
 def usb_ports() -> list[UsbPort]:
@@ -119,7 +124,7 @@ def _refusal(name: str, number: int | None) -> BoardError:
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO):
         return NoPortError(tr("port {port} does not exist: `gate devices` lists what is there", port=name), EXIT_NOBODY)
     if number in (errno.EBUSY, errno.EAGAIN):
-        return BoardError(tr("port {port} is in use by another program: end it", port=name))
+        return BusyError(tr("port {port} is in use by another program: end it", port=name))
     if number in (errno.EACCES, errno.EPERM):
         return BoardError(
             tr("port {port} may not be opened: add your user to the group that owns it (often dialout)", port=name)

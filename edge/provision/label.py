@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 import segno
 
-from edge.boards.files import EXIT_BAD_INPUT, BoardError
+from edge.boards.files import BoardError
+from edge.cli_common import EXIT_BAD_INPUT
 from edge.provision.durable import write_whole
 from edge.provision.label_glyphs import Strokes, draw, is_drawn
 from edge.words import tr

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.boards.files import EXIT_REFUSED, BoardError, BoardFiles
+from edge.boards.files import BoardError, BoardFiles
+from edge.cli_common import EXIT_REFUSED
 from edge.config import DeviceConfig, SiteConfig
 from edge.provision import book
 from edge.provision.board_file import FILE_NAME, baud_of, board_text

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from edge.boards.board import open_board
-from edge.boards.files import EXIT_BAD_INPUT, BoardError, BoardFiles
+from edge.boards.files import BoardError, BoardFiles
 from edge.boards.usb import choose_port
+from edge.cli_common import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED, fail, load
 from edge.cli_common import EXIT_BAD_INPUT as BAD_SITE
-from edge.cli_common import EXIT_DONE, EXIT_FAILED, fail, load
 from edge.config import DeviceConfig, SiteConfig
 from edge.config_rules import nearest
 from edge.config_table import NAME_PATTERN

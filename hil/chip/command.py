@@ -13,8 +13,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from edge.boards.images import UF2_SHA256, digest_of
 from hil.chip.bench import Plan, measure
-from hil.chip.emulator import EMULATOR, EMULATOR_VERSION, UF2_SHA256, digest_of, find_uf2
+from hil.chip.emulator import EMULATOR, EMULATOR_VERSION, find_uf2
 from hil.chip.field import IDLE
 from hil.targets.target import BlockedError, TargetError, UsageError
 

@@ -7,21 +7,16 @@ of the simulated clock stops the processor at the instant asked for, so a run re
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from edge.boards.images import UF2_CACHE, UF2_SHA256, digest_of
 from hil.targets.target import BlockedError, TargetError, UsageError
 
 EMULATOR = "rp2040py"
 EMULATOR_VERSION = "1.0.0b1"
-# Images this product was run on, by SHA-256. None is part of the repository: their licences are their makers'.
-UF2_SHA256 = {
-    "27b41295467267c923ff5014ed622962d693f415e8a1089dc87f5c6731c9e3ec": "MicroPython 1.28.0, Seeed XIAO RP2040",
-}
-UF2_CACHE = Path("~/.cache/smartgate/uf2").expanduser()
 
 # A Pico's file system: the last 1408 KiB of 2 MiB of flash.
 _FLASH_AT = 0xA0000
@@ -61,11 +56,6 @@ def find_uf2(path: Path | None) -> Path:
         known = ", ".join(UF2_SHA256.values())
         raise UsageError(f"{path}: SHA-256 {digest[:8]}... is no image this was tried with; take one of: {known}")
     return path
-
-
-def digest_of(uf2: Path) -> str:
-    """SHA-256 of an image."""
-    return hashlib.sha256(uf2.read_bytes()).hexdigest()
 
 
 def _load(name: str) -> Any:

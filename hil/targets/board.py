@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from edge.boards.images import digest_of
 from firmware.boards.host import store_settings
 from hil.board.files import firmware_hash, rig_files
 from hil.board.link import RigLink
@@ -19,7 +20,7 @@ from hil.board.pair import PairTable, RigChip
 from hil.board.port import Table
 from hil.board.serial_table import SerialTable
 from hil.chip.carrier import BOARD, copied_files
-from hil.chip.emulator import EMULATOR, build_image, digest_of, find_uf2
+from hil.chip.emulator import EMULATOR, build_image, find_uf2
 from hil.targets.identity import deployed_identity, package_version
 from hil.targets.target import Options, Provision, Target, TargetError, UsageError
 from tools.deploy import ROOT, DeployError, FileSet, deploy

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from edge.boards.images import digest_of
 from firmware.boards.host import store_settings
 from hil.chip.carrier import BOARD, Carrier, copied_files, extended_start
-from hil.chip.emulator import EMULATOR, Chip, build_image, digest_of, find_uf2
+from hil.chip.emulator import EMULATOR, Chip, build_image, find_uf2
 from hil.chip.lockstep import HANG_START, LockstepCard
 from hil.chip.selftest import check_emulator
 from hil.targets.identity import deployed_identity, package_version

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import segno
 
-from edge.boards.files import EXIT_BAD_INPUT, BoardError
+from edge.boards.files import BoardError
+from edge.cli_common import EXIT_BAD_INPUT
 from edge.provision.label import (
     HEIGHT_MM,
     WIDTH_MM,

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from edge.boards.files import EXIT_REFUSED, BoardError
+from edge.boards.files import BoardError
+from edge.cli_common import EXIT_REFUSED
 from edge.provision import durable
 from edge.provision.board_file import board_text, read_text
 from edge.provision.board_state import look_at

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from edge.boards.images import UF2_SHA256
 from firmware.boards.rp2 import wiring
 from hil.chip import emulator
 from hil.chip.bench import REACTION_MAX_US, RoleBench, provision
 from hil.chip.carrier import Carrier
 from hil.chip.command import main
-from hil.chip.emulator import HIGH, LOW, UF2_SHA256, find_uf2
+from hil.chip.emulator import HIGH, LOW, find_uf2
 from hil.chip.field import IDLE
 from hil.targets.target import BlockedError, UsageError
 from protocols.indicators import yaohua

@@ -1,0 +1,16 @@
+"""A board on the desk: the VM behind a pty, with nothing in its flash."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.edge.boards.vm_board import VmBoard
+
+
+@pytest.fixture
+def vm(tmp_path: Path) -> Iterator[VmBoard]:
+    folder = tmp_path / "flash"
+    folder.mkdir()
+    with VmBoard(folder) as board:
+        yield board
