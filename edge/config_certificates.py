@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from edge.config_rules import Check, Table
 from edge.config_table import show
+from edge.words import tr
 
 EXPIRES_SOON = timedelta(days=30)
 _SIZE_MAX = 1_000_000
@@ -42,17 +43,27 @@ def _check_certificates(check: Check, at: _At, folder: Path, name: str, now: dat
     try:
         certificates = x509.load_pem_x509_certificates(data)
     except ValueError:
-        remedy = "name the file with BEGIN CERTIFICATE"
-        check.error(at, f"{at[2]} {show(name)} holds no certificate", "expected certificates in PEM", remedy)
+        remedy = tr("name the file with BEGIN CERTIFICATE")
+        check.error(
+            at,
+            tr("{key} {name} holds no certificate", key=at[2], name=show(name)),
+            tr("expected certificates in PEM"),
+            remedy,
+        )
         return
     end = min(certificate.not_valid_after_utc for certificate in certificates)
     begin = max(certificate.not_valid_before_utc for certificate in certificates)
     if end <= now + EXPIRES_SOON:
-        word = "has expired" if end <= now else "expires soon"
-        check.warn(at, f"{at[2]} {show(name)} {word}", f"valid until {end:%Y-%m-%d %H:%M} UTC", "renew it")
+        word = tr("has expired") if end <= now else tr("expires soon")
+        check.warn(
+            at,
+            tr("{key} {name} {word}", key=at[2], name=show(name), word=word),
+            tr("valid until {end:%Y-%m-%d %H:%M} UTC", end=end),
+            tr("renew it"),
+        )
     if begin > now:
-        what = f"{at[2]} {show(name)} is not valid yet"
-        check.warn(at, what, f"valid from {begin:%Y-%m-%d %H:%M} UTC", "set this machine's clock")
+        what = tr("{key} {name} is not valid yet", key=at[2], name=show(name))
+        check.warn(at, what, tr("valid from {begin:%Y-%m-%d %H:%M} UTC", begin=begin), tr("set this machine's clock"))
 
 
 def _check_key(check: Check, at: _At, folder: Path, link: Table) -> None:
@@ -60,26 +71,38 @@ def _check_key(check: Check, at: _At, folder: Path, link: Table) -> None:
     data = _read(check, at, folder, name)
     if data is None:
         return
-    expected = "expected a private key in PEM, without a password"
+    expected = tr("expected a private key in PEM, without a password")
     try:
         key = load_pem_private_key(data, password=None)
     except TypeError:
-        remedy = "store it without, readable by the hub alone"
+        remedy = tr("store it without, readable by the hub alone")
         check.error(
-            at, f"key_file {show(name)} is encrypted, and a hub that starts alone has no password", expected, remedy
+            at,
+            tr("key_file {name} is encrypted, and a hub that starts alone has no password", name=show(name)),
+            expected,
+            remedy,
         )
         return
     except (ValueError, UnsupportedAlgorithm):
-        check.error(at, f"key_file {show(name)} holds no private key", expected, "name the file with BEGIN PRIVATE KEY")
+        check.error(
+            at,
+            tr("key_file {name} holds no private key", name=show(name)),
+            expected,
+            tr("name the file with BEGIN PRIVATE KEY"),
+        )
         return
     certificate = _own_certificate(folder, link)
     if certificate is not None and certificate.public_key() != key.public_key():
-        what = f"key_file {show(name)} does not belong to cert_file {show(link['cert_file'])}"
-        check.error(at, what, "expected the key the certificate was made for", "name the right pair")
+        what = tr(
+            "key_file {name} does not belong to cert_file {cert_file}",
+            name=show(name),
+            cert_file=show(link["cert_file"]),
+        )
+        check.error(at, what, tr("expected the key the certificate was made for"), tr("name the right pair"))
     mode = stat.S_IMODE((folder / name).stat().st_mode)
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        what = f"key_file {show(name)} is open to other users (mode {mode:03o})"
-        check.warn(at, what, "expected mode 600", f"run chmod 600 {name}")
+        what = tr("key_file {name} is open to other users (mode {mode:03o})", name=show(name), mode=mode)
+        check.warn(at, what, tr("expected mode 600"), tr("run chmod 600 {name}", name=name))
 
 
 def _own_certificate(folder: Path, link: Table) -> Any:
@@ -100,6 +123,6 @@ def _read(check: Check, at: _At, folder: Path, name: str) -> bytes | None:
             return file.read(_SIZE_MAX)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        what = f"{at[2]} {show(name)} cannot be read: {reason}"
-        check.error(at, what, "expected a PEM file", "correct the path or the file's rights")
+        what = tr("{key} {name} cannot be read: {reason}", key=at[2], name=show(name), reason=reason)
+        check.error(at, what, tr("expected a PEM file"), tr("correct the path or the file's rights"))
         return None

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from edge.config_lines import KeyLines, find_lines
 from edge.config_rules import Problem
+from edge.words import tr
 
 FILE_SIZE_MAX = 1_000_000  # largest sensible file; a gate of 14 lanes takes about 20 kB
 
@@ -27,9 +28,9 @@ def read_document(path: Path, expected: str, page: str) -> tuple[dict[str, Any],
     except tomllib.TOMLDecodeError as error:
         problem = _syntax_problem(text, str(error))
     except ValueError:  # the interpreter's own limit, which tomllib lets through
-        problem = Problem(1, "a number has thousands of digits", expected, "remove it")
+        problem = Problem(1, tr("a number has thousands of digits"), expected, tr("remove it"))
     except RecursionError:
-        problem = Problem(1, "brackets nested too deep", expected, "remove them")
+        problem = Problem(1, tr("brackets nested too deep"), expected, tr("remove them"))
     return {}, KeyLines(), problem
 
 
@@ -39,18 +40,22 @@ def _read_text(path: Path, expected: str, page: str) -> tuple[str, Problem | Non
             data = file.read(FILE_SIZE_MAX + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return "", Problem(1, f"cannot be read: {reason}", "expected a readable file", "check the path")
+        return "", Problem(
+            1, tr("cannot be read: {reason}", reason=reason), tr("expected a readable file"), tr("check the path")
+        )
     if len(data) > FILE_SIZE_MAX:
-        what = f"file is larger than {FILE_SIZE_MAX} bytes"
-        return "", Problem(1, what, expected, "check the path")
+        what = tr("file is larger than {file_size_max} bytes", file_size_max=FILE_SIZE_MAX)
+        return "", Problem(1, what, expected, tr("check the path"))
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        what = f"byte 0x{data[error.start]:02x} is not UTF-8"
-        return "", Problem(line, what, "expected UTF-8 text", "save the file as UTF-8 without a byte order mark")
+        what = tr("byte 0x{data:02x} is not UTF-8", data=data[error.start])
+        return "", Problem(
+            line, what, tr("expected UTF-8 text"), tr("save the file as UTF-8 without a byte order mark")
+        )
     if not text.strip():
-        return "", Problem(1, "file is empty", expected, f"see {page}")
+        return "", Problem(1, tr("file is empty"), expected, tr("see {page}", page=page))
     return text, None
 
 
@@ -63,8 +68,11 @@ def _syntax_problem(text: str, message: str) -> Problem:
     """tomllib says where in words: "... (at line 3, column 5)" or "... (at end of document)"."""
     place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
     line = int(place.group(1)) if place and place.group(1) else max(1, len(text.splitlines()))
-    where = f" at column {place.group(2)}" if place and place.group(2) else ""
+    where = tr(" at column {column}", column=place.group(2)) if place and place.group(2) else ""
     said = message[: place.start()] if place else message
     return Problem(
-        line, f"not valid TOML{where}: {said}", "expected key = value or a [table] header", "correct the line"
+        line,
+        tr("not valid TOML{where}: {said}", where=where, said=said),
+        tr("expected key = value or a [table] header"),
+        tr("correct the line"),
     )

@@ -32,6 +32,7 @@ from edge.lane.settings import LaneSettings
 from edge.profile import Profile
 from edge.profile_load import load_profile
 from edge.southbound.camera import normalise_plate
+from edge.words import tr
 from protocols.registers import barrier_tags, charging_post_tags, rfid_tags, weighbridge_tags
 
 KEY_SIZE = 32
@@ -58,7 +59,7 @@ def load_site(path: Path, *, only_reads: bool = False) -> LoadResult:
     Whoever `only_reads` what the hub has written may do so on a disk that cannot be written, and without the right to
     read secrets: keys are empty then, and neither they nor certificates are looked at.
     """
-    document, lines, problem = read_document(path, "expected [site], [[line]] and [[device]]", SITE_PAGE)
+    document, lines, problem = read_document(path, tr("expected [site], [[line]] and [[device]]"), SITE_PAGE)
     if problem is not None:
         return _result(None, [problem], path)
     check = Check(document, lines, MAP_VERSIONS)
@@ -88,23 +89,35 @@ def _check_key_files(check: Check, folder: Path) -> dict[str, bytes]:
         if name is None:
             continue
         at = ("device", index, "key_file")
-        make = "restore it or provision the device again; gate run makes the keys a simulated site lacks"
+        make = tr("restore it or provision the device again; gate run makes the keys a simulated site lacks")
         try:
             with open_file(folder / name) as file:
                 text = file.read(4 * KEY_SIZE)
                 mode = os.fstat(file.fileno()).st_mode
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            check.error(at, f"key_file {show(name)} cannot be read: {reason}", "expected 64 hexadecimal digits", make)
+            check.error(
+                at,
+                tr("key_file {name} cannot be read: {reason}", name=show(name), reason=reason),
+                tr("expected 64 hexadecimal digits"),
+                make,
+            )
             continue
         digits = text.strip()
         if _KEY_DIGITS.fullmatch(digits) is None:
-            what = f"key_file {show(name)} does not hold a key ({len(digits)} characters)"
-            check.error(at, what, f"expected {2 * KEY_SIZE} hexadecimal digits ({KEY_SIZE} bytes)", make)
+            what = tr("key_file {name} does not hold a key ({count} characters)", name=show(name), count=len(digits))
+            check.error(
+                at,
+                what,
+                tr("expected {digits} hexadecimal digits ({key_size} bytes)", digits=2 * KEY_SIZE, key_size=KEY_SIZE),
+                make,
+            )
             continue
         if mode & (stat.S_IRGRP | stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH):
-            what = f"key_file {show(name)} is open to other users (mode {stat.S_IMODE(mode):03o})"
-            check.warn(at, what, "expected mode 600", f"run chmod 600 {name}")
+            what = tr(
+                "key_file {name} is open to other users (mode {mode:03o})", name=show(name), mode=stat.S_IMODE(mode)
+            )
+            check.warn(at, what, tr("expected mode 600"), tr("run chmod 600 {name}", name=name))
         keys[name] = bytes.fromhex(digits.decode("ascii"))
     return keys
 
@@ -114,17 +127,24 @@ def _check_update_key(check: Check, folder: Path) -> bytes:
     name = check.tables["site"][0].get("update_key_file") if check.tables["site"] else None
     if name is None:
         return b""
-    at, make = ("site", 0, "update_key_file"), "restore it, or make a pair of keys with gate bundle key"
-    expected = f"expected {2 * KEY_SIZE} hexadecimal digits"
+    at, make = ("site", 0, "update_key_file"), tr("restore it, or make a pair of keys with gate bundle key")
+    expected = tr("expected {digits} hexadecimal digits", digits=2 * KEY_SIZE)
     try:
         with open_file(folder / name) as file:
             digits = file.read(4 * KEY_SIZE).strip()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        check.warn(at, f"update_key_file {show(name)} cannot be read: {reason}", expected, make)
+        check.warn(
+            at, tr("update_key_file {name} cannot be read: {reason}", name=show(name), reason=reason), expected, make
+        )
         return b""
     if _KEY_DIGITS.fullmatch(digits) is None:
-        check.warn(at, f"update_key_file {show(name)} does not hold a key ({len(digits)} characters)", expected, make)
+        check.warn(
+            at,
+            tr("update_key_file {name} does not hold a key ({count} characters)", name=show(name), count=len(digits)),
+            expected,
+            make,
+        )
         return b""
     return bytes.fromhex(digits.decode("ascii"))
 
@@ -140,8 +160,13 @@ def _check_profiles(check: Check, folder: Path) -> dict[str, Profile]:
         seen.add(name)
         place = folder / name
         if not place.is_file():
-            remedy = "restore the file or correct profile"
-            check.error(("device", index, "profile"), f"profile {show(name)} is no file", "expected a profile", remedy)
+            remedy = tr("restore the file or correct profile")
+            check.error(
+                ("device", index, "profile"),
+                tr("profile {name} is no file", name=show(name)),
+                tr("expected a profile"),
+                remedy,
+            )
             continue
         profile, problems = load_profile(place)
         check.problems += [replace(problem, file=str(place)) for problem in problems]
@@ -159,11 +184,18 @@ def _check_data_dir(check: Check, folder: Path, right: int) -> None:
     # A missing folder is made by the hub, so its nearest existing ancestor decides.
     existing = next((path for path in (wanted, *wanted.absolute().parents) if os.path.exists(path)), Path("/"))
     if not existing.is_dir():
-        check.error(at, f"data_dir {show(name)}: {existing} is not a folder", "expected a folder", "name another one")
+        check.error(
+            at,
+            tr("data_dir {name}: {existing} is not a folder", name=show(name), existing=existing),
+            tr("expected a folder"),
+            tr("name another one"),
+        )
     elif not os.access(existing, right | os.X_OK):
-        done, do = ("written", "write") if right & os.W_OK else ("read", "read")
-        what = f"data_dir {show(name)}: {existing} cannot be {done}"
-        check.error(at, what, f"expected a folder this user may {do}", "change its owner or name another one")
+        done, do = (tr("written"), tr("write")) if right & os.W_OK else (tr("read"), tr("read"))
+        what = tr("data_dir {name}: {existing} cannot be {done}", name=show(name), existing=existing, done=done)
+        check.error(
+            at, what, tr("expected a folder this user may {do}", do=do), tr("change its owner or name another one")
+        )
 
 
 def _build(

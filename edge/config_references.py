@@ -12,6 +12,7 @@ from typing import Any
 from edge.config import KIND_RTU, MODBUS_PORT, MODBUS_TLS_PORT
 from edge.config_rules import Check, Table, nearest
 from edge.config_table import show
+from edge.words import tr
 
 LINKS_MAX = 2  # the preferred one and the one that stands in
 
@@ -36,17 +37,24 @@ def _check_unique(check: Check, table: str, keys: tuple[str, ...], what: str, re
             continue
         shown = ", ".join(f"{key} = {show(value)}" for key, value in zip(keys, values, strict=True))
         before = check.lines.line(table, first[folded], keys[-1])
-        check.error((table, index, keys[-1]), f"{shown} again", f"{what}, first given in line {before}", remedy)
+        check.error(
+            (table, index, keys[-1]),
+            tr("{shown} again", shown=shown),
+            tr("{what}, first given in line {before}", what=what, before=before),
+            remedy,
+        )
 
 
 def _check_names(check: Check) -> None:
     for table in ("link", "line", "device", "lane"):
-        _check_unique(check, table, ("name",), f"every {table} needs its own name", "choose another name")
+        _check_unique(
+            check, table, ("name",), tr("every {table} needs its own name", table=table), tr("choose another name")
+        )
 
 
 def _check_endpoints(check: Check) -> None:
-    remedy = "put the devices on one line"
-    _check_unique(check, "line", ("port",), "one serial port is one line", remedy, kind=KIND_RTU)
+    remedy = tr("put the devices on one line")
+    _check_unique(check, "line", ("port",), tr("one serial port is one line"), remedy, kind=KIND_RTU)
     first: dict[tuple[str, int], int] = {}
     for index, line in enumerate(check.tables["line"]):
         if "host" not in line:
@@ -54,9 +62,12 @@ def _check_endpoints(check: Check) -> None:
         port = line.get("port", MODBUS_TLS_PORT if "ca_file" in line else MODBUS_PORT)
         if first.setdefault((line["host"], port), index) != index:
             before = check.lines.line("line", first[line["host"], port], "host")
-            what = f"host = {show(line['host'])}, port = {port} again"
+            what = tr("host = {host}, port = {port} again", host=show(line["host"]), port=port)
             check.error(
-                ("line", index, "host"), what, f"one TCP address is one line, first given in line {before}", remedy
+                ("line", index, "host"),
+                what,
+                tr("one TCP address is one line, first given in line {before}", before=before),
+                remedy,
             )
 
 
@@ -65,12 +76,21 @@ def _check_line_files(check: Check) -> None:
     for index, line in enumerate(check.tables["line"]):
         for key, other in (("cert_file", "key_file"), ("key_file", "cert_file"), ("cert_file", "ca_file")):
             if key in line and other not in line:
-                check.error(("line", index, key), f"{key} without {other}", f"expected {other} too", f"add {other}")
+                check.error(
+                    ("line", index, key),
+                    tr("{key} without {other}", key=key, other=other),
+                    tr("expected {other} too", other=other),
+                    tr("add {other}", other=other),
+                )
 
 
 def _check_addresses(check: Check) -> None:
-    _check_unique(check, "device", ("line", "unit_id"), "two devices of a line cannot share an address", "change one")
-    _check_unique(check, "device", ("serial",), "every device has its own serial number", "read it off the device")
+    _check_unique(
+        check, "device", ("line", "unit_id"), tr("two devices of a line cannot share an address"), tr("change one")
+    )
+    _check_unique(
+        check, "device", ("serial",), tr("every device has its own serial number"), tr("read it off the device")
+    )
 
 
 def _check_device_references(check: Check) -> None:
@@ -83,12 +103,18 @@ def _check_device_references(check: Check) -> None:
 
 
 def _note_unknown(check: Check, at: tuple[str, int, str], word: str, name: str, known: list[str]) -> None:
-    listed = ", ".join(known) if known else "none is given"
+    listed = ", ".join(known) if known else tr("none is given")
     check.error(
         at,
-        f"{at[2]} names {show(name)}, which is no {word} of this file{nearest(name, known)}",
-        f"expected one of: {listed}",
-        f"correct the name or add the [[{word}]]",
+        tr(
+            "{key} names {name}, which is no {word} of this file{hint}",
+            key=at[2],
+            name=show(name),
+            word=word,
+            hint=nearest(name, known),
+        ),
+        tr("expected one of: {listed}", listed=listed),
+        tr("correct the name or add the [[{word}]]", word=word),
     )
 
 
@@ -100,17 +126,17 @@ def _check_map(check: Check, index: int, device: Table) -> None:
         known = sorted(check.map_versions)
         check.error(
             ("device", index, "map"),
-            f"map is {show(name)}{nearest(name, known)}",
+            tr("map is {name}{hint}", name=show(name), hint=nearest(name, known)),
             "expected one of " + ", ".join(show(item) for item in known),
-            "correct map",
+            tr("correct map"),
         )
     elif version is not None and version not in check.map_versions[name]:
         known_versions = ", ".join(str(item) for item in check.map_versions[name])
         check.error(
             ("device", index, "map_version"),
-            f"map_version is {version} for map {show(name)}",
-            f"this hub knows version {known_versions}",
-            "update the hub or the device's firmware, whichever is older",
+            tr("map_version is {version} for map {name}", version=version, name=show(name)),
+            tr("this hub knows version {known_versions}", known_versions=known_versions),
+            tr("update the hub or the device's firmware, whichever is older"),
         )
 
 
@@ -126,18 +152,18 @@ def _check_lane_devices(check: Check) -> None:
             if used.setdefault(name, lane.get("name", "")) != lane.get("name", ""):
                 check.error(
                     ("lane", index, role),
-                    f"device {show(name)} already belongs to lane {show(used[name])}",
-                    "expected a device of its own for every lane",
-                    "name another device",
+                    tr("device {name} already belongs to lane {used}", name=show(name), used=show(used[name])),
+                    tr("expected a device of its own for every lane"),
+                    tr("name another device"),
                 )
     for index, device in enumerate(check.tables["device"]):
         is_ours = "profile" not in device
         if check.tables["lane"] and is_ours and device.get("name", "") not in used and "name" in device:
             check.warn(
                 ("device", index, "name"),
-                f"device {show(device['name'])} belongs to no lane",
-                "it will be read and journalled only",
-                "name it in a [[lane]] or remove it",
+                tr("device {name} belongs to no lane", name=show(device["name"])),
+                tr("it will be read and journalled only"),
+                tr("name it in a [[lane]] or remove it"),
             )
 
 
@@ -148,9 +174,15 @@ def _check_lane_device(check: Check, at: tuple[str, int, str], role: str, name: 
         its = "profile" if "profile" in devices[name] else "map"
         check.error(
             at,
-            f"{role} names {show(name)}, whose {its} is {show(devices[name][its])}",
-            f"expected a device with map {show(role)}",
-            "name another device",
+            tr(
+                "{role} names {name}, whose {its} is {devices}",
+                role=role,
+                name=show(name),
+                its=its,
+                devices=show(devices[name][its]),
+            ),
+            tr("expected a device with map {role}", role=show(role)),
+            tr("name another device"),
         )
 
 
@@ -164,39 +196,58 @@ def _check_periods(check: Check) -> None:
             if age_ms is not None and 2 * period_ms > age_ms:
                 check.error(
                     ("lane", index, "facts_max_age_ms"),
-                    f"facts_max_age_ms is {age_ms}, but device {show(name)} is read every {period_ms} ms",
-                    "expected period_ms of at most half of facts_max_age_ms",
-                    "change either",
+                    tr(
+                        "facts_max_age_ms is {age_ms}, but device {name} is read every {period_ms} ms",
+                        age_ms=age_ms,
+                        name=show(name),
+                        period_ms=period_ms,
+                    ),
+                    tr("expected period_ms of at most half of facts_max_age_ms"),
+                    tr("change either"),
                 )
 
 
 def _check_links(check: Check) -> None:
     links, at = check.tables["link"], ("link", 0, "")
     if check.tables["uplink"] and not check.document.get("link"):
-        add = "add [[link]] with name and host of the broker"
-        check.error(("uplink", 0, ""), "[uplink] without a [[link]]", "expected one or two", add)
+        add = tr("add [[link]] with name and host of the broker")
+        check.error(("uplink", 0, ""), tr("[uplink] without a [[link]]"), tr("expected one or two"), add)
     if links and "uplink" not in check.document:
-        check.error(at, "[[link]] without an [uplink]", "expected [uplink], which says what is sent", "add [uplink]")
+        check.error(
+            at, tr("[[link]] without an [uplink]"), tr("expected [uplink], which says what is sent"), tr("add [uplink]")
+        )
     for index in range(LINKS_MAX, len(links)):
         at = ("link", index, "")
-        check.error(at, f"{len(links)} [[link]] tables", f"expected at most {LINKS_MAX}", "keep the best two")
+        check.error(
+            at,
+            tr("{count} [[link]] tables", count=len(links)),
+            tr("expected at most {links_max}", links_max=LINKS_MAX),
+            tr("keep the best two"),
+        )
     for index, link in enumerate(links):
         _check_link_files(check, index, link)
         before = [(other.get("host"), other.get("port"), other.get("bind_address")) for other in links[:index]]
         if "host" in link and (link["host"], link.get("port"), link.get("bind_address")) in before:
-            what = f"host = {show(link['host'])} again"
-            remedy = "name another broker or bind_address"
-            check.error(("link", index, "host"), what, "two links cannot take the same way", remedy)
+            what = tr("host = {host} again", host=show(link["host"]))
+            remedy = tr("name another broker or bind_address")
+            check.error(("link", index, "host"), what, tr("two links cannot take the same way"), remedy)
 
 
 def _check_link_files(check: Check, index: int, link: Table) -> None:
     """TLS begins with ca_file; a certificate and its key belong together."""
     for key, other in (("cert_file", "key_file"), ("key_file", "cert_file"), ("server_name", "ca_file")):
         if key in link and other not in link:
-            check.error(("link", index, key), f"{key} without {other}", "expected both or neither", f"add {other}")
+            check.error(
+                ("link", index, key),
+                tr("{key} without {other}", key=key, other=other),
+                tr("expected both or neither"),
+                tr("add {other}", other=other),
+            )
     if "cert_file" in link and "key_file" in link and "ca_file" not in link:
-        remedy = "add ca_file with the certificate that signed the broker's"
-        check.error(("link", index, "cert_file"), "cert_file without ca_file", "expected TLS with a known CA", remedy)
+        remedy = tr("add ca_file with the certificate that signed the broker's")
+        check.error(
+            ("link", index, "cert_file"), tr("cert_file without ca_file"), tr("expected TLS with a known CA"), remedy
+        )
 
 
 def _check_cameras(check: Check) -> None:
@@ -207,9 +258,13 @@ def _check_cameras(check: Check) -> None:
         if camera and ids.count(camera) > 1 and ids.index(camera) != named.index(lane):
             check.error(
                 ("lane", index, "camera"),
-                f"camera {show(camera)} already belongs to lane {show(named[ids.index(camera)].get('name', ''))}",
-                "expected a camera of its own for every lane",
-                "name another camera",
+                tr(
+                    "camera {camera} already belongs to lane {name}",
+                    camera=show(camera),
+                    name=show(named[ids.index(camera)].get("name", "")),
+                ),
+                tr("expected a camera of its own for every lane"),
+                tr("name another camera"),
             )
 
 

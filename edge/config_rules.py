@@ -14,11 +14,19 @@ from typing import Any
 
 from edge.config_lines import KeyLines
 from edge.config_table import IGNORED_TABLES, MOVED_KEYS, TABLES, WITH_MAP, WITH_PROFILE, KeyRule, TableRule, show
+from edge.words import later, tr
 
 Table = dict[str, Any]
 SITE_PAGE = "docs/site-file.md"
 _TYPES: dict[str, type | tuple[type, ...]] = {"integer": int, "number": (int, float), "text": str, "texts": list}
-_TYPE_WORDS = {bool: "true/false", int: "a whole number", float: "a decimal number", str: "text", list: "a list"}
+_TYPE_WORDS = {
+    bool: later("true/false"),
+    int: later("a whole number"),
+    float: later("a decimal number"),
+    str: later("text"),
+    list: later("a list"),
+}
+_OTHER_TYPE = later("of another type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,7 @@ class Problem:
 
     def sentence(self, file: str) -> str:
         """`file:line: what; what was expected; what to do`."""
-        prefix = "warning: " if self.is_warning else ""
+        prefix = tr("warning: ") if self.is_warning else ""
         return f"{self.file or file}:{self.line}: {prefix}{self.what}; {self.expected}; {self.remedy}"
 
 
@@ -69,7 +77,7 @@ def check_tables(check: Check) -> None:
 def nearest(word: str, known: list[str]) -> str:
     """` (did you mean X?)`, or "" when nothing known is like `word`."""
     like = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f" (did you mean {like[0]}?)" if like else ""
+    return " " + tr("(did you mean {name}?)", name=like[0]) if like else ""
 
 
 def _check_table_names(check: Check) -> None:
@@ -81,8 +89,13 @@ def _check_table_names(check: Check) -> None:
         # A stray top-level key stands under table "", a stray table has its own header.
         is_table = isinstance(value, dict) or (isinstance(value, list) and value and isinstance(value[0], dict))
         at = (name, 0, "") if is_table else ("", 0, name)
-        word = "table" if is_table else "key outside every table"
-        check.error(at, f"unknown {word} {name}{nearest(name, known)}", f"expected {headers}", "rename or remove it")
+        word = tr("table") if is_table else tr("key outside every table")
+        check.error(
+            at,
+            tr("unknown {word} {name}{hint}", word=word, name=name, hint=nearest(name, known)),
+            tr("expected {headers}", headers=headers),
+            tr("rename or remove it"),
+        )
 
 
 def _check_table(check: Check, rule: TableRule) -> list[Table]:
@@ -93,8 +106,13 @@ def _check_table(check: Check, rule: TableRule) -> list[Table]:
     entries = value if rule.many else [value]
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         at = (rule.name, 0, "") if isinstance(value, dict) else ("", 0, rule.name)
-        found = "a single table" if isinstance(value, dict) else show(value)
-        check.error(at, f"{rule.name} is {found}", f"expected {rule.header}", f"write it as {rule.header}")
+        found = tr("a single table") if isinstance(value, dict) else show(value)
+        check.error(
+            at,
+            tr("{name} is {found}", name=rule.name, found=found),
+            tr("expected {header}", header=rule.header),
+            tr("write it as {header}", header=rule.header),
+        )
         return []
     return [_check_entry(check, rule, index, entry) for index, entry in enumerate(entries)]
 
@@ -103,16 +121,16 @@ def _note_absent(check: Check, rule: TableRule) -> None:
     if rule.required:
         check.error(
             ("", 0, ""),
-            f"no {rule.header} in the file",
-            f"expected {'at least one' if rule.many else 'one'}",
-            f"add {rule.header}: {rule.meaning[0].lower()}{rule.meaning[1:].rstrip('.')}",
+            tr("no {header} in the file", header=rule.header),
+            tr("expected at least one") if rule.many else tr("expected one"),
+            tr("add {header}: {meaning}", header=rule.header, meaning=_within(rule.meaning).rstrip(".")),
         )
     elif rule.name == "lane":
         check.warn(
             ("", 0, ""),
-            "no [[lane]] in the file",
-            "the hub will only read and journal its devices",
-            "add [[lane]] to run one",
+            tr("no [[lane]] in the file"),
+            tr("the hub will only read and journal its devices"),
+            tr("add [[lane]] to run one"),
         )
 
 
@@ -151,13 +169,24 @@ def _check_key_names(check: Check, rule: TableRule, index: int, entry: Table) ->
     for name, value in entry.items():
         at, place = (rule.name, index, name), MOVED_KEYS.get((rule.name, name))
         if place is not None:
-            check.error(at, f"{name} = {show(value)} in {rule.header}", f"{name} moved to {place}", "move it there")
+            check.error(
+                at,
+                tr("{name} = {value} in {header}", name=name, value=show(value), header=rule.header),
+                tr("{name} moved to {place}", name=name, place=place),
+                tr("move it there"),
+            )
         elif name not in known:
             check.error(
                 at,
-                f"unknown key {name} = {show(value)} in {rule.header}{nearest(name, known)}",
-                f"expected only the keys of {check.page}",
-                "rename or remove it",
+                tr(
+                    "unknown key {name} = {value} in {header}{hint}",
+                    name=name,
+                    value=show(value),
+                    header=rule.header,
+                    hint=nearest(name, known),
+                ),
+                tr("expected only the keys of {page}", page=check.page),
+                tr("rename or remove it"),
             )
 
 
@@ -167,9 +196,19 @@ def _check_foreign_keys(check: Check, rule: TableRule, index: int, entry: Table,
         if key.name in entry and key.name not in mine:
             check.error(
                 (rule.name, index, key.name),
-                f"{key.name} = {show(entry[key.name])} in a {rule.name} {_variant(rule, entry)}",
-                f"expected only in a {rule.name} {' or '.join(key.only_for)}",
-                f"remove it, or change {'kind' if rule.name == 'line' else 'map and profile'}",
+                tr(
+                    "{name} = {value} in a {table} {variant}",
+                    name=key.name,
+                    value=show(entry[key.name]),
+                    table=rule.name,
+                    variant=tr(_variant(rule, entry)),
+                ),
+                tr(
+                    "expected only in a {table} {variants}",
+                    table=rule.name,
+                    variants=tr(" or ").join(tr(shape) for shape in key.only_for),
+                ),
+                tr("remove it, or change {keys}", keys="kind" if rule.name == "line" else "map, profile"),
             )
 
 
@@ -177,9 +216,9 @@ def _note_shapeless(check: Check, rule: TableRule, index: int, entry: Table) -> 
     """A device that says neither whose it is: four missing keys of our own would send its owner the wrong way."""
     check.error(
         (rule.name, index, ""),
-        f"{rule.header}{_called(entry)} has neither map nor profile",
-        "expected map for a device of ours, profile for anybody else's",
-        "add one of them",
+        tr("{header}{called} has neither map nor profile", header=rule.header, called=_called(entry)),
+        tr("expected map for a device of ours, profile for anybody else's"),
+        tr("add one of them"),
     )
 
 
@@ -191,19 +230,29 @@ def _note_missing(check: Check, rule: TableRule, index: int, entry: Table, key: 
     called = _called(entry) if key.name != "name" else ""
     check.error(
         (rule.name, index, ""),
-        f"{rule.header}{called} has no {key.name}",
-        f"expected {key.expected}",
-        f"add {key.name} = ... ({key.meaning[0].lower()}{key.meaning[1:]})",
+        tr("{header}{called} has no {name}", header=rule.header, called=called, name=key.name),
+        tr("expected {expected}", expected=key.expected),
+        tr("add {name} = ... ({meaning})", name=key.name, meaning=_within(key.meaning)),
     )
 
 
 def _check_value(check: Check, at: tuple[str, int, str], key: KeyRule, value: Any, clean: Table) -> None:
     wanted = _TYPES[key.kind]
     if not isinstance(value, wanted) or isinstance(value, bool):
-        word = _TYPE_WORDS.get(type(value), "of another type")
-        check.error(at, f"{key.name} is {show(value)}, {word}", f"expected {key.expected}", f"correct {key.name}")
+        word = tr(_TYPE_WORDS.get(type(value), _OTHER_TYPE))
+        check.error(
+            at,
+            tr("{name} is {value}, {word}", name=key.name, value=show(value), word=word),
+            tr("expected {expected}", expected=key.expected),
+            tr("correct {name}", name=key.name),
+        )
     elif not _is_in_limits(key, value):
-        check.error(at, f"{key.name} is {show(value)}", f"expected {key.expected}", f"correct {key.name}")
+        check.error(
+            at,
+            tr("{name} is {value}", name=key.name, value=show(value)),
+            tr("expected {expected}", expected=key.expected),
+            tr("correct {name}", name=key.name),
+        )
     else:
         clean[key.name] = value
 
@@ -216,3 +265,12 @@ def _is_in_limits(key: KeyRule, value: Any) -> bool:
     if key.kind == "texts":
         return all(isinstance(item, str) and item for item in value)
     return re.fullmatch(key.pattern, value) is not None
+
+
+def _within(meaning: str) -> str:
+    """A sentence of the table of keys as part of another."""
+    return f"{meaning[0].lower()}{meaning[1:]}"
+
+
+def _shapes(key: KeyRule) -> str:
+    return tr(" or ").join(tr(shape) for shape in key.only_for)

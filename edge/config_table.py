@@ -19,18 +19,19 @@ from edge.config import (
     UplinkConfig,
 )
 from edge.lane.settings import UNIDENTIFIED_ATTENTION, UNIDENTIFIED_REFUSE, LaneSettings
+from edge.words import later, tr
 
 BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 # Names appear in MQTT topics, transaction numbers and file:line messages, so no spaces, slashes or wildcards.
 NAME_PATTERN = r"\w[\w.-]{0,39}"
-NAME_RULE = "1 to 40 letters, digits, '_', '-' or '.', no spaces"
+NAME_RULE = later("1 to 40 letters, digits, '_', '-' or '.', no spaces")
 TOPIC_PATTERN = r"[^/+#\s\x00]+(/[^/+#\s\x00]+)*"
-TOPIC_RULE = "an MQTT topic without '+', '#', spaces or empty levels"
+TOPIC_RULE = later("an MQTT topic without '+', '#', spaces or empty levels")
 SPARKPLUG_PATTERN = r"[^/+#\x00-\x1f]{1,100}"
 OPTIONAL_SPARKPLUG_PATTERN = r"[^/+#\x00-\x1f]{0,100}"
-SPARKPLUG_RULE = "1 to 100 characters without '/', '+' and '#'"
+SPARKPLUG_RULE = later("1 to 100 characters without '/', '+' and '#'")
 ANY_TEXT_PATTERN = r"[^\x00-\x1f]{1,200}"
-ANY_TEXT_RULE = "text of 1 to 200 characters"
+ANY_TEXT_RULE = later("text of 1 to 200 characters")
 OPTIONAL_TEXT_PATTERN = r"[^\x00-\x1f]{0,200}"
 # serial_number is a uint32 point whose values stay below MicroPython's small-integer limit.
 SERIAL_MAX = 2**30 - 1
@@ -67,14 +68,14 @@ class KeyRule:
     def expected(self) -> str:
         """What a value must be, in words."""
         if self.choices:
-            return "one of " + ", ".join(show(choice) for choice in self.choices)
+            return tr("one of {words}", words=", ".join(show(choice) for choice in self.choices))
         if self.kind == "integer":
-            return f"a whole number from {self.low} to {self.high}"
+            return tr("a whole number from {low} to {high}", low=self.low, high=self.high)
         if self.kind == "number":
-            return f"a number from {self.low} to {self.high}"
+            return tr("a number from {low} to {high}", low=self.low, high=self.high)
         if self.kind == "texts":
-            return "a list of texts"
-        return self.rule
+            return tr("a list of texts")
+        return tr(self.rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ _PORT_MAX = 65535
 _RTU = (f'of kind "{KIND_RTU}"',)
 _TCP = (f'of kind "{KIND_TCP}"',)
 _SOCKET = (*_TCP, f'of kind "{KIND_RTU_OVER_TCP}"')
-WITH_MAP, WITH_PROFILE = "with a map", "with a profile"
+WITH_MAP, WITH_PROFILE = later("with a map"), later("with a profile")
 
 SITE = TableRule(
     "site",

@@ -15,6 +15,7 @@ from edge.northbound.sparkplug.block import OWN_NAMES
 from edge.poll.merge import BIT_TABLES, TABLES
 from edge.profile import Profile
 from edge.profile_table import PROFILE_TABLES, REGISTERS
+from edge.words import tr
 from protocols.registers.tag import Tag
 
 PAGE = "docs/device-profile.md"
@@ -23,7 +24,7 @@ _ADDRESSES = 65_536
 
 def load_profile(path: Path) -> tuple[Profile | None, list[Problem]]:
     """The profile at `path`, None when there is an error; never raises for anything a file can contain."""
-    document, lines, problem = read_document(path, "expected [profile] and [[point]]", PAGE)
+    document, lines, problem = read_document(path, tr("expected [profile] and [[point]]"), PAGE)
     if problem is not None:
         return None, [problem]
     check = Check(document, lines, rules=PROFILE_TABLES, page=PAGE)
@@ -45,44 +46,65 @@ def _check_points(check: Check) -> None:
 def _check_name(check: Check, index: int, point: Table, names: dict[str, int]) -> None:
     name = point.get("name")
     if name is not None and name.lower() in OWN_NAMES:
-        what = f"name = {show(name)}, which the hub itself tells of every device"
-        check.error(("point", index, "name"), what, "expected a name of the device's own", "choose another name")
+        what = tr("name = {name}, which the hub itself tells of every device", name=show(name))
+        check.error(
+            ("point", index, "name"), what, tr("expected a name of the device's own"), tr("choose another name")
+        )
     if name is not None and names.setdefault(name.lower(), index) != index:  # to many a platform, case is nothing
         before = check.lines.line("point", names[name.lower()], "name")
         at = ("point", index, "name")
-        what = f"every point needs its own name, first given in line {before}"
-        check.error(at, f"name = {show(name)} again", what, "choose another name")
+        what = tr("every point needs its own name, first given in line {before}", before=before)
+        check.error(at, tr("name = {name} again", name=show(name)), what, tr("choose another name"))
 
 
 def _check_type(check: Check, index: int, point: Table) -> None:
     """What must not stand beside a type, or is missing there."""
     is_text, is_bit = point["type"] == "text", point["table"] in BIT_TABLES
     if is_bit and point["type"] != "bool":
-        what = f"type is {show(point['type'])} in table {show(point['table'])}"
-        check.error(("point", index, "type"), what, 'expected "bool", a bit has no other', "correct type or table")
+        what = tr("type is {type} in table {table}", type=show(point["type"]), table=show(point["table"]))
+        check.error(
+            ("point", index, "type"), what, tr('expected "bool", a bit has no other'), tr("correct type or table")
+        )
     if is_text and "count" not in point:
         check.error(
-            ("point", index, "type"), "type text without count", "expected its number of registers", "add count = ..."
+            ("point", index, "type"),
+            tr("type text without count"),
+            tr("expected its number of registers"),
+            tr("add count = ..."),
         )
     if not is_text and "count" in point:
-        what = f"count = {point['count']} beside type {show(point['type'])}"
-        check.error(("point", index, "count"), what, "expected only beside type text", "remove it")
+        what = tr("count = {count} beside type {type}", count=point["count"], type=show(point["type"]))
+        check.error(("point", index, "count"), what, tr("expected only beside type text"), tr("remove it"))
     if point["type"] in ("text", "bool"):
         for key in ("sf", "deadband"):
             if point.get(key):
-                what = f"{key} = {point[key]} beside type {show(point['type'])}"
-                check.error(("point", index, key), what, "expected only beside a number", "remove it")
+                what = tr("{key} = {point} beside type {type}", key=key, point=point[key], type=show(point["type"]))
+                check.error(("point", index, key), what, tr("expected only beside a number"), tr("remove it"))
 
 
 def _check_extent(check: Check, index: int, point: Table) -> None:
     count, at = _count(point), ("point", index, "address")
     if point["address"] + count > _ADDRESSES:
-        what = f"address {point['address']} with {count} registers ends behind {_ADDRESSES - 1}"
-        check.error(at, what, f"expected the last register at {_ADDRESSES - 1} at most", "correct address or type")
+        what = tr(
+            "address {address} with {count} registers ends behind {value}",
+            address=point["address"],
+            count=count,
+            value=_ADDRESSES - 1,
+        )
+        check.error(
+            at,
+            what,
+            tr("expected the last register at {value} at most", value=_ADDRESSES - 1),
+            tr("correct address or type"),
+        )
     registers_max = check.tables["profile"][0].get("max_registers") if check.tables["profile"] else None
     if registers_max is not None and point["table"] not in BIT_TABLES and count > registers_max:
-        what = f"point of {count} registers, but max_registers is {registers_max}"
-        check.error(at, what, "expected a point to fit into one read", "raise max_registers or correct the point")
+        what = tr(
+            "point of {count} registers, but max_registers is {registers_max}", count=count, registers_max=registers_max
+        )
+        check.error(
+            at, what, tr("expected a point to fit into one read"), tr("raise max_registers or correct the point")
+        )
 
 
 def _count(point: Table) -> int:

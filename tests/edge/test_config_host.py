@@ -274,3 +274,13 @@ def test_no_file_does_more_than_be_refused(folder: Path, at: int, cut: int, nois
     result = _load(folder, text)
     assert (result.config is None) == (result.error_count > 0)
     assert all("\n" not in message for message in result.messages)
+
+
+def test_a_mistake_is_told_in_vietnamese(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from edge.cli import main
+
+    path = tmp_path / "site.toml"
+    path.write_text('[site]\nnme = "x"\n')
+    assert main(["check", str(path), "--lang", "vi"]) == 2
+    said = capsys.readouterr().err
+    assert f'{path}:2: không biết khóa nme = "x" trong [site] (có phải ý bạn là name?); chỉ dùng các khóa' in said
