@@ -1,7 +1,8 @@
 """A run as one page of HTML that needs nothing else: scenarios by targets, what was measured, what was wrong.
 
 Knows: results, accounts, comparisons, names of trace files. Must not know: where the page goes. It has no script: a
-browser of any age, and a printer, shows all of it.
+browser of any age, and a printer, shows all of it. Heads and verdicts are in the person's language; statements,
+registers and what a scenario says is wrong are words of scenario files and stay as they are written there.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from edge.words import chosen, later, tr
 from hil.report.style import STYLE
 from hil.report.traces import timeline_name, trace_name, wave_name
-from hil.suite.result import BLOCKED, FAILED, PASSED, Account, Figure, Result
+from hil.suite.result import WORDS, Account, Figure, Result
 from hil.suite.suite import Compared
+from hil.trace.outcome import Outcome
 
 _PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
 <style>{style}</style></head>
 <body>
@@ -24,6 +27,13 @@ _PAGE = """<!doctype html>
 </body>
 </html>
 """
+_OUTCOMES = {
+    Outcome.EQUAL: later("EQUAL"),
+    Outcome.WITHIN_BAND: later("WITHIN BAND"),
+    Outcome.DIVERGED: later("DIVERGED"),
+    Outcome.NOT_COMPARABLE: later("NOT COMPARABLE"),
+}
+_LINKS = ((later("timeline"), timeline_name), (later("events"), trace_name), (later("waves"), wave_name))
 _BAR_WIDTH = 160  # of the picture of a measurement between its limits
 
 
@@ -31,14 +41,15 @@ def report_page(accounts: Sequence[Account], compared: Sequence[Compared], trace
     """The whole page; `traces` is the folder beside it in which `hil.report.traces` puts its files."""
     details = _details(accounts, compared, traces)
     body = [_accounts(accounts), _matrix(accounts, compared), *details, _identities(accounts)]
-    return _PAGE.format(title="Scenario run", style=STYLE, body="\n".join(body))
+    return _PAGE.format(language=chosen(), title=tr("Scenario run"), style=STYLE, body="\n".join(body))
 
 
 def _accounts(accounts: Sequence[Account]) -> str:
-    head = "<tr><th>target<th>scenarios<th>passed<th>failed<th>blocked<th>both clocks<th>digest"
+    words = (tr(word).lower() for word in WORDS.values())
+    head = _head(tr("target"), tr("scenarios"), *words, tr("both clocks"), tr("digest"))
     rows = [
         f"<tr><td>{escape(account.target)}<td>{len(account.results)}"
-        + "".join(f"<td class={word.lower()}>{account.count(word)}" for word in (PASSED, FAILED, BLOCKED))
+        + "".join(f"<td class={word.lower()}>{account.count(word)}" for word in WORDS)
         + f"<td>{account.clocks}<td><code>{account.digest[:16]}</code>"
         for account in accounts
     ]
@@ -46,24 +57,24 @@ def _accounts(accounts: Sequence[Account]) -> str:
 
 
 def _matrix(accounts: Sequence[Account], compared: Sequence[Compared]) -> str:
-    targets = "".join(f"<th>{escape(account.target)}" for account in accounts)
+    targets = [escape(account.target) for account in accounts]
     pairs = [(account.target, number) for number, account in enumerate(accounts) if number]
-    heads = "".join(f"<th>{escape(accounts[0].target)} and {escape(target)}" for target, _ in pairs)
+    heads = [tr("{left} and {right}", left=targets[0], right=escape(target)) for target, _ in pairs]
     rows = []
     for results in zip(*(account.results for account in accounts), strict=True):
         name = results[0].scenario
-        cells = "".join(f"<td class={each.word.lower()}>{each.word}{_clocks(each)}" for each in results)
+        cells = "".join(f"<td class={each.word.lower()}>{tr(WORDS[each.word])}{_clocks(each)}" for each in results)
         verdicts = "".join(_verdict(name, number, compared) for _, number in pairs)
         rows.append(f'<tr><th><a href="#{escape(name)}">{escape(name)}</a>{cells}{verdicts}')
-    return _table("matrix", f"<tr><th>scenario{targets}{heads}", rows)
+    return _table("matrix", _head(tr("scenario"), *targets, *heads), rows)
 
 
 def _verdict(name: str, number: int, compared: Sequence[Compared]) -> str:
     found = next((item for item in compared if item.scenario == name and item.number == number), None)
     if found is None:
-        return "<td class=blocked>nothing to compare"
+        return f"<td class=blocked>{tr('nothing to compare')}"
     word = "passed" if found.comparison.agrees else "failed"
-    return f"<td class={word}>{escape(str(found.comparison.outcome))}"
+    return f"<td class={word}>{escape(tr(_OUTCOMES[found.comparison.outcome]))}"
 
 
 def _clocks(result: Result) -> str:
@@ -85,21 +96,21 @@ def _details(accounts: Sequence[Account], compared: Sequence[Compared], traces: 
 
 
 def _told(result: Result, traces: str) -> str:
-    facts = f"seed {result.seed}"
+    facts = tr("seed {seed}", seed=result.seed)
     if result.trace is not None:
-        facts += f", {len(result.trace)} events, trace <code>{result.trace.digest()[:16]}</code>"
-        links = (("timeline", timeline_name), ("events", trace_name), ("waves", wave_name))
-        facts += "".join(f', <a href="{traces}/{escape(name(result))}">{word}</a>' for word, name in links)
+        digest = f"<code>{result.trace.digest()[:16]}</code>"
+        facts += ", " + tr("{count} events, trace {digest}", count=len(result.trace), digest=digest)
+        facts += "".join(f', <a href="{traces}/{escape(name(result))}">{tr(word)}</a>' for word, name in _LINKS)
     reasons = "".join(f"<li>{escape(reason)}" for reason in result.reasons)
     figures = [_figure(item) for item in result.figures]
-    table = _table("figures", "<tr><th>measured<th>value<th>low<th>high<th>", figures) if figures else ""
-    word = f"<span class={result.word.lower()}>{result.word}</span>"
+    table = _table("figures", _head(tr("measured"), tr("value"), tr("low"), tr("high"), ""), figures) if figures else ""
+    word = f"<span class={result.word.lower()}>{tr(WORDS[result.word])}</span>"
     head = f"<h3>{escape(result.target)} {word} <small>{facts}</small></h3>"
     return head + (f"<ul>{reasons}</ul>" if reasons else "") + table
 
 
 def _figure(item: Figure) -> str:
-    value = "not seen" if item.value is None else f"{item.value} {item.unit}"
+    value = tr("not seen") if item.value is None else f"{item.value} {item.unit}"
     word = "passed" if item.within else "failed"
     cells = f"<td class={word}>{escape(value)}<td>{escape(item.low or '')}<td>{escape(item.high or '')}"
     return f"<tr><td>{escape(item.name)}{cells}<td>{_bar(item)}"
@@ -124,7 +135,11 @@ def _identities(accounts: Sequence[Account]) -> str:
         for account in accounts
         for name, value in account.identity.items()
     ]
-    return "<h2>What ran</h2>" + _table("identity", "<tr><th>target<th>what<th>which", rows)
+    return f"<h2>{tr('What ran')}</h2>" + _table("identity", _head(tr("target"), tr("what"), tr("which")), rows)
+
+
+def _head(*cells: str) -> str:
+    return "<tr>" + "".join(f"<th>{cell}" for cell in cells)
 
 
 def _table(kind: str, head: str, rows: Sequence[str]) -> str:

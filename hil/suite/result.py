@@ -11,10 +11,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from edge.words import later, tr
 from hil.trace.event import Trace
 from hil.trace.logical import logical_digest
 
 PASSED, FAILED, BLOCKED = "PASSED", "FAILED", "BLOCKED"
+WORDS = {PASSED: later("PASSED"), FAILED: later("FAILED"), BLOCKED: later("BLOCKED")}  # for people: tr(WORDS[word])
 EXIT_PASSED, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_BLOCKED = 0, 1, 2, 3
 
 
@@ -98,7 +100,8 @@ class Account:
 def tell_clocks(simulated_s: float, wall_s: float) -> str:
     """`39.8 s simulated in 4.1 s (9.7x)`: the ratio is simulated seconds in a second of the wall clock."""
     ratio = simulated_s / wall_s if wall_s else 0.0
-    return f"{simulated_s:.1f} s simulated in {wall_s:.1f} s ({ratio:.{0 if ratio >= 10 else 1}f}x)"
+    times = tr("{simulated} s simulated in {wall} s", simulated=f"{simulated_s:.1f}", wall=f"{wall_s:.1f}")
+    return f"{times} ({ratio:.{0 if ratio >= 10 else 1}f}x)"
 
 
 def worst(codes: Sequence[int]) -> int:

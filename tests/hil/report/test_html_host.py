@@ -2,7 +2,9 @@
 
 from html.parser import HTMLParser
 
+from edge.words import choose
 from hil.report.as_html import report_page
+from hil.report.lines import result_lines
 from hil.suite.result import BLOCKED, FAILED, PASSED, Account, Figure, Result
 from hil.suite.suite import compare_accounts
 from hil.trace.event import Trace, TraceEvent
@@ -79,3 +81,14 @@ def test_a_figure_that_was_not_seen_and_one_without_limits_are_told() -> None:
     page = _read(Account("host", (Result("x", "host", FAILED, 1, ("no",), figures, trace, 1.0, 1.0),), 1.0, {}))
     assert "not seen" in page.text
     assert "0 kg" in page.text
+
+
+def test_the_page_and_the_lines_are_in_the_person_s_language() -> None:
+    choose("vi")
+    result = _result("host", PASSED, "2950")
+    text = report_page([Account("host", (result,), 0.5, {})], [], "traces")
+    assert '<html lang="vi">' in text
+    page = _read(Account("host", (result,), 0.5, {}))
+    for words in ("Kết quả chạy kịch bản", "ĐẠT", "mô phỏng 2.0 s trong 0.5 s (4.0x)", "hạt giống 7", "dòng thời gian"):
+        assert words in page.text, words
+    assert result_lines(result)[0].startswith("ĐẠT a_name trên host: 1 sự kiện, mô phỏng 2.0 s trong 0.5 s")
