@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from edge.boards.devices_word import add_devices_word
 from edge.boards.flash_word import add_flash_word
@@ -37,6 +38,8 @@ from edge.provision.word import add_provision_word
 from edge.service.poke import add_poke_word
 from edge.service.scan import add_scan_word
 from edge.service.sniff import add_sniff_word
+from edge.update.cli_bundle import add_bundle_word
+from edge.update.cli_update import add_update_word
 from edge.words import LanguageError, take_language, tr
 from edge.words.parser import Parser, UsageError
 
@@ -66,7 +69,10 @@ def build_parser() -> Parser:
     words = parser.add_subparsers(
         dest="word",
         required=True,
-        metavar="check | hub | journal | status | operator | devices | flash | help | poke | provision | scan | sniff",
+        metavar=(
+            "check | hub | journal | status | operator | devices | flash | help | poke | provision | scan | sniff"
+            " | bundle | update"
+        ),
     )
     check = words.add_parser("check", help=tr("check a site file: every error at once"))
     check.set_defaults(run=_check)
@@ -77,15 +83,7 @@ def build_parser() -> Parser:
     add_status_word(
         words.add_parser("status", help=tr("how the hub of a site is: account, uplink, lines, devices, lanes"))
     )
-    add_devices_word(words.add_parser("devices", help=tr("the boards on USB and the devices of a site: what they are")))
-    add_flash_word(words.add_parser("flash", help=tr("bring a board on USB to hold its role's program")))
-    add_poke_word(words.add_parser("poke", help=tr("read, set and command single registers of a device, guarded")))
-    add_scan_word(words.add_parser("scan", help=tr("who answers on a serial line or in a network, and what it is")))
-    add_sniff_word(
-        words.add_parser("sniff", help=tr("listen to a serial line and tell by register name what is said on it"))
-    )
-    add_provision_word(words.add_parser("provision", help=tr("make a board the one of a place: identity, key, label")))
-    add_help_word(words.add_parser("help", help=tr("what to do when something does not work, topic by topic, offline")))
+    _add_technicians_words(words)
     operator = words.add_parser("operator", help=tr("tell a lane of a running hub what to do"))
     operator.set_defaults(run=_operator)
     for word in (check, hub, operator):
@@ -97,6 +95,21 @@ def build_parser() -> Parser:
         "--reason", metavar="TEXT", default="", help=tr("stands in the journal beside your user name")
     )
     return parser
+
+
+def _add_technicians_words(words: Any) -> None:
+    """What is done at a cabinet, and to devices."""
+    add_devices_word(words.add_parser("devices", help=tr("the boards on USB and the devices of a site: what they are")))
+    add_flash_word(words.add_parser("flash", help=tr("bring a board on USB to hold its role's program")))
+    add_poke_word(words.add_parser("poke", help=tr("read, set and command single registers of a device, guarded")))
+    add_scan_word(words.add_parser("scan", help=tr("who answers on a serial line or in a network, and what it is")))
+    add_sniff_word(
+        words.add_parser("sniff", help=tr("listen to a serial line and tell by register name what is said on it"))
+    )
+    add_provision_word(words.add_parser("provision", help=tr("make a board the one of a place: identity, key, label")))
+    add_help_word(words.add_parser("help", help=tr("what to do when something does not work, topic by topic, offline")))
+    add_bundle_word(words.add_parser("bundle", help=tr("make update keys, build and sign a bundle, look into one")))
+    add_update_word(words.add_parser("update", help=tr("bring a bundle to devices, while the gate runs")))
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -40,6 +40,7 @@ from edge.northbound.uplink import Uplink
 from edge.operator_door import DoorError, OperatorDoor
 from edge.southbound.modbus_line import ModbusLine
 from edge.status import build_status
+from edge.updates import Updates
 
 EXIT_DONE = 0
 EXIT_FAILED = 1  # a program error, or the journal could not be flushed
@@ -117,7 +118,17 @@ class Hub:
             shell.counts.update({kind: counts.get((name, kind), 0) for kind in COUNTED_KINDS.values()})
         self._telemetry, self._uplink = self._make_uplink(config)
         self._api = self._make_api()
-        self._door = OperatorDoor(config.data_dir, lanes=list(self._lanes), ask=self._ask_lane)
+        self._updates = Updates(
+            config,
+            journal,
+            lines=self._lines,
+            sessions=self._sessions,
+            lanes=self._lanes,
+            wall_ms=lambda: clock.stamp().wall_ms,
+        )
+        self._door = OperatorDoor(
+            config.data_dir, lanes=list(self._lanes), ask=self._ask_lane, ask_update=self._updates.ask
+        )
         self._door_reasons = {"api": "", "operator": ""}
         self._is_ending = False
 
@@ -129,6 +140,7 @@ class Hub:
             watches = [self._start(group, "clock", self._clock.run(self._on_clock_step))]
             lines = [self._start(group, f"line {name}", line.run()) for name, line in self._lines.items()]
             lanes = [self._start(group, f"lane {name}", lane.run()) for name, lane in self._lanes.items()]
+            updates = [self._start(group, "updates", self._updates.run())]
             uplinks = [self._start(group, "uplink", self._uplink.run())] if self._uplink else []
             uplinks += [self._start(group, "telemetry", self._telemetry.run())] if self._telemetry else []
             await self._open_doors()
@@ -136,6 +148,7 @@ class Hub:
             await stop.wait()
             self._is_ending = True
             await self._close_doors()
+            await self._end(updates)
             await self._end([*lines, *lanes, *watches])
             self._journal.post([self._site_record("hub_stopped", {})])
             if self._uplink is not None:
@@ -172,7 +185,7 @@ class Hub:
             clock=self._clock.status(),
             api={"reason": self._door_reasons["api"], **(self._api.counters if self._api else {})},
             operator={"reason": self._door_reasons["operator"], "requests": self._door.requests},
-        )
+        ) | {"update": self._updates.status()}
 
     def device(self, name: str) -> dict[str, Any] | None:
         """For GET /devices/<name>."""

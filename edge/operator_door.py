@@ -1,7 +1,7 @@
-"""The operator's door: a Unix socket in the data directory through which a person tells a lane what to do.
+"""The operator's door: a Unix socket in the data directory, through which a person tells lanes and updates what to do.
 
-Knows: the socket, its rights, one JSON line each way, who stands at the other end. Must not know: what a lane does with
-a request. The authority is the right to open the socket (mode 0600: the hub's own user, and root); who asked is what
+Knows: the socket, its rights, one JSON line each way, who stands at the other end. Must not know: what becomes of a
+request. The authority is the right to open the socket (mode 0600: the hub's own user, and root); who asked is what
 the kernel says of the peer, never what the peer says of itself. `ask_hub` is the other end, for the command line.
 """
 
@@ -13,14 +13,15 @@ import os
 import pwd
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edge.lane.facts import OPERATOR_REQUESTS, OperatorRequest
 from edge.lane_shell import OPERATOR_WAIT_S, OperatorDoubtError
+from edge.update.request import UpdateRequest, decode_request
 from edge.words import tr
 
 SOCKET_NAME = "operator.sock"
@@ -30,7 +31,8 @@ REFUSED = "refused"
 UNKNOWN_LANE = "unknown_lane"
 BAD_REQUEST = "bad_request"
 IN_DOUBT = "in_doubt"
-_LINE_SIZE_MAX = 4096
+_LINE_SIZE_MAX = 65_536  # an update names its devices
+_ANSWER_SIZE_MAX = 1_000_000
 _READ_WAIT_S = 2.0
 _BACKLOG = 8
 _PEER = struct.Struct("3i")  # struct ucred: pid, uid, gid
@@ -42,20 +44,28 @@ class DoorError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`code` is one of the words above, `text` a sentence for the person who asked."""
+    """`code` is one of the words above, `text` a sentence for the person who asked; `data` is of an update."""
 
     code: str
     text: str
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 Ask = Callable[[str, OperatorRequest], Awaitable[str]]
+AskUpdate = Callable[[UpdateRequest, str, int], Awaitable[Answer]]
 
 
 class OperatorDoor:
-    """`ask(lane, request)` has a lane of `lanes` do it: "" when done, else why it was refused."""
+    """`ask(lane, request)` has a lane of `lanes` do it: "" when done, else why it was refused.
 
-    def __init__(self, directory: Path, *, lanes: Collection[str], ask: Ask) -> None:
+    `ask_update(request, user, uid)` answers what is asked about updates.
+    """
+
+    def __init__(
+        self, directory: Path, *, lanes: Collection[str], ask: Ask, ask_update: AskUpdate | None = None
+    ) -> None:
         self._directory = directory
+        self._ask_update = ask_update
         self._lanes = lanes
         self._ask = ask
         self._server: asyncio.Server | None = None
@@ -103,6 +113,9 @@ class OperatorDoor:
 
     async def _answer(self, line: bytes, uid: int) -> Answer:
         self.requests += 1
+        update = _decode_update(line)
+        if update is not None and self._ask_update is not None:
+            return await self._ask_update(update, _user_name(uid), uid)
         fields = _decode(line)
         if fields is None:
             return Answer(BAD_REQUEST, "the request cannot be read; use the gate command of the hub's own version")
@@ -122,7 +135,16 @@ class OperatorDoor:
 
 def ask_hub(directory: Path, lane: str, request: str, reason: str) -> Answer:
     """Ask the hub whose data is in `directory`. Raises DoorError when it is not running or may not be asked."""
-    text = json.dumps({"lane": lane, "request": request, "reason": reason}).encode() + b"\n"
+    return _exchange(directory, {"lane": lane, "request": request, "reason": reason})
+
+
+def ask_hub_update(directory: Path, request: UpdateRequest) -> Answer:
+    """Ask the hub about updates; raises DoorError like `ask_hub`."""
+    return _exchange(directory, {"update": request.encode()})
+
+
+def _exchange(directory: Path, message: Mapping[str, Any]) -> Answer:
+    text = json.dumps(message).encode() + b"\n"
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(OPERATOR_WAIT_S + _READ_WAIT_S)
@@ -130,8 +152,8 @@ def ask_hub(directory: Path, lane: str, request: str, reason: str) -> Answer:
                 connection.connect(address)
             connection.sendall(text)
             with connection.makefile("rb") as file:
-                answer = json.loads(file.readline(_LINE_SIZE_MAX))
-        return Answer(str(answer["code"]), str(answer["text"]))
+                answer = json.loads(file.readline(_ANSWER_SIZE_MAX))
+        return Answer(str(answer["code"]), str(answer["text"]), answer.get("data", {}))
     except (FileNotFoundError, ConnectionRefusedError):
         raise DoorError(tr("no hub is running on {place}; start it with gate hub first", place=directory)) from None
     except PermissionError:
@@ -152,6 +174,15 @@ def _address(directory: Path) -> Iterator[str]:
         yield f"/proc/self/fd/{folder}/{SOCKET_NAME}"
     finally:
         os.close(folder)
+
+
+def _decode_update(line: bytes) -> UpdateRequest | None:
+    try:
+        message: Any = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    request = decode_request(message.get("update")) if isinstance(message, dict) else None
+    return None if request is None or (request.begin and not is_reason(request.begin.reason)) else request
 
 
 def _decode(line: bytes) -> tuple[str, str, str] | None:

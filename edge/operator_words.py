@@ -23,10 +23,24 @@ _FORMS = (
     later("the {device} does not answer"),
     later("the hub has just started and has not read both devices yet"),
     later("the lane is in state {state}, where {request} changes nothing"),
+    later("the lane is out of service while its devices are updated"),
     later("another command to the barrier is under way"),
     later("the barrier is in local mode"),
     later("something is in the path of the boom"),
     later("the boom is not in a position for it"),
+    later("this update is under way already"),
+    later("another update is under way; wait for its end or stop it"),
+    later("no update is under way"),
+    later("device {device} is unknown to the hub; see its site file"),
+    later("device {device} is no {role}, for which the bundle is; build one for its role"),
+    later("the site has no {role}, for which the bundle is"),
+    later("the bundle is not signed with the key of this site (update_key_file); sign it with that key"),
+    later(
+        "the bundle serves version {version} of map {role} and this hub knows {known}, so it could not use the devices "
+        "afterwards; update the hub, or build a bundle of the hub's version"
+    ),
+    later("{place} cannot be written ({reason}); free its disk first"),
+    later("--allow-older must name the bundle's version, {version}"),
 )
 
 

@@ -26,6 +26,8 @@ COMMANDS = (
     ("provision ...", later("make a board the one of a place: identity, key, label")),
     ("help TOPIC", later("what to do when something does not work, topic by topic, offline")),
     ("completion SHELL", later("print a shell's completion script; source it")),
+    ("bundle ...", later("make update keys, build and sign a bundle, look into one")),
+    ("update ...", later("bring a bundle to devices, while the gate runs")),
     ("hil ...", later("run scenarios on simulated lanes and compare targets")),
     ("verify ROLE", later("search every reachable state of a role's control core against its properties")),
     ("bench chip", later("measure the firmware on an emulated RP2040")),
@@ -48,6 +50,8 @@ _HUB_WORDS = (
     "provision",
     "scan",
     "sniff",
+    "bundle",
+    "update",
 )
 
 

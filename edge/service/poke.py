@@ -8,27 +8,24 @@ sets something going also needs `--moves`; and a person is shown what will happe
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from edge.cli_common import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED, EXIT_NOBODY, EXIT_REFUSED, fail, reason_of
 from edge.device_values import in_unit
-from edge.service.asker import Asker, SerialAsker, TcpAsker
 from edge.service.changes import Change, WordsError, command_change, find_tag, limits_of, points_of, setting_change
 from edge.service.device_access import Device, DeviceError
 from edge.service.names import in_words
-from edge.service.places import UNIT_ID_MAX_TCP, PlaceError, hosts_of, is_serial
+from edge.service.places import UNIT_ID_MAX_TCP, PlaceError
+from edge.service.reach import key_in, reach
 from edge.service.refusals import refusal_of
-from edge.service.serial_port import PortError, SerialPort
+from edge.service.serial_port import PortError
 from edge.words import tr
 from protocols.registers.tag import Tag
 
-_KEY_DIGITS = re.compile(r"[0-9a-fA-F]{64}")
 _YES = frozenset(("y", "yes", "c", "có", "co"))
 _TIMEOUT_MS_MAX = 10_000
 
@@ -61,7 +58,7 @@ def poke(arguments: argparse.Namespace) -> int:
     """Look or change; returns the exit code."""
     try:
         work = _work_of(arguments)
-        with _reach(arguments) as asker:
+        with reach(arguments.where, arguments.baud, arguments.parity, arguments.timeout_ms) as asker:
             device = Device(asker, arguments.unit, arguments.timeout_ms / 1000)
             return work(arguments, device)
     except (WordsError, PlaceError) as error:
@@ -103,24 +100,8 @@ def _work_of(arguments: argparse.Namespace) -> Callable[[argparse.Namespace, Dev
         raise WordsError(tr("writing needs the device's key: name its key file with --key-file (docs/how-to/poke.md)"))
     if not arguments.yes and not sys.stdin.isatty():
         raise WordsError(tr("nobody can be asked here, as this is no terminal; add --yes to write without asking"))
-    key = _key_in(arguments.key_file)
+    key = key_in(arguments.key_file)
     return lambda words, device: _write(words, device, key)
-
-
-@contextlib.contextmanager
-def _reach(arguments: argparse.Namespace) -> Iterator[Asker]:
-    if is_serial(arguments.where):
-        with SerialPort(arguments.where, arguments.baud, arguments.parity) as port:
-            yield SerialAsker(port, arguments.baud)
-        return
-    hosts = hosts_of(arguments.where)
-    if len(hosts) != 1:
-        raise PlaceError(tr("'{where}' is a network; name one host", where=arguments.where))
-    asker = TcpAsker(*hosts[0], arguments.timeout_ms / 1000)
-    try:
-        yield asker
-    finally:
-        asker.close()
 
 
 def _read(arguments: argparse.Namespace, device: Device) -> int:
@@ -190,14 +171,3 @@ def _as_json(tag: Tag, value: int) -> dict[str, Any]:
 
 def _who(device: Device) -> dict[str, Any]:
     return {"role": device.who.role, "serial": device.who.serial, "unit_id": device.who.unit_id}
-
-
-def _key_in(path: Path) -> bytes:
-    """The key in a file of 64 hexadecimal digits; it is never shown."""
-    try:
-        digits = path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError as error:
-        raise WordsError(tr("key file {path} cannot be read: {reason}", path=path, reason=reason_of(error))) from None
-    if not _KEY_DIGITS.fullmatch(digits):
-        raise WordsError(tr("key file {path} holds no key; expected 64 hexadecimal digits", path=path))
-    return bytes.fromhex(digits)

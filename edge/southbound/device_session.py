@@ -41,6 +41,7 @@ class DeviceSession:
         self.tag_reads = self._make_tag_reader(cursors.get(self._tag_reads_name))
         self.is_verified = False
         self.is_itself = False  # of this role and serial number, even if its map is another version: it can be updated
+        self.swapped = ""  # why what answered there last is another device
         self._refused = ""
         self._role_read_ms = 0
         self._all_blocks = self.role.all_blocks(config.period_ms)
@@ -136,6 +137,7 @@ class DeviceSession:
         header: dict[str, Any] = self.values.named(self._header_number, read)
         self.is_itself = (header["map_id"], header["serial_number"]) == (self.role.map_id, self.config.serial)
         refusal = self._identity_fault(header)
+        self.swapped = "" if self.is_itself else refusal
         if refusal:
             self._refuse(refusal, header, now)
             return

@@ -58,6 +58,7 @@ class RoleMap:
     ring_address: int
     ring_capacity: int
     command_address: int
+    update_window_address: int
     read_list_address: int = 0  # of a role that has a list of reads, else 0
     read_list_capacity: int = 0
 
@@ -129,6 +130,7 @@ def _role_map(module: Any) -> RoleMap:
         ring_address=module.RING_ADDRESS,
         ring_capacity=module.RING_CAPACITY,
         command_address=module.COMMAND_ADDRESS,
+        update_window_address=module.UPDATE_WINDOW_ADDRESS,
         read_list_address=next((tag.address for tag in module.TAGS if tag.name == "read_list"), 0),
         read_list_capacity=next((tag.count // SLOT_REGISTERS for tag in module.TAGS if tag.name == "read_list"), 0),
     )

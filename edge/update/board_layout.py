@@ -47,11 +47,19 @@ def slot_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {path: data for path, data in files.items() if path not in _STARTS}
 
 
-def make_manifest(role: str, board: str, radio: bool, inside: Mapping[str, bytes]) -> bytes:
-    """The manifest of the files of a slot; raises BundleError and ValueError."""
+def make_manifest(
+    role: str,
+    board: str,
+    radio: bool,
+    inside: Mapping[str, bytes],
+    *,
+    version: int = FIRMWARE_VERSION,
+    minimum: int | None = None,
+) -> bytes:
+    """The manifest of the files of a slot, which call themselves `version`; raises BundleError and ValueError."""
     head = Manifest()
     head.role, head.board, head.radio = role, board, int(radio)
-    head.version, head.minimum = FIRMWARE_VERSION, MINIMUM_VERSION
+    head.version, head.minimum = version, MINIMUM_VERSION if minimum is None else minimum
     head.abi = abi_of(dict(inside))
     head.map = importlib.import_module(f"protocols.registers.{role}").MAP_VERSION
     return encode_manifest(head, [(path, len(data), hashlib.sha256(data).hexdigest()) for path, data in inside.items()])

@@ -118,6 +118,11 @@ LAYERS = (
         "edge.northbound edge.journal edge.model edge.config edge.cancellation protocols.registers.tag",
         "the two sides of the hub do not know each other: join them in edge/hub.py",
     ),
+    _row(
+        "edge/update/build.py",
+        "edge.update edge.words tools.deploy tools.file_set",
+        "a bundle is the compiled file set: put what becomes of it into edge/update/bundle.py",
+    ),
     _row("edge/words/", "edge.words", "words know nobody who says them: put sentences where they are said"),
     _row(
         "edge/",
@@ -183,6 +188,8 @@ ADAPTERS = {
     "edge/provision/label.py": "segno",
     "edge/service/serial_port.py": "serial",
     "edge/southbound/modbus_client.py": "pymodbus",
+    "edge/update/keys.py": "cryptography",
+    "edge/update/token.py": "pkcs11",
     "hil/bench/mqtt_tools.py": "paho",
     "hil/board/serial_table.py": "serial",
     "hil/pytest_plugin.py": "pytest",
@@ -203,6 +210,8 @@ PURE_HOST_PREFIXES = (
     "edge/northbound/link_watch.py",
     "edge/northbound/mqtt_packets.py",
     "edge/poll/",
+    "edge/update/campaign.py",
+    "edge/update/steps.py",
 )
 
 
