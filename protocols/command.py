@@ -13,6 +13,8 @@ MESSAGE_SIZE = const(18)
 BLOCK_SIZE = const(20)
 BLOCK_REGISTERS = const(10)
 TAG_SIZE = const(8)
+# On offer while a device has no epoch that it could store: no block that carries it is ever carried out.
+NO_EPOCH = const(0)
 _TAG_AT = const(12)
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from edge.southbound.line_error import Fault, LineError
 from edge.southbound.role_map import RoleMap
-from protocols.command import BLOCK_SIZE, MESSAGE_SIZE, encode_block_into, pack_message_into
+from protocols.command import BLOCK_SIZE, MESSAGE_SIZE, NO_EPOCH, encode_block_into, pack_message_into
 
 ACCEPTED = "ACCEPTED"
 NOT_SENT = "not_sent"
@@ -87,7 +87,7 @@ class CommandExchange:
         result = self._role.word("command_result", values["command_result"])
         is_ours = (values["command_nonce_done"], values["command_opcode"]) == (self._nonce[1], self._opcode)
         if nonce[0] != self._nonce[0]:
-            self.outcome = (False, OUTCOME_UNKNOWN)  # the device restarted in between
+            self._on_other_epoch(nonce)
         elif is_ours and result != _NONE:
             self._resolve(result)
         elif nonce == self._nonce and not self._is_write_confirmed:
@@ -118,6 +118,16 @@ class CommandExchange:
         """Give up at the deadline, saying honestly whether the device may have acted."""
         if self.outcome is None and now_ms >= self.deadline_ms:
             self.outcome = (False, OUTCOME_UNKNOWN if self._writes else NOT_SENT)
+
+    def _on_other_epoch(self, nonce: tuple[int, int]) -> None:
+        """The device restarted in between, or could store an epoch at last: what carried none was never carried out."""
+        if self._nonce is not None and self._nonce[0] == NO_EPOCH:
+            self._nonce = nonce
+            self._writes = 0
+            self._must_write = True
+            self._is_write_confirmed = self._is_nonce_seen_earlier = False
+        else:
+            self.outcome = (False, OUTCOME_UNKNOWN)
 
     def _resolve(self, result: str) -> None:
         if result == _STALE_NONCE and self._is_nonce_seen_earlier and self._writes == 1:

@@ -209,7 +209,7 @@ class Device:
         values[6] = schedule.overruns
         values[7] = self.rtu.collector.crc_errors
         values[8] = (self.rtu.served + self.tcp.served) & 0xFFFF
-        values[9] = self.settings.nonce_epoch
+        values[9] = self.settings.offered_epoch()
         values[10] = commands.counter
         values[11] = commands.result
         values[12] = commands.opcode

@@ -7,12 +7,14 @@ means. Runs at start and on the command path only, so it may allocate; never ins
 u16, sequence u32, setting count u16, generation u16, boot_count u16, nonce_epoch u16, calibration_count u16, flags
 u16, one i32 per setting, CRC-16 u16.
 *Sequence*: moves with every write; the higher good copy is in force and the other one is overwritten next.
-*Epoch*: high part of the command nonce. It is stored before it is used, so no nonce is ever used twice.
+*Epoch*: high part of the command nonce. It is stored before it is offered, so no nonce is ever used twice, and a block
+that a device refuses because its store fails is not right after a later start either.
 """
 
 import struct
 
 from firmware.ports import STORE_ABSENT, STORE_FAILED, NullEntropy, NullStore
+from protocols.command import NO_EPOCH
 from protocols.compat import const
 from protocols.crc import crc16
 
@@ -156,6 +158,10 @@ class Settings:
         self.save()
         self.store_fault = True
         return False
+
+    def offered_epoch(self) -> int:
+        """Return the epoch the next command must carry, NO_EPOCH while `nonce_epoch` is not on the medium."""
+        return self.nonce_epoch if self.epoch_usable else NO_EPOCH
 
     def next_epoch(self) -> bool:
         """Store the next epoch before it is used; False when the store failed or the epochs are used up."""

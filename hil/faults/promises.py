@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hil.faults.life import EMPTY_COUNTS, EMPTY_SPREAD, Facts
 from hil.faults.stand import Stand
+from protocols.command import NO_EPOCH
 from protocols.registers.barrier import COUNTERS_SOURCE_LOST, REASONS_SETTINGS_DEFAULTED
 
 
@@ -76,4 +77,4 @@ def _counters(stand: Stand, facts: Facts) -> list[str]:
 def _nonces(stand: Stand) -> list[str]:
     offered = stand.point("nonce_epoch"), stand.point("nonce_counter")
     used = max(stand.nonces, default=(0, 0))
-    return [] if offered > used else [f"the nonce {offered} is offered after {used} was used"]
+    return [] if offered[0] == NO_EPOCH or offered > used else [f"the nonce {offered} is offered after {used} was used"]

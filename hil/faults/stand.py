@@ -27,6 +27,7 @@ _LINE_PER_POLL = 128
 _RETRY_US = 1000
 _SILENCE_US = 1_750  # t3.5 above 19200 baud
 _HEADER_SIZE = 29
+_ANSWER = slice(21, 25)  # result and opcode of the last command, how many were taken and rejected
 # Half of what a 30-bit counter of microseconds can tell apart, less a margin.
 _HOP_US = 400_000_000
 
@@ -123,10 +124,10 @@ class Stand:
         self.nonces.append(nonce)
         self._ask(self._block(self.map.OPCODES[opcode], target, argument, nonce))
         self.run(30_000)
-        header = self.read(0, _HEADER_SIZE)
-        if header[19:21] == nonce:  # refused before it was looked at: the nonce is still on offer
+        after = self.read(0, _HEADER_SIZE)
+        if after[_ANSWER] == header[_ANSWER] and after[19:21] == nonce:  # it never arrived: the nonce is still on offer
             self.nonces.pop()
-        return header[21]
+        return after[21]
 
     def _block(self, opcode: int, target: int, argument: int, nonce: tuple[int, int]) -> bytes:
         message = bytearray(MESSAGE_SIZE)

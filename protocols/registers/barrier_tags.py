@@ -202,7 +202,7 @@ TAGS: tuple[Tag, ...] = (
         units="",
         sf=0,
         access="R",
-        description="High part of the nonce the next command must carry; persisted, so no nonce is ever used twice",
+        description="High part of the nonce the next command must carry; stored before it is offered, so no nonce is ever used twice; 0 while that fails, and no command is taken",
     ),
     Tag(
         name="nonce_counter",

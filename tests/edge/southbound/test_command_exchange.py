@@ -5,6 +5,7 @@ import struct
 from edge.southbound.command_exchange import NOT_SENT, OUTCOME_UNKNOWN, CommandExchange, ReadRequest, WriteRequest
 from edge.southbound.line_error import Fault, LineError
 from edge.southbound.role_map import ROLE_MAPS
+from protocols.command import NO_EPOCH
 from protocols.registers import barrier
 
 _ROLE = ROLE_MAPS["barrier"]
@@ -100,6 +101,28 @@ def test_a_device_that_restarted_in_between_leaves_the_outcome_unknown() -> None
     exchange.on_written()
     _read(exchange, _state(1, epoch=_EPOCH + 1))
     assert exchange.outcome == (False, OUTCOME_UNKNOWN)
+
+
+def test_a_block_for_a_device_that_had_no_epoch_was_not_carried_out_and_is_made_anew() -> None:
+    exchange = _exchange()
+    exchange.begin_with((NO_EPOCH, 0))
+    _written_nonce(exchange)
+    exchange.on_written()
+    _read(exchange, _state(0, epoch=_EPOCH, result=barrier.COMMAND_RESULT_STALE_NONCE))
+    assert exchange.outcome is None
+    assert _written_nonce(exchange) == (_EPOCH, 0)
+    exchange.on_written()
+    _read(exchange, _state(1, result=barrier.COMMAND_RESULT_ACCEPTED))
+    assert exchange.outcome == (True, "")
+
+
+def test_a_device_that_still_cannot_store_an_epoch_says_so() -> None:
+    exchange = _exchange()
+    exchange.begin_with((NO_EPOCH, 0))
+    _written_nonce(exchange)
+    exchange.on_written()
+    _read(exchange, _state(0, epoch=NO_EPOCH, result=barrier.COMMAND_RESULT_STORE_FAILED))
+    assert exchange.outcome == (False, "STORE_FAILED")
 
 
 def test_at_the_deadline_it_says_whether_the_device_may_have_acted() -> None:

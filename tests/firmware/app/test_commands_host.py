@@ -2,6 +2,7 @@
 
 import pytest
 
+from firmware.boards.host.board import FileStore
 from protocols.registers import barrier as regs
 
 SET_ADDRESS = 66  # gap_bridge_ms, 500..10000
@@ -108,6 +109,28 @@ def test_nonce_never_repeats_over_restarts(bench, blocks):
         seen.add(nonce)
         bench.write_block(block)
         assert bench.read(regs.AT_COMMAND_RESULT) == [regs.COMMAND_RESULT_STALE_NONCE]
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_block_refused_because_the_store_fails_is_never_right_later(host, blocks, tmp_path, monkeypatch, is_new):
+    bench, target = host
+    if is_new:
+        for file in tmp_path.iterdir():
+            file.unlink()
+    monkeypatch.setattr(FileStore, "write", lambda store, name, data, size: False)
+    bench.restart()
+    recorded = [blocks(regs.OP_SET, SET_ADDRESS, 2600, bench.nonce()) for _ in range(2)]
+    for block in recorded:
+        bench.write_block(block)
+        assert bench.read(regs.AT_COMMAND_RESULT) == [regs.COMMAND_RESULT_STORE_FAILED]
+    monkeypatch.undo()
+    for _ in range(3):
+        bench.restart()
+        for block in recorded:
+            bench.write_block(block)
+            assert bench.read(regs.AT_COMMAND_RESULT) == [regs.COMMAND_RESULT_STALE_NONCE]
+        assert bench.read(SET_ADDRESS, 1, 3) != [2600]
+    assert bench.command(regs.OP_SET, SET_ADDRESS, 2600) == regs.COMMAND_RESULT_ACCEPTED
 
 
 def test_epoch_moves_before_the_counter_ends(host):

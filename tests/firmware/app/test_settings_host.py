@@ -4,6 +4,7 @@ import pytest
 
 from firmware.app.settings import COPY_NAMES, EPOCH_LAST, SOURCE_A, SOURCE_B, SOURCE_BOTH, SOURCE_DEFAULTS, Settings
 from firmware.ports import STORE_ABSENT, STORE_FAILED, NullEntropy
+from protocols.command import NO_EPOCH
 from protocols.registers import barrier as regs
 
 GAP = regs.SET_GAP_BRIDGE_MS
@@ -17,7 +18,8 @@ class Entropy(NullEntropy):
 class FaultyStore:
     """Two records in memory. Call `fail_at` fails (calls count from 1), and all later ones too when persistent.
 
-    A failing write leaves `torn` bytes of the new record; -1 leaves all of it, though it reports failure.
+    A failing write leaves `torn` bytes of the new record; -1 leaves all of it, though it reports failure; None leaves the
+    record of before.
     """
 
     def __init__(self):
@@ -43,7 +45,8 @@ class FaultyStore:
 
     def write(self, name, buffer, size):
         if self._fails():
-            self.records[name] = bytes(buffer[: size if self.torn < 0 else self.torn])
+            if self.torn is not None:
+                self.records[name] = bytes(buffer[: size if self.torn < 0 else self.torn])
             return False
         self.records[name] = bytes(buffer[:size])
         return True
@@ -171,7 +174,7 @@ def test_nth_fault_of_a_change_leaves_the_old_or_the_new_set(persistent, torn):
 
 
 @pytest.mark.parametrize("persistent", [False, True])
-@pytest.mark.parametrize("torn", [-1, 0, 1, 40, 81])
+@pytest.mark.parametrize("torn", [-1, 0, 1, 40, 81, None])
 def test_nth_fault_of_a_start_never_loses_the_set_or_repeats_an_epoch(persistent, torn):
     fail_at = 1
     while True:
@@ -181,14 +184,33 @@ def test_nth_fault_of_a_start_never_loses_the_set_or_repeats_an_epoch(persistent
         settings = start(store)
         done = store.calls < fail_at
         assert settings.values[GAP] == 2500 or (settings.defaulted and settings.store_fault)
-        if settings.epoch_usable:
-            assert settings.nonce_epoch not in used
-            used.add(settings.nonce_epoch)
+        if settings.offered_epoch() != NO_EPOCH:
+            assert settings.offered_epoch() not in used
+            used.add(settings.offered_epoch())
         store.arm(0, False, 0)
         again = start(store)
         assert again.values[GAP] == 2500
         assert again.epoch_usable
-        assert again.nonce_epoch not in used
+        assert again.offered_epoch() not in used
+        if done:
+            return
+        fail_at += 1
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+@pytest.mark.parametrize("torn", [-1, 0, 40, None])
+def test_nth_fault_of_the_first_start_never_offers_an_epoch_that_is_offered_again(persistent, torn):
+    """A block that is refused because the store fails must not be right at a later start."""
+    fail_at = 1
+    while True:
+        store = FaultyStore()
+        store.arm(fail_at, persistent, torn)
+        offered = [start(store).offered_epoch()]
+        done = store.calls < fail_at
+        store.arm(0, False, 0)
+        offered += [start(store).offered_epoch() for _ in range(3)]
+        valid = [epoch for epoch in offered if epoch != NO_EPOCH]
+        assert len(set(valid)) == len(valid) >= 3
         if done:
             return
         fail_at += 1
