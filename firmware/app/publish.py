@@ -11,6 +11,7 @@ from protocols.compat import const
 from protocols.modbus.image import HOLDINGS, INPUTS, RegisterImage
 
 _U16_MAX = const(65535)
+_NOTHING_SEEN = const(-1)
 # The points of the header that follow every scan: two of 32 bits, then those of 16.
 HEADER = (
     "AT_UPTIME_S",
@@ -51,6 +52,7 @@ class Publisher:
         self._status_seen = make_row(regmap.STATUS_COUNT, 0)
         self._inputs_seen = [0] * input_count
         self._outputs_seen = [0] * regmap.OUT_COUNT
+        self._settings_seen = _NOTHING_SEEN
         self._analogue = range(regmap.IN_COUNT, input_count)  # stand behind the digital ones, and in no register
 
     def put_identity(self, serial: int, firmware_version: int, reset_cause: int) -> None:
@@ -104,8 +106,11 @@ class Publisher:
                 bits[address + index] = 1 if value else 0
 
     def put_settings(self) -> None:
-        """Fill the holding registers of all settings and the points that tell where they came from."""
+        """Fill the holding registers of all settings, unless they show this generation; a command's scan must be short."""
         settings = self._settings
+        if settings.generation == self._settings_seen:
+            return
+        self._settings_seen = settings.generation
         image = self._image
         for index in range(settings.count):
             if settings.width(index) == 1:
