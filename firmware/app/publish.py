@@ -106,7 +106,7 @@ class Publisher:
                 bits[address + index] = 1 if value else 0
 
     def put_settings(self) -> None:
-        """Fill the holding registers of all settings, unless they show this generation; a command's scan must be short."""
+        """Fill the holding registers of all settings, unless they show this generation: most commands change none."""
         settings = self._settings
         if settings.generation == self._settings_seen:
             return

@@ -24,6 +24,8 @@ class MeasuredLine(NullUart):
         self._count = 0
         self._heard_ms = 0
         self._is_silent = True  # until the first frame
+        self._is_new = True
+        self._shown: list[int] = []
 
     def has_received(self) -> bool:
         """Tell whether bytes wait."""
@@ -38,6 +40,7 @@ class MeasuredLine(NullUart):
         size = self._port.read_into(self._chunk)
         if not size:
             return 0
+        self._is_new = True
         receiver = self.receiver
         size = receiver.take(self._chunk, size, buffer)
         if receiver.measured_count != self._count:
@@ -47,9 +50,16 @@ class MeasuredLine(NullUart):
         return size
 
     def show(self, values: list[int], quality: list[int], at: int) -> None:
-        """Fill the inputs from `at`; a value keeps its last number when it is BAD."""
+        """Fill the inputs from `at`, if anything came or went; a value keeps its last number when it is BAD.
+
+        The lists are the same in every scan, and nobody else writes what is behind `at`.
+        """
         if not self._is_silent and not 0 <= ticks_diff(self._clock.now_ms(), self._heard_ms) <= SILENCE_MS:
-            self._is_silent = True
+            self._is_silent = self._is_new = True
+        if not self._is_new and values is self._shown:
+            return
+        self._is_new = False
+        self._shown = values
         receiver = self.receiver
         good = 0 if self._is_silent else receiver.good
         measured = receiver.measured

@@ -17,7 +17,17 @@ from hil.chip.carrier import Carrier, deployed_files, extended_start
 from hil.chip.child import in_child
 from hil.chip.client import ChipClient
 from hil.chip.emulator import FLOATING, HIGH, LOW
-from hil.chip.field import LIVELY, BoomField, ConverterField, InstrumentField, wire_idle
+from hil.chip.field import (
+    COMES,
+    GOES,
+    HAPPENINGS,
+    LIVELY,
+    BayField,
+    BoomField,
+    ConverterField,
+    ReaderField,
+    wire_idle,
+)
 from hil.targets.target import Provision, TargetError
 from protocols.modbus import pdu
 
@@ -30,6 +40,7 @@ _KEY = bytes(range(32))
 _START_LIMIT_US = 5_000_000
 _HEADER_SIZE = 29
 _RING_AT = 256
+_ANSWER_US = 50_000
 _LIVELY_US = 1_500_000  # about as often as a truck that passes changes an input of its lane
 _REACTION_LIMIT_US = 200_000
 # Prime to the scan period and to the client's rhythm, so that events fall on every phase of both.
@@ -152,7 +163,8 @@ class RoleBench:
         wire_idle(self.carrier)
         self.boom = BoomField(self.carrier) if role == "barrier" else None
         self.converter = ConverterField(self.carrier) if role == "weighbridge" else None
-        self.instrument = InstrumentField(self.carrier) if role in ("charging_post", "rfid") else None
+        self.reader = ReaderField(self.carrier) if role == "rfid" else None
+        self.bay = BayField(self.carrier) if role == "charging_post" else None
         self._lively = 0
         self._alarm = self.carrier.chip.create_alarm(self._stir)
 
@@ -166,13 +178,15 @@ class RoleBench:
                 raise TargetError(f"no scan within {_START_LIMIT_US // 1_000_000} s after power came on")
         return carrier.scans[0]
 
-    def keep_busy(self, duration_us: int) -> None:
-        """Let time pass with the line busy and an input moving."""
-        self.client.repeat(self._requests(), lambda request, answer: None)
-        self._stir()
-        self.carrier.advance(duration_us)
-        self.client.pause()
-        self.carrier.advance(50_000)
+    def keep_busy(self, duration_us: int, happenings: Sequence[tuple[int, str]] = ()) -> None:
+        """Let time pass with the line busy and an input moving; of `happenings` each at its permille of the time."""
+        if self.role in LIVELY:
+            self._stir()
+        begun_us = self.carrier.chip.now_us
+        for permille, what in happenings:
+            self._ask_until(begun_us + duration_us * permille // 1000)
+            self._happen(what)
+        self._ask_until(begun_us + duration_us)
 
     def reactions(self, count: int) -> dict[str, int]:
         """Microseconds from an obstacle in the light curtain to the closing drive off, while the line is busy.
@@ -242,6 +256,19 @@ class RoleBench:
         ring = struct.pack(">BHH", pdu.READ_INPUT_REGISTERS, _RING_AT, pdu.READ_REGISTERS_MAX)
         return [status, bits, status, ring]
 
+    def _ask_until(self, end_us: int) -> None:
+        """Ask without a rest, and leave the last answer its time."""
+        self.client.repeat(self._requests(), lambda request, answer: None)
+        self.carrier.advance(max(0, end_us - self.carrier.chip.now_us))
+        self.client.pause()
+        self.carrier.advance(_ANSWER_US)
+
+    def _happen(self, what: str) -> None:
+        if self.bay is not None and what in (COMES, GOES):
+            self.bay.turn(what == COMES)
+        else:
+            self.command(what)
+
     def _stir(self) -> None:
         self._lively ^= 1
         self.carrier.set_input(LIVELY[self.role], self._lively)
@@ -280,7 +307,7 @@ def measure_scans(uf2: Path, role: str, out: Path, duration_s: int) -> dict[str,
     carrier = bench.carrier
     bench.start()
     carrier.advance(20_000)
-    bench.keep_busy(duration_s * 1_000_000)
+    bench.keep_busy(duration_s * 1_000_000, HAPPENINGS[role])
     header = bench.client.read(0, _HEADER_SIZE)
     told = _told(bench, _SCAN_MARK, count)
     samples = sorted(int(words[1]) for words in told)

@@ -1,5 +1,5 @@
 """The least field each role needs on an emulated chip: inputs of a healthy, idle post, for the barrier a boom, for the
-weighbridge a converter, for the RFID reader and the charging post the instrument they talk to.
+weighbridge a converter, for the RFID reader the reader it talks to, for the charging post its bay.
 
 Knows signal names. Must not know frames.
 """
@@ -13,23 +13,27 @@ from firmware.boards.rp2 import wiring
 from hil.chip.carrier import Carrier
 from hil.chip.converter import Converter
 from hil.chip.emulator import HIGH
-from hil.rig.plants import STEP_US, BoomPlant, ChargingPlant, Plant, ReaderPlant
+from hil.rig.plants import STEP_US, BoomPlant, ChargingPlant, ReaderPlant
+from sim_devices.devices.measuring_unit import MeasuringUnit
 
 _CONVERSION_US = 100_000
 
 # Energised while everything is well and nobody is there.
 IDLE = {
     "barrier": ("STOP_CHAIN_OK", "LOOPS_OK", "DRIVE_OK", "MAINS_OK", "CURTAIN_CLEAR", "EDGE_OK", "ARM_INTACT"),
-    "charging_post": ("STOP_CHAIN_OK", "STOP_BUTTON_OK", "PANEL_CLOSED", "ARM_RETRACTED", "IMD_READY", "IMD_OK"),
+    "charging_post": ("STOP_CHAIN_OK", "STOP_BUTTON_OK", "PANEL_CLOSED"),
     "rfid": ("SEAL_CLOSED", "SEAL_BATTERY_OK"),
     "weighbridge": ("FRONT_CLEAR", "REAR_CLEAR", "SEAL_CLOSED"),
 }
-# What moves now and then at an idle post, so that scans have something to do.
-LIVELY = {
-    "barrier": "ENTRY_LOOP",
-    "charging_post": "VEHICLE_PRESENT",
-    "rfid": "PRESENCE_1",
-    "weighbridge": "FRONT_CLEAR",
+# What moves now and then at an idle post, so that scans have something to do; in a bay the plant moves enough.
+LIVELY = {"barrier": "ENTRY_LOOP", "rfid": "PRESENCE_1", "weighbridge": "FRONT_CLEAR"}
+# What happens while scans are counted, at so many permille of that time: a command, or a vehicle that comes and goes.
+COMES, GOES = "a vehicle comes", "the vehicle goes"
+HAPPENINGS = {
+    "barrier": ((250, "OPEN"), (600, "CLOSE")),
+    "charging_post": ((50, COMES), (75, "START"), (800, "RELEASE"), (980, GOES)),
+    "rfid": ((500, "CLEAR_FAULTS"),),
+    "weighbridge": ((250, "ZERO"), (600, "TARE")),
 }
 
 
@@ -52,19 +56,41 @@ class ConverterField:
         self._alarm(_CONVERSION_US)
 
 
-class InstrumentField:
-    """The rig's instrument of a role on the chip's second serial line, a character at a time, both ways.
+class BayField:
+    """The rig's charging bay on a carrier; power module and measuring unit talk on the chip's second serial line."""
 
-    Before the reader stands a tag, so every question is answered with one; of the charging bay only the module is here.
-    """
+    def __init__(self, carrier: Carrier) -> None:
+        self._carrier = carrier
+        self._plant = ChargingPlant(random.Random(1), "")
+        self._unit = MeasuringUnit()
+        self._alarm = carrier.chip.create_alarm(self._step)
+        carrier.chip.on_uart(wiring.LINE_UART, lambda byte: self._plant.receive(bytes([byte])))
+        self._step()
+
+    def turn(self, is_there: bool) -> None:
+        """Have a vehicle that wants to be charged in the bay, or none."""
+        self._plant.turn("vehicle", int(is_there))
+
+    def _step(self) -> None:
+        carrier = self._carrier
+        self._plant.advance(_driven(carrier))
+        measured = []
+        for name, value in self._plant.inputs().items():
+            if name in carrier.input_order:
+                carrier.set_input(name, value)
+            else:
+                measured.append(value)
+        carrier.line.put(self._unit.advance(carrier.chip.now_us // 1000, measured, self._plant.take()))
+        self._alarm(STEP_US)
+
+
+class ReaderField:
+    """The rig's reader on the chip's second serial line, a character at a time, both ways; before it stands a tag."""
 
     def __init__(self, carrier: Carrier) -> None:
         self._line = carrier.line
-        self._plant: Plant = ReaderPlant(random.Random(1), "")
-        if carrier.provision.role == "charging_post":
-            self._plant = ChargingPlant(random.Random(1), "")
-        else:
-            self._plant.turn("tag", 1)
+        self._plant = ReaderPlant(random.Random(1), "")
+        self._plant.turn("tag", 1)
         self._outputs = [0] * len(carrier.signal_order)
         self._alarm = carrier.chip.create_alarm(self._step)
         carrier.chip.on_uart(wiring.LINE_UART, lambda byte: self._plant.receive(bytes([byte])))
@@ -92,11 +118,12 @@ class BoomField:
         self._carrier.set_input(name, value)
 
     def _step(self) -> None:
-        self._plant.advance(self._outputs())
+        self._plant.advance(_driven(self._carrier))
         for name, value in self._plant.inputs().items():
             if name not in self._held:
                 self._carrier.set_input(name, value)
         self._alarm(STEP_US)
 
-    def _outputs(self) -> Sequence[int]:
-        return [int(self._carrier.output(name) == HIGH) for name in self._carrier.signal_order]
+
+def _driven(carrier: Carrier) -> Sequence[int]:
+    return [int(carrier.output(name) == HIGH) for name in carrier.signal_order]

@@ -113,7 +113,7 @@ def test_nonce_never_repeats_over_restarts(bench, blocks):
 
 @pytest.mark.parametrize("is_new", [True, False])
 def test_a_block_refused_because_the_store_fails_is_never_right_later(host, blocks, tmp_path, monkeypatch, is_new):
-    bench, target = host
+    bench, _ = host
     if is_new:
         for file in tmp_path.iterdir():
             file.unlink()

@@ -18,8 +18,8 @@ class Entropy(NullEntropy):
 class FaultyStore:
     """Two records in memory. Call `fail_at` fails (calls count from 1), and all later ones too when persistent.
 
-    A failing write leaves `torn` bytes of the new record; -1 leaves all of it, though it reports failure; None leaves the
-    record of before.
+    A failing write leaves `torn` bytes of the new record, all of it (though it reports failure) for -1, and the record
+    of before for None.
     """
 
     def __init__(self):

@@ -10,11 +10,11 @@ import pytest
 from edge.boards.images import UF2_SHA256
 from firmware.boards.rp2 import wiring
 from hil.chip import emulator
-from hil.chip.bench import REACTION_MAX_US, RoleBench, provision
+from hil.chip.bench import REACTION_MAX_US, SCAN_MAX_US, RoleBench, provision
 from hil.chip.carrier import Carrier
 from hil.chip.command import main
 from hil.chip.emulator import HIGH, LOW, find_uf2
-from hil.chip.field import IDLE
+from hil.chip.field import HAPPENINGS, IDLE
 from hil.targets.target import BlockedError, UsageError
 from protocols.indicators import yaohua
 from protocols.indicators.reading import Reading
@@ -26,6 +26,12 @@ def run_to_an_answer(carrier_bench: RoleBench) -> tuple[int, ...]:
     carrier_bench.start()
     carrier_bench.carrier.advance(20_000)
     return carrier_bench.client.read(0, 29)
+
+
+def shown(bench: RoleBench, point: int) -> int:
+    """A value of the status, by its place in STATUS_TABLE."""
+    address, count = struct.unpack_from(">HB", bench.regmap.STATUS_TABLE, 4 * point)
+    return int.from_bytes(struct.pack(f">{count}H", *bench.client.read(address, count)), "big")
 
 
 @pytest.mark.parametrize("role", sorted(IDLE))
@@ -260,11 +266,27 @@ def test_a_conversion_of_the_converter_reaches_the_registers(uf2: Path, tmp_path
     bench = RoleBench(uf2, "weighbridge", tmp_path)
     run_to_an_answer(bench)
     bench.keep_busy(2_000_000)
-    (at,) = struct.unpack_from(">H", bench.regmap.STATUS_TABLE, 4 * bench.regmap.ST_ADC_SAMPLES)
-    (samples,) = bench.client.read(at, 1)
+    samples = shown(bench, bench.regmap.ST_ADC_SAMPLES)
     assert samples > 0
     bench.carrier.advance(1_000_000)
-    assert bench.client.read(at, 1)[0] - samples in (9, 10, 11)
+    assert shown(bench, bench.regmap.ST_ADC_SAMPLES) - samples in (9, 10, 11)
+
+
+@pytest.mark.long
+def test_a_charging_post_lives_a_whole_session_within_its_scan_time(uf2: Path, tmp_path: Path) -> None:
+    bench = RoleBench(uf2, "charging_post", tmp_path)
+    run_to_an_answer(bench)
+    bench.keep_busy(20_000_000, HAPPENINGS["charging_post"])
+    reg = bench.regmap
+    wanted = {
+        reg.ST_STATE: reg.STATE_IDLE,
+        reg.ST_FAULTS: 0,
+        reg.ST_END_REASON: reg.END_REASON_COMMAND,
+        reg.ST_SESSIONS: 1,
+    }
+    assert {point: shown(bench, point) for point in wanted} == wanted
+    assert shown(bench, reg.ST_SESSION_PEAK_A_X10) > 100
+    assert bench.client.read(reg.AT_SCAN_MAX_US, 1)[0] <= SCAN_MAX_US
 
 
 def test_the_same_run_twice_gives_the_same_instants(uf2: Path, tmp_path: Path) -> None:
