@@ -25,6 +25,7 @@ COMMANDS = (
     ("sniff PORT", later("listen to a serial line and tell by register name what is said on it")),
     ("provision ...", later("make a board the one of a place: identity, key, label")),
     ("help TOPIC", later("what to do when something does not work, topic by topic, offline")),
+    ("practice DIR", later("a board without hardware, to practise on")),
     ("completion SHELL", later("print a shell's completion script; source it")),
     ("bundle ...", later("make update keys, build and sign a bundle, look into one")),
     ("update ...", later("bring a bundle to devices, while the gate runs")),
@@ -101,6 +102,12 @@ def _bench(argv: list[str]) -> int:
     return _refuse(tr("'{word}' is no bench; expected one of chip, hub, line, faults", word=word))
 
 
+def _practice(argv: list[str]) -> int:
+    from hil.practice.command import main as practice_main
+
+    return practice_main(argv)
+
+
 def _completion(argv: list[str]) -> int:
     from hil.completion.command import main as completion_main
 
@@ -118,6 +125,7 @@ _WORDS: dict[str, Callable[[list[str]], int]] = {
     "verify": _verify,
     "bench": _bench,
     "hil": _hil,
+    "practice": _practice,
     "completion": _completion,
 }
 

@@ -62,10 +62,12 @@ def _rig_parsers() -> dict[str, argparse.ArgumentParser]:
     from hil.chip import command as bench_chip
     from hil.command import build_parser as hil_parser
     from hil.explore.command import build_parser as verify_parser
+    from hil.practice.command import build_parser as practice_parser
     from hil.run.command import build_parser as run_parser
 
     return {
         "gate run": run_parser(),
+        "gate practice": practice_parser(),
         "gate verify": verify_parser(),
         "gate hil": hil_parser(),
         "gate bench": argparse.ArgumentParser(prog="gate bench", description=tr("measure the firmware and the hub")),

@@ -47,7 +47,10 @@ class NodeField(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
-    """Identity of a node and where its serial port is; `key` is the 32-byte command key, `tcp_port` 0 for none."""
+    """Identity of a node and where its serial port is; `key` is the 32-byte command key, `tcp_port` 0 for none.
+
+    `provision` is its whole provision file where it has one already, which says the same and more.
+    """
 
     name: str
     role: str
@@ -57,9 +60,12 @@ class NodeSpec:
     key: bytes
     tty: Path
     tcp_port: int = 0
+    provision: str = ""
 
     def provision_text(self) -> str:
         """The provision file's key=value lines."""
+        if self.provision:
+            return self.provision
         lines = {
             "role": self.role,
             "serial": self.serial,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge.boards.vm_board import VmBoard
+from sim_devices.devices.usb_board import VmBoard
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from edge.boards.board import open_board
 from edge.boards.files import BoardError
 from edge.boards.flasher import Outcome, flash
 from edge.cli_common import EXIT_NOBODY
-from tests.edge.boards.vm_board import MICROPYTHON, VmBoard
+from sim_devices.devices.usb_board import VmBoard, micropython
 
-MPREMOTE = MICROPYTHON.with_name("mpremote")
+MPREMOTE = micropython().with_name("mpremote")
 SET = {
     "main.py": b"print('starts')\n",
     "a/manifest.txt": b"x" * 3000,

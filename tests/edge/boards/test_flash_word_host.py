@@ -22,7 +22,7 @@ from edge.boards.plan import Wanted
 from edge.boards.usb import SerialWire, UsbPort
 from edge.cli import main
 from edge.cli_common import EXIT_REFUSED
-from tests.edge.boards.vm_board import VmBoard
+from sim_devices.devices.usb_board import VmBoard
 
 SMALL = {"main.py": b"print('starts')\n", "a/x.mpy": b"M\x06\x00\x1f" + bytes(50)}
 

@@ -15,7 +15,7 @@ from hil.cli import COMMANDS
 HELP = Path(cli.__file__).parent / "help"
 _COMMAND = re.compile(r"`gate ([a-z]+)([^`]*)`")
 # What a device says of itself in single words, by the points that say it.
-COMING = {"devices", "flash", "provision", "swap"}
+COMING = {"swap"}
 SAYING = ("health", "reasons", "faults", "update_reason")
 
 

@@ -11,7 +11,7 @@ import pytest
 from edge.cli import main
 from edge.config_load import load_site
 from edge.provision.board_file import read_text
-from tests.edge.boards.vm_board import VmBoard
+from sim_devices.devices.usb_board import VmBoard
 from tests.edge.provision.bench import place_at
 
 MakeFlash = Callable[[str, str], Path]

@@ -1,7 +1,8 @@
-"""A board without hardware: the unix VM with a folder as its flash, its REPL behind a pty, as a board's is behind USB.
+"""A board on USB without hardware: the unix VM with a folder as its flash, its REPL behind a pty.
 
 The VM has a terminal of its own, on which Ctrl-C is a signal; its bytes are copied to and from the port's pty, where a
-cable can be pulled. When the VM ends, as a board does that resets, it starts again.
+cable can be pulled. When the VM ends, as a board does that resets, it starts again, unless somebody else is to run what
+is on it now.
 """
 
 from __future__ import annotations
@@ -10,21 +11,32 @@ import fcntl
 import os
 import select
 import subprocess
+import sys
 import termios
 import threading
 import tty
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-MICROPYTHON = Path(__file__).parents[3] / ".venv/bin/micropython"
 _READ_SIZE = 4096
 
 
-class VmBoard:
-    """`port` is what a tool opens, `starts` how often the VM began. Runs main.py of `folder` when there is one."""
+def micropython() -> Path:
+    """The VM beside the interpreter that runs."""
+    return Path(sys.executable).parent / "micropython"
 
-    def __init__(self, folder: Path) -> None:
+
+class VmBoard:
+    """`port` is what a tool opens, `starts` how often the VM began. Runs main.py of `folder` when there is one.
+
+    Once it ends and `hands_over` says so, `is_over` is set and the port says nothing any more.
+    """
+
+    def __init__(self, folder: Path, hands_over: Callable[[], bool] = lambda: False) -> None:
         self.folder = folder
+        self.is_over = threading.Event()
+        self._hands_over = hands_over
         self.starts = 0
         self._started = threading.Condition()
         self._outer, outer_end = os.openpty()
@@ -73,7 +85,7 @@ class VmBoard:
         modes = termios.tcgetattr(inner_end)
         modes[3] |= termios.ISIG
         termios.tcsetattr(inner_end, termios.TCSANOW, modes)
-        command = [str(MICROPYTHON)]
+        command = [str(micropython())]
         if (self.folder / "main.py").exists():
             command += ["-i", "main.py"]
         self._process = subprocess.Popen(
@@ -91,13 +103,16 @@ class VmBoard:
             self._started.notify_all()
 
     def _stop(self) -> None:
+        if self._inner < 0:
+            return
         self._process.kill()
         self._process.wait()
         os.close(self._inner)
 
     def _copy(self) -> None:
         while not self._ends:
-            ready, _, _ = select.select([self._outer, self._inner, self._wake_read], [], [])
+            ends = [end for end in (self._outer, self._inner, self._wake_read) if end >= 0]
+            ready, _, _ = select.select(ends, [], [])
             if self._inner in ready:
                 self._from_board()
             if self._outer in ready:
@@ -108,13 +123,19 @@ class VmBoard:
             data = os.read(self._inner, _READ_SIZE)
         except OSError:  # the VM has ended: its terminal is gone
             self._stop()
-            self._start()
+            self._inner = -1
+            if self._hands_over():
+                self.is_over.set()
+            else:
+                self._start()
             return
         if self._outer >= 0 and select.select([], [self._outer], [], 0)[1]:
             os.write(self._outer, data)  # what nobody reads is lost, as on USB without a listener
 
     def _to_board(self) -> None:
         data = os.read(self._outer, _READ_SIZE)
+        if self._inner < 0:
+            return  # the program that runs now does not listen here
         if 0 <= self._cut_after < len(data):
             data = data[: self._cut_after]
             os.write(self._inner, data)

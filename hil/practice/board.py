@@ -1,0 +1,73 @@
+"""A practice board's two lives: waiting on USB to be flashed and provisioned, then running what was put on it.
+
+Knows: the file layout of a board's flash, and the parts of the simulated gate. Must not know: how a board is flashed.
+The program runs at the simulated barrier or scale of one lane, on an RS-485 line with real pacing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from pathlib import Path
+
+from sim_devices.buses.pty_line import PtyLine
+from sim_devices.devices.field import LaneField
+from sim_devices.devices.vm_node import NodeSpec, VmNode
+
+FLASH, USB, BUS = "flash", "usb", "bus"
+ROLES = ("barrier", "weighbridge")  # what one lane's simulated field has sensors for
+_TICK_S = 0.01
+_LEAP_US_MAX = 100_000
+
+
+def is_ready(flash: Path) -> bool:
+    """Whether a board with this flash starts its program."""
+    has_all = all((flash / name).is_file() for name in ("main.mpy", "provision.txt"))
+    return has_all and not (flash / "maintenance").exists()
+
+
+def says(text: str) -> dict[str, str]:
+    """What a provision file says."""
+    lines = text.splitlines()
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def spec_of(folder: Path) -> NodeSpec:
+    """The node that the flash's provision file describes, and where its line is. Raises ValueError or KeyError."""
+    text = (folder / FLASH / "provision.txt").read_text(encoding="utf-8")
+    told = says(text)
+    name = told["role"]
+    tty = folder / f"{BUS}.{name}"
+    own = f"mode=real\ntty={tty}\n"  # what a board without hardware has to know besides
+    rest = "".join(f"{line}\n" for line in text.splitlines() if line.partition("=")[0].strip() not in ("mode", "tty"))
+    numbers = int(told["serial"]), int(told["unit_id"]), int(told["baud"])
+    return NodeSpec(name, name, *numbers, bytes.fromhex(told["key"]), tty, provision=rest + own)
+
+
+async def live(folder: Path, spec: NodeSpec) -> None:
+    """Run what the flash holds until cancelled; the hub's end of the line is `folder/bus`."""
+    os.environ["MICROPYPATH"] = f":{folder / FLASH / 'a'}:.frozen"
+    line = PtyLine(spec.baud, random.Random(0), folder, BUS)
+    line.open([spec.name])
+    field = LaneField(random.Random(0))
+    node = VmNode(spec, field, folder / FLASH, folder / FLASH, lambda: line.flush(spec.name))
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(node.run())
+            group.create_task(_tick(field, node))
+    finally:
+        line.close()
+
+
+async def _tick(field: LaneField, node: VmNode) -> None:
+    loop = asyncio.get_running_loop()
+    now_us, last_s = 0, loop.time()
+    while True:
+        now_s = loop.time()
+        now_us += min(round((now_s - last_s) * 1e6), _LEAP_US_MAX)
+        last_s = now_s
+        field.advance_to(now_us)
+        node.pump()
+        await asyncio.sleep(_TICK_S)
