@@ -6,13 +6,15 @@ Knows: breaks, changes, scenarios, processes. Must not know: arguments, printing
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 
 from hil.mutants.breaks import Break, BrokenTarget
 from hil.mutants.firmware import Change
-from hil.mutants.score import CAUGHT, Score, Sighting, judge
+from hil.mutants.score import CAUGHT, WRONG_REASON, Score, Sighting, judge
 from hil.scenarios.model import BenchScenario, Scenario
 from hil.scenarios.vocabulary import LANE_ROLES, input_names, names_of
 from hil.suite.job import Job, run_job
@@ -20,8 +22,13 @@ from hil.targets.host import HostTarget
 from hil.targets.target import Target
 
 Broken = Break | Change
+LIMIT_S = 60.0  # of processor time for one scenario; the longest takes three
 
 _work: tuple[Sequence[Broken], Sequence[Scenario], bool] = ((), (), False)
+
+
+class EndlessError(BaseException):
+    """The broken firmware did not come back. None of those who look after a program's errors may keep it."""
 
 
 def run_session(broken: Sequence[Broken], scenarios: Sequence[Scenario], workers: int, whole: bool) -> Iterator[Score]:
@@ -45,10 +52,29 @@ def _score(index: int) -> Score:
     sightings: list[Sighting] = []
     with tempfile.TemporaryDirectory(prefix="smartgate-mutants-") as folder:
         for number, scenario in enumerate(each for each in scenarios if takes_part(one.role, each)):
-            sightings.append(judge(run_job(Job(scenario, target, Path(folder) / str(number)))))
+            try:
+                sightings.append(_look(Job(scenario, target, Path(folder) / str(number))))
+            except EndlessError:  # any other one might take as long
+                sightings.append(Sighting(scenario.name, WRONG_REASON, f"it did not end within {LIMIT_S:.0f} s"))
+                break
             if sightings[-1].outcome == CAUGHT and not whole:
                 break
     return Score(one.name, one.role, tuple(sightings))
+
+
+def _look(job: Job) -> Sighting:
+    """What the scenario makes of the break; raises EndlessError after LIMIT_S of this process's own time."""
+    before = signal.signal(signal.SIGVTALRM, _give_up)
+    signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT_S)
+    try:
+        return judge(run_job(job))
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def _give_up(number: int, frame: FrameType | None) -> None:
+    raise EndlessError
 
 
 def _break(one: Broken) -> Target:
