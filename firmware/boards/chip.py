@@ -98,10 +98,11 @@ class ChipBoard(NullBoard):
         return self.instrument is not None and self.instrument.has_received()
 
 
-def run(wiring, speed_up=None) -> None:
+def run(wiring, speed_up=None, sleep=None) -> None:
     """Run the device; returns only into maintenance. A program error leaves a note and resets the board.
 
     `speed_up` raises the processor's clock, where a board can; with a radio it stays, whose bus is tried at no other.
+    `sleep`, on a board that interrupts can wake, makes of it something whose `wait` is the loop's.
     """
     gc.collect()
     gc.threshold(_LOADING_SIZE)
@@ -126,7 +127,7 @@ def run(wiring, speed_up=None) -> None:
     micropython.kbd_intr(-1)  # nothing on the console may stop a boom
     board.watchdog = Watchdog(watchdog_ms)
     try:
-        Loop(board, identity).run()
+        Loop(board, identity, sleep).run()
         _ask_for_maintenance()
     except BaseException as error:
         _leave_note(error)
@@ -273,13 +274,14 @@ def _leave_note(error: BaseException) -> None:
 
 
 class Loop:
-    """Polls the device when something is due, and sleeps otherwise."""
+    """Polls the device when something is due, and waits otherwise."""
 
-    def __init__(self, board: ChipBoard, identity: Identity) -> None:
+    def __init__(self, board: ChipBoard, identity: Identity, sleep=None) -> None:
         self._board = board
         self._device = Device(board, board.role, identity)
         self._judged = 0
         self._console = Console()
+        self._wait = self._look if sleep is None else sleep(board).wait
         gc.collect()
         gc.threshold(-1)  # loading is over
 
@@ -290,22 +292,24 @@ class Loop:
         clock = board.clock
         converter = board.converter
         device = self._device
+        wait = self._wait
         while True:
             heap.lock()
             try:
                 if converter is not None:
                     converter.poll()  # as soon as it is ready: a scan does not wait for 25 pulses
-                wait_us = device.poll(clock.now_ms(), clock.now_us())
-                if wait_us:
-                    self._wait(wait_us)
+                now_us = clock.now_us()
+                wait_us = device.poll(clock.now_ms(), now_us) - ticks_diff(clock.now_us(), now_us)
+                if wait_us > 0:
+                    wait(wait_us)
             finally:
                 heap.unlock()
             self._tend()
             if self._console.asks_for_maintenance() and not board.role.is_moving(device.core.outputs):
                 return
 
-    def _wait(self, wait_us: int) -> None:
-        """Sleep until the time has passed, or something arrived."""
+    def _look(self, wait_us: int) -> None:
+        """Look once a millisecond until the time has passed, or something arrived: any port can do that."""
         board = self._board
         end_us = ticks_add(board.clock.now_us(), wait_us)
         while not board.has_received():

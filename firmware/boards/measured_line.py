@@ -17,6 +17,7 @@ class MeasuredLine(NullUart):
 
     def __init__(self, port, clock: NullClock) -> None:  # type: ignore[no-untyped-def]  # the board's serial port
         self.timed = 0
+        self.stream = port.stream
         self.receiver = UnitReceiver()
         self._port = port
         self._clock = clock

@@ -17,10 +17,14 @@ _RETRY_MS = const(1)
 
 
 class Rs485Port(NullUart):
-    """`enable` switches the driver, None for a line with two directions. `timer` is a machine.Timer of its own."""
+    """`enable` switches the driver, None for a line with two directions. `timer` is a machine.Timer of its own.
+
+    `stream` is what select can wait for.
+    """
 
     def __init__(self, uart, baud: int, enable=None, timer=None) -> None:
         self.timed = 0
+        self.stream = uart
         self._uart = uart
         self._baud = baud
         self._enable = enable

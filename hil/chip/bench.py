@@ -80,20 +80,15 @@ class Telling(Deployed):
 
 chip.Loop = Telling
 """
-# And here with two: it tells the heap, and collects nothing; and it looks for bytes every 50 ms instead of every 1 ms,
-# since an hour of looking is most of what the emulator would do.
+# And here it tells the heap, and collects nothing.
 _HEAP_START = """
 import gc
-import time
 from firmware.boards import chip
 
 Deployed = chip.Loop
 
 class Telling(Deployed):
     told_ms = 0
-    def _wait(self, wait_us):
-        if not self._board.has_received():
-            time.sleep_ms(min(wait_us // 1000 + 1, 50))
     def _tend(self):
         Deployed._tend(self)
         now_ms = self._board.clock.now_ms()

@@ -134,6 +134,11 @@ class Chip:
         return int(self._mcu.clk_sys)
 
     @property
+    def cycles(self) -> int:
+        """Clock cycles the processor has worked since power came on; asleep it works none."""
+        return int(self._mcu.core.cycles)
+
+    @property
     def core_voltage_bits(self) -> int:
         """The voltage the program asks the core's regulator for: VSEL of the data sheet, 2.10.6."""
         return int(self._mcu.read_uint32(_REGULATOR)) >> 4 & 15

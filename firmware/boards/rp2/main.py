@@ -10,6 +10,6 @@ for _number in (6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 20, 21, 2):
     Pin(_number, Pin.OUT, value=0)
 
 from firmware.boards.chip import run  # noqa: E402
-from firmware.boards.rp2 import clock, wiring  # noqa: E402
+from firmware.boards.rp2 import clock, sleep, wiring  # noqa: E402
 
-run(wiring, clock.speed_up)
+run(wiring, clock.speed_up, sleep.Sleep)

@@ -14,6 +14,8 @@ AT = 2  # two digital inputs before
 class Port:
     """A serial port that hands out what was put into `rx`."""
 
+    stream = None
+
     def __init__(self):
         self.rx = b""
         self.tx = b""
