@@ -25,8 +25,8 @@ class PlaceError(Exception):
 
 
 def is_serial(where: str) -> bool:
-    """Whether `where` is a port of this machine and no address."""
-    return Path(where).is_absolute() and "/" in where
+    """Whether `where` is a port of this machine and no address; a path from here counts when a device is there."""
+    return Path(where).is_absolute() or Path(where).is_char_device()
 
 
 def hosts_of(where: str) -> list[tuple[str, int]]:

@@ -2,11 +2,13 @@
 
 import json
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edge import cli
+from edge.service.places import is_serial
 from edge.service.serial_port import PortError, SerialPort
 from tests.edge.service.stand_in import FOREIGN, NAMELESS, OURS, SERIAL, on_line, on_network, server
 
@@ -99,3 +101,13 @@ def test_wrong_words_get_one_sentence(words: list[str], sentence: str, capsys: p
     said = capsys.readouterr().err
     assert sentence in said
     assert said.count("\n") == 1
+
+
+def test_a_port_may_be_named_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with on_line({}) as port:
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run/bus").symlink_to(port)
+        assert is_serial("run/bus")
+    assert not is_serial("10.0.0.0/24")
+    assert is_serial("/dev/nothing")
