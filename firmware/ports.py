@@ -117,6 +117,64 @@ class NullStore:
         return True
 
 
+# The two names of a slot's manifest: one that is whole, and one that is being received.
+MANIFEST_FILE = "manifest.txt"
+MANIFEST_NEW = "manifest.new"
+
+
+class NullSlots:
+    """Two slots for the program. A board without them has `running` "", and is asked for nothing else but `state`.
+
+    May allocate and block; called outside of scans while nothing moves. What opens, creates, removes or renames raises
+    OSError. A file that was closed is on the medium, whole or as it was before, whatever happens to the power.
+    """
+
+    def __init__(self) -> None:
+        self.running = ""
+        self.mpy = 0  # sys.implementation._mpy: which compiled files it loads
+
+    def state(self) -> str:
+        """Return the pointer's word for the running slot: "trying", "returned", others or none."""
+        return ""
+
+    def other_version(self) -> int:
+        """Return major * 256 + minor of the other slot, 0 when it is not whole."""
+        return 0
+
+    def open_running(self, path: str):  # type: ignore[no-untyped-def]  # a file
+        """Open a file of the running slot for reading."""
+        raise OSError
+
+    def open(self, path: str):  # type: ignore[no-untyped-def]  # a file
+        """Open a file of the other slot for reading."""
+        raise OSError
+
+    def create(self, path: str):  # type: ignore[no-untyped-def]  # a file
+        """Open a new file of the other slot for writing."""
+        raise OSError
+
+    def remove(self, path: str) -> None:
+        """Remove a file of the other slot, if it is there."""
+
+    def rename(self, path: str, fresh: str) -> None:
+        """Rename a file of the other slot."""
+
+    def walk(self):  # type: ignore[no-untyped-def]  # an iterator of str
+        """Give the path of each file of the other slot; one that was given may be removed before the next."""
+        return iter(())
+
+    def begin_trial(self) -> bool:
+        """Have the next start try the other slot; False when that could not be stored."""
+        return False
+
+    def confirm(self) -> bool:
+        """Keep the running slot after its trial; False when that could not be stored."""
+        return False
+
+    def reset(self) -> None:
+        """Start the board anew; does not return on a board that has slots."""
+
+
 class NullWatchdog:
     """Resets the board when it is not fed for the watchdog time."""
 
@@ -156,6 +214,7 @@ class NullBoard:
         self.field_line = NullUart()  # to a serial instrument, for roles that have one; its bytes carry no timing
         self.sessions = NullSessions()
         self.store = NullStore()
+        self.slots = NullSlots()
         self.watchdog = NullWatchdog()
         self.heap = NullHeap()
         self.entropy = NullEntropy()

@@ -15,8 +15,10 @@ ROLE_TABLE = "firmware/app/roles.py"
 # The rig board's firmware is no role: it has no register map, and its start names all it needs.
 RIG = "rig"
 RIG_BOARD = "rp2"
-# What chooses the slot lies beside main.py under this name and in each slot under its own.
+# What chooses the slot lies beside main.py as slots.mpy, and under this name in each slot.
 CHOICE = "firmware.boards.slots"
+# What a board's start needs besides, in the same way.
+BESIDE_START = {"rp2": ("firmware.boards.rp2.clock",)}
 # Folders whose files may run on a device.
 DEVICE_FOLDERS = ("protocols", "firmware")
 # Boards whose port starts main.py itself and no compiled main: it is deployed as it is written.
@@ -51,6 +53,7 @@ BOARD_MODULES = frozenset(
     {
         "array",
         "binascii",
+        "clock",  # beside main.py, see BESIDE_START
         "errno",
         "gc",
         "hashlib",
@@ -99,7 +102,8 @@ class Order:
         """Modules whose imports lead to all others."""
         if self.role == RIG:
             return (self.main_module,)
-        return (self.main_module, CHOICE, f"firmware.control.{self.role}", f"protocols.registers.{self.role}")
+        beside = (CHOICE, *BESIDE_START.get(self.board, ()))
+        return (self.main_module, *beside, f"firmware.control.{self.role}", f"protocols.registers.{self.role}")
 
 
 @dataclass(frozen=True)

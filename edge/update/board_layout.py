@@ -15,8 +15,9 @@ from protocols.bundle import Manifest
 
 # The lowest version a device may have that is to take a set over the bus: the first that can.
 MINIMUM_VERSION = 1
-_CHOICE = "firmware/boards/slots.mpy"
 _STARTS = ("main.py", "main.mpy")
+# What a start needs before a slot is chosen lies beside it under its last name.
+_BESIDE = ("firmware/boards/slots.mpy", "firmware/boards/rp2/clock.mpy")
 
 
 def fresh_board(role: str, board: str, radio: bool, files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -38,8 +39,8 @@ def fresh_board(role: str, board: str, radio: bool, files: Mapping[str, bytes]) 
 
 def start_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """What lies outside of the slots, written at the bench only."""
-    start = next(path for path in _STARTS if path in files)
-    return {start: files[start], _CHOICE.rpartition("/")[2]: files[_CHOICE]}
+    starts = {path: files[path] for path in _STARTS if path in files}
+    return starts | {path.rpartition("/")[2]: files[path] for path in _BESIDE if path in files}
 
 
 def slot_files(files: Mapping[str, bytes]) -> dict[str, bytes]:

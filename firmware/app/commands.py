@@ -26,14 +26,16 @@ class Commands:
 
     `request_opcode` and `request_argument` hold what the control core must do in its next step, 0 for nothing.
     `result`, `opcode` and `nonce_done` tell what became of the last block. `accepted` and `rejected` count tags,
-    wrapping at 2**16. `sealed` holds the indexes of metrological settings, whose changes are counted with them.
+    wrapping at 2**16. `sealed` holds the indexes of metrological settings, whose changes are counted with them;
+    `update` takes the commands of an update.
     """
 
     def __init__(  # type: ignore[no-untyped-def]  # regmap is a generated module
-        self, regmap, settings: Settings, ring: EventRing, identity: Identity, sealed: tuple[int, ...] = ()
+        self, regmap, settings: Settings, ring: EventRing, identity: Identity, sealed: tuple[int, ...] = (), update=None
     ) -> None:
         self._map = regmap
         self._sealed = sealed
+        self._update = update
         self._settings = settings
         self._ring = ring
         self._serial = identity.serial
@@ -42,6 +44,7 @@ class Commands:
         self._message = bytearray(MESSAGE_SIZE)
         self._event_at_s = _NO_EVENT_YET
         self._is_moving = False
+        self._is_at_rest = False
         self.counter = 0
         self.request_opcode = 0
         self.request_argument = 0
@@ -51,12 +54,13 @@ class Commands:
         self.accepted = 0
         self.rejected = 0
 
-    def take(self, data: bytearray, offset: int, is_moving: bool = False) -> None:
+    def take(self, data: bytearray, offset: int, is_moving: bool = False, is_at_rest: bool = False) -> None:
         """Judge the block at byte `offset` of `data`, and do it or hand it on.
 
         Allocates; may block for the store's time, and so refuses to store a setting while `is_moving`.
         """
         self._is_moving = is_moving
+        self._is_at_rest = is_at_rest
         block = self._block
         decode_block(data, offset, block)
         self.opcode = block.opcode
@@ -119,6 +123,9 @@ class Commands:
     def _do(self) -> int:
         if self._block.opcode == self._map.OP_SET:
             return self._set()
+        if self._update is not None and self._update.is_ours(self._block.opcode):
+            block = self._block
+            return int(self._update.command(block.opcode, block.argument, self._is_moving, self._is_at_rest))
         if self._block.opcode == 0:
             return int(self._map.COMMAND_RESULT_UNKNOWN_OPCODE)
         self.request_opcode = self._block.opcode

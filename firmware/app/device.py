@@ -19,6 +19,7 @@ from firmware.app.roles import Role
 from firmware.app.schedule import Schedule
 from firmware.app.settings import Settings
 from firmware.app.sparse import StepGate
+from firmware.app.update import Update
 from firmware.app.watchdog import COMMS_RAN, OUTPUTS_TAKEN, SCAN_RAN, Supervisor
 from firmware.control.events import EventRing
 from firmware.ports import NullBoard
@@ -51,16 +52,16 @@ class Device:
         self.core = role.make_core(self.settings.values, self.ring, protocol)
         if hasattr(self.core, "bind_registers"):
             self.core.bind_registers(self.image.inputs)
-        self.server = ModbusServer(self.image, _identification(identity))
+        self.update = Update(regmap, self.image, self.ring, board.slots, board.store, identity)
+        self.server = ModbusServer(self.image, _identification(identity), self.update, regmap.UPDATE_WINDOW_ADDRESS)
         self.rtu = RtuService(board.uart, identity.unit_id, identity.baud, self.server)
         self.tcp = TcpService(board.sessions, identity.unit_id, self.server)
-        self.commands = Commands(regmap, self.settings, self.ring, identity, role.sealed)
+        self.commands = Commands(regmap, self.settings, self.ring, identity, role.sealed, self.update)
         self.keeper = role.make_keeper(board.store, self.settings, self.ring, identity.key)
         if self.keeper is not None:
             self.keeper.start(self.core, board.reset_cause)
         self.schedule = Schedule()
-        self._ms = MonotonicTicks()
-        self._us = MonotonicTicks()
+        self._ms, self._us = MonotonicTicks(), MonotonicTicks()
         self.field_line = FieldLine(board.field_line, self.core.line)
         self.gate = StepGate(self.core)
         self.hub = HubWatch(self.ring, regmap.EV_HUB_LOST, regmap.EV_HUB_BACK)
@@ -105,6 +106,15 @@ class Device:
         self.supervisor.poll()
         return self._wait_us(now_ms, now_us)
 
+    def tend(self, now_ms: int) -> None:
+        """Do one slice of an update, outside of the heap guard; a board calls it between polls, its line being idle.
+
+        May block as long as flash does, so it does nothing while something moves.
+        """
+        core = self.core
+        if self._started and not self._role.is_moving(core.outputs):
+            self.update.tend(now_ms, self._role.is_at_rest(core), self.health.value != self._map.HEALTH_FAILURE)
+
     def _start(self, now_ms: int) -> None:
         self._started = True
         self.schedule.start(now_ms)
@@ -124,6 +134,7 @@ class Device:
         delay_us = self.settings.values[self._map.SET_REPLY_DELAY_MS] * 1000
         if self.rtu.poll(now_us, delay_us) or self.tcp.poll(now_ms):
             self.hub.on_contact()
+            self.update.heard = True
         self.supervisor.prove(COMMS_RAN)
 
     def _note_lateness(self, now_ms: int) -> None:
@@ -177,7 +188,8 @@ class Device:
         self.board.heap.unlock()
         try:
             is_moving = self._role.is_moving(self.core.outputs)
-            self.commands.take(self.image.holdings, self._map.COMMAND_ADDRESS * 2, is_moving)
+            at_rest = self._role.is_at_rest(self.core)
+            self.commands.take(self.image.holdings, self._map.COMMAND_ADDRESS * 2, is_moving, at_rest)
             self.publisher.put_settings()
         finally:
             self.board.heap.lock()

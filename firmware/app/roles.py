@@ -7,6 +7,9 @@ from firmware.app.identity import ProvisionError
 from firmware.app.settings import Settings
 from firmware.control.events import EventRing
 from firmware.ports import NullStore
+from protocols.compat import const
+
+_NONE = const(-1)
 
 
 class Role:
@@ -15,6 +18,8 @@ class Role:
     `sealed` are the indexes of the metrological settings, whose changes are counted and stored with them. `moving` are
     the indexes of the outputs that move something; while one is on, nothing may keep the scan waiting. `protocols` are
     the names of the instruments its field line may lead to, the default first; () for a role without a field line.
+    `rest` are the states in which nobody would miss the device for some seconds, () for a role that is never missed;
+    then status `status_at_rest` and input `input_at_rest` are also 0, where a role has such.
     `keeper_type` is the class that stores what the core's `pending` asks for, None for a role that asks for nothing.
     """
 
@@ -26,6 +31,9 @@ class Role:
         moving: tuple[int, ...],
         protocols: tuple[str, ...] = (),
         keeper_type=None,
+        rest: tuple[int, ...] = (),
+        status_at_rest: int = _NONE,
+        input_at_rest: int = _NONE,
     ) -> None:
         self.core_type = core_type
         self.regmap = regmap
@@ -33,6 +41,9 @@ class Role:
         self.moving = moving
         self.protocols = protocols
         self.keeper_type = keeper_type
+        self._rest = rest
+        self._status_at_rest = status_at_rest
+        self._input_at_rest = input_at_rest
 
     def make_core(self, settings: list[int], ring: EventRing, protocol: str):  # type: ignore[no-untyped-def]  # core
         """Return a new control core; `protocol` is one of `protocols`, or "" where there are none."""
@@ -61,6 +72,14 @@ class Role:
         """Tell whether an output of `outputs` that moves something is on."""
         return any(outputs[index] for index in self.moving)
 
+    def is_at_rest(self, core) -> bool:  # type: ignore[no-untyped-def]  # of this role
+        """Tell whether the device may start anew: nothing moves, and nobody is there whom it would meet unprepared."""
+        if self.is_moving(core.outputs) or (self._rest and core.status[self.regmap.ST_STATE] not in self._rest):
+            return False
+        if self._status_at_rest != _NONE and core.status[self._status_at_rest]:
+            return False
+        return self._input_at_rest == _NONE or not core.inputs[self._input_at_rest]
+
 
 def load_role(name: str) -> Role:
     """Return the role `name`, one of firmware.app.identity.ROLES. Imports only what that role needs."""
@@ -69,7 +88,9 @@ def load_role(name: str) -> Role:
         from firmware.control.barrier import Barrier
         from protocols.registers import barrier
 
-        return Role(Barrier, barrier, (), (barrier.OUT_MOTOR_OPEN, barrier.OUT_MOTOR_CLOSE), (), BarrierKeeper)
+        closed = (barrier.STATE_CLOSED, barrier.STATE_LOCKED_CLOSED)
+        moving = (barrier.OUT_MOTOR_OPEN, barrier.OUT_MOTOR_CLOSE)
+        return Role(Barrier, barrier, (), moving, (), BarrierKeeper, closed, barrier.ST_PRESENCE)
     if name == "charging_post":
         from firmware.control.charging_post import ChargingPost
         from protocols.registers import charging_post
@@ -80,7 +101,10 @@ def load_role(name: str) -> Role:
             charging_post.OUT_ARM_EXTEND,
             charging_post.OUT_ARM_RETRACT,
         )
-        return Role(ChargingPost, charging_post, (), driving, ("power_module",))
+
+        idle = (charging_post.STATE_IDLE,)
+        present = charging_post.IN_VEHICLE_PRESENT
+        return Role(ChargingPost, charging_post, (), driving, ("power_module",), None, idle, _NONE, present)
     if name == "rfid":
         from firmware.control.rfid import PROTOCOLS, Rfid
         from protocols.registers import rfid
@@ -92,4 +116,5 @@ def load_role(name: str) -> Role:
     from firmware.control.weighbridge import SEALED_SETTINGS, Weighbridge
     from protocols.registers import weighbridge as regmap
 
-    return Role(Weighbridge, regmap, SEALED_SETTINGS, (), weighbridge_line.PROTOCOLS, WeighbridgeKeeper)
+    empty = (regmap.STATE_EMPTY,)
+    return Role(Weighbridge, regmap, SEALED_SETTINGS, (), weighbridge_line.PROTOCOLS, WeighbridgeKeeper, empty)

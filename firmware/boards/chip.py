@@ -22,10 +22,11 @@ from firmware.app.roles import Role, load_role
 from firmware.boards import terminals
 from firmware.boards.card import InputCard
 from firmware.boards.console import Console
-from firmware.boards.interpreter import GuardedHeap, SystemEntropy, TicksClock
+from firmware.boards.interpreter import GuardedHeap, SystemEntropy, TicksClock, compiled_form
 from firmware.boards.pins import PinOutputs
 from firmware.boards.provision import choose_variant, read_provision
 from firmware.boards.rs485 import BUFFER_SIZE, STOP_BITS, Rs485Port
+from firmware.boards.slot_files import SlotFiles
 from firmware.boards.store import FileStore
 from firmware.ports import (
     RESET_POWER_ON,
@@ -98,9 +99,10 @@ class ChipBoard(NullBoard):
         return self.instrument is not None and self.instrument.has_received()
 
 
-def run(wiring, speed_up=None, sleep=None) -> None:
+def run(wiring, slot: str, speed_up=None, sleep=None) -> None:
     """Run the device; returns only into maintenance. A program error leaves a note and resets the board.
 
+    `slot` is the one this program was started from.
     `speed_up` raises the processor's clock, where a board can; with a radio it stays, whose bus is tried at no other.
     `sleep`, on a board that interrupts can wake, makes of it something whose `wait` is the loop's.
     """
@@ -120,6 +122,7 @@ def run(wiring, speed_up=None, sleep=None) -> None:
             speed_up()
         board = build_board(wiring, identity, choose_variant(provision, wiring.VARIANTS))
         board.network = _start_network(board, provision)
+        board.slots = SlotFiles(_DIRECTORY, slot, machine.reset, compiled_form())
     except ProvisionError as error:
         print("smartgate: maintenance, because {}".format(error))
         return
@@ -300,7 +303,7 @@ class Loop:
                     converter.poll()  # as soon as it is ready: a scan does not wait for 25 pulses
                 now_us = clock.now_us()
                 wait_us = device.poll(clock.now_ms(), now_us) - ticks_diff(clock.now_us(), now_us)
-                if wait_us > 0:
+                if wait_us > 0 and not device.update.is_working:
                     wait(wait_us)
             finally:
                 heap.unlock()
@@ -327,6 +330,8 @@ class Loop:
         device = self._device
         if board.network is not None:
             board.network.tend(board.clock.now_ms())
+        if device.update.wants_time and board.bus.is_idle():
+            device.tend(board.clock.now_ms())
         judged = device.commands.accepted + device.commands.rejected + device.kept
         if judged != self._judged and not board.role.is_moving(device.core.outputs) and board.bus.is_idle():
             self._judged = judged  # nothing else allocates; collecting after each keeps the heap as it was at start

@@ -4,6 +4,7 @@ Knows the interpreter. Must not know a pin or a file.
 """
 
 import os
+import sys
 import time
 
 import micropython
@@ -43,3 +44,8 @@ class SystemEntropy(NullEntropy):
         """Return 0 to 32767."""
         data = os.urandom(2)
         return (data[0] << 8 | data[1]) & 0x7FFF
+
+
+def compiled_form() -> int:
+    """Return sys.implementation._mpy: version, sub-version and architecture of the .mpy files that load."""
+    return getattr(sys.implementation, "_mpy", 0)

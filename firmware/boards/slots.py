@@ -96,9 +96,10 @@ def write_pointer(root: str, pointer: Pointer) -> bool:
     return True
 
 
-def has_slots(root: str) -> bool:
-    """Tell whether the board below `root` has a pointer's file, good or not."""
-    return POINTER_FILE in os.listdir(root or "/")
+def is_trying(root: str) -> bool:
+    """Tell whether what was chosen is on trial."""
+    pointer = read_pointer(root)
+    return pointer is not None and pointer.state == TRYING
 
 
 def digest_of(path: str) -> str:
@@ -129,8 +130,8 @@ def is_whole(root: str, slot: str, digest: str) -> bool:
             line = file.readline()
             while line:
                 if line[:5] == b"file ":
-                    _, size, wanted, path = line.decode("ascii").split()
-                    if os.stat(folder + path)[6] != int(size) or digest_of(folder + path) != wanted:
+                    _, _, wanted, path = line.decode("ascii").split()
+                    if digest_of(folder + path) != wanted:
                         return False
                     files += 1
                 line = file.readline()

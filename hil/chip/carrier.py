@@ -6,9 +6,11 @@ Knows the card's pins from the board's wiring and the signal names from the role
 from __future__ import annotations
 
 import importlib
+import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from edge.update.board_layout import fresh_board
 from firmware.boards import card, terminals
 from firmware.boards.rp2 import wiring
 from hil.chip.emulator import FLOATING, HIGH, LOW, Chip, build_image
@@ -123,19 +125,20 @@ def deployed_files(provision: Provision, out: Path) -> dict[str, bytes]:
 
 
 def copied_files(file_set: FileSet, provision: Provision) -> dict[str, bytes]:
-    """The files of a finished file set, and the provision file."""
+    """A finished file set as it lies on a new board, and the provision file."""
+    files = {file.path: (file_set.folder / file.path).read_bytes() for file in file_set.files}
     lines = [f"{key}={value}" for key, value in provision.settings().items() if key != "mode"]
     return {
-        **{file.path: (file_set.folder / file.path).read_bytes() for file in file_set.files},
+        **fresh_board(provision.role, BOARD, False, files),
         "provision.txt": ("\n".join(lines) + "\n").encode(),
     }
 
 
 def extended_start(files: Mapping[str, bytes], more: str) -> bytes:
-    """The deployed start with `more` behind the switching off of the outputs."""
+    """The deployed start with `more` once outputs are off and the slot is chosen."""
     text = files["main.py"].decode()
-    first_import = text.index("from firmware.boards.chip import run")
-    return (text[:first_import] + more + text[first_import:]).encode()
+    first_import = text.index("        from firmware.boards.chip import run")
+    return (text[:first_import] + textwrap.indent(more, " " * 8) + text[first_import:]).encode()
 
 
 def _names(role: str, regmap: object, prefix: str, table: dict[str, str], limit: int) -> dict[str, int]:

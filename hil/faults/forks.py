@@ -26,7 +26,7 @@ from hil.targets.target import Options, StepResult, TargetError, WrappedDevice
 CUT, RESET, TORN = "cut", "reset", "torn"
 _BLOCK_SIZE = 4096
 _START_US = 1_000_000  # no role starts faster
-_ASKS = 4  # until the start has surely failed, about half a second apart
+_ASKS = 8  # until the start has surely failed, about half a second apart
 _PROGRAM = (".mpy", ".py", "provision.txt")
 
 

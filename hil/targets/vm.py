@@ -9,13 +9,23 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from firmware.boards.host import RESET_POWER_ON, RESET_WATCHDOG, store_settings
+from firmware.boards.host import RESET_POWER_ON, RESET_SOFT, RESET_WATCHDOG, store_settings
 from hil.targets.identity import deployed_identity, package_version
-from hil.targets.target import BlockedError, Device, Provision, SteppedTarget, StepResult, TargetError
+from hil.targets.target import (
+    UNDRIVEN,
+    BlockedError,
+    Device,
+    Provision,
+    SteppedTarget,
+    StepResult,
+    TargetError,
+)
 from sim_devices.devices.vm_link import VmLink, VmLinkError
 from tools.deploy import ROOT, DeployError, deploy
 
 BOARD = "unix"
+_STATUS_RESTART = 4  # the device asks to be started anew: firmware/boards/unix/process.py
+_RESTART_US = 300_000  # what a start takes in scenario time
 _RESET_CAUSE_VARIABLE = "GATE_RESET_CAUSE"  # where the unix board looks why it starts
 
 
@@ -49,7 +59,10 @@ class VmDevice(Device):
         try:
             reply = self._link.step(now_us, inputs, qualities, received, field_received)
         except VmLinkError as error:
-            raise TargetError(str(error)) from error
+            if self._link.exit_status != _STATUS_RESTART:
+                raise TargetError(str(error)) from error
+            self._end(RESET_SOFT)
+            return StepResult(UNDRIVEN, b"", _RESTART_US)
         return StepResult(reply.outputs, reply.sent, reply.header.wait_us, reply.field_sent, reply.header.watchdog_fed)
 
     def kill(self) -> None:

@@ -9,6 +9,7 @@ or byte count, 02 address, 04 the device cannot take the write. The size of the 
 """
 
 from protocols.bigendian import get_u16
+from protocols.compat import const
 from protocols.copying import copy_bytes
 from protocols.modbus.identification import OBJECT_COUNT, OBJECT_SIZE_MAX, identify_into
 from protocols.modbus.image import COILS, DISCRETES, HOLDINGS, INPUTS, RegisterImage
@@ -39,15 +40,26 @@ from protocols.modbus.pdu import (
     WRITE_SINGLE_REGISTER,
 )
 
+_NO_WINDOW = const(-1)
+
 
 class ModbusServer:
     """Serves one image. `identification` holds the objects 0 (vendor), 1 (product code), 2 (revision), 3 (URL),
     4 (product name), 5 (model name), 6 (application name) in this order; an empty value means not present.
 
+    `window` takes what function code 16 writes from holding register `window_address` on: these are no registers and
+    cannot be read. Its `take(request, start, size)` finds the bytes in place and returns 0 or an exception code.
+
     Allocates nothing while serving. `exceptions` counts the exception answers, wrapping at 2**16.
     """
 
-    def __init__(self, image: RegisterImage, identification: tuple[bytes, ...] = ()) -> None:
+    def __init__(  # type: ignore[no-untyped-def]  # the window is whatever has its `take`
+        self,
+        image: RegisterImage,
+        identification: tuple[bytes, ...] = (),
+        window=None,
+        window_address: int = _NO_WINDOW,
+    ) -> None:
         if len(identification) > OBJECT_COUNT:
             raise ValueError("identification has more than the 7 basic and regular objects; leave the others out")
         for value in identification:
@@ -60,6 +72,8 @@ class ModbusServer:
         self._size = 0
         self._response = bytearray()
         self._to = 0
+        self._window_address = window_address
+        self._window = window
         self.exceptions = 0
 
     def handle(self, request: bytearray, start: int, size: int, response: bytearray, response_start: int) -> int:
@@ -189,6 +203,9 @@ class ModbusServer:
         byte_count = self._byte(5)
         if count < 1 or count > WRITE_REGISTERS_MAX or byte_count != count * 2 or self._size != 6 + byte_count:
             return -ILLEGAL_DATA_VALUE
+        if address == self._window_address:
+            result = self._window.take(self._request, self._start + 6, byte_count)
+            return -result if result else self._echo(5)
         result = self._permit_write(HOLDINGS, address, count)
         if result < 0:
             return result
@@ -239,6 +256,9 @@ class ModbusServer:
     def _accept(self, table: int, address: int, count: int, size: int) -> int:
         """Record an accepted write and answer it with the first `size` bytes of its request; return `size`."""
         self._image.note_write(table, address, count)
+        return self._echo(size)
+
+    def _echo(self, size: int) -> int:
         for index in range(size):
             self._response[self._to + index] = self._request[self._start + index]
         return size

@@ -41,13 +41,15 @@ class VmLink:
     """A VM that runs the deployed file set of `deploy_dir` with its provision and settings in `device_dir`.
 
     `provision` is written to the provision file, always with mode=lockstep. The process starts with the first `step`
-    and again with the first step after `kill`; `environment` and `arguments` are what it is started with.
+    and again with the first step after `kill`; `environment` and `arguments` are what it is started with, and
+    `exit_status` is what the last one ended with.
     """
 
     def __init__(self, deploy_dir: Path, device_dir: Path, provision: Mapping[str, str]) -> None:
         self._deploy_dir = deploy_dir
         self._device_dir = device_dir
         self._process: subprocess.Popen[bytes] | None = None
+        self.exit_status = 0
         self.environment: dict[str, str] = {}
         self.arguments = ["-c", "import main", str(device_dir.resolve())]
         device_dir.mkdir(parents=True, exist_ok=True)
@@ -134,6 +136,7 @@ class VmLink:
                 raise VmLinkError(f"the VM did not answer within {_DEADLINE_S:.0f} s")
             part = os.read(descriptor, size - len(data))
             if not part:
+                process.wait(_DEADLINE_S)
                 raise VmLinkError("the VM ended")
             data += part
         return data
@@ -143,7 +146,7 @@ class VmLink:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
-            process.wait()
+            self.exit_status = process.wait()
             for stream in (process.stdin, process.stdout):
                 if stream is not None:
                     with contextlib.suppress(BrokenPipeError):

@@ -18,6 +18,10 @@ RIG_SHELL = ("firmware/roles/rig/main.py", "firmware/roles/rig/shell.py")
 # The file that asks which interpreter runs, and that forms ticks: the rules about both do not bind it.
 COMPAT = "protocols/compat.py"
 COMPAT_EXEMPT = frozenset({"interpreter-question", "tick-arithmetic", "work-at-import"})
+# The file that knows what MicroPython brings on every port asks it what it loads.
+INTERPRETER = "firmware/boards/interpreter.py"
+# Numbers of a signature have 256 bits whatever the board; these run in slices outside of locked scans.
+BIG_NUMBERS = ("protocols/ed25519.py", "protocols/sha512.py")
 
 Check = Callable[[ast.AST], bool]
 
@@ -361,8 +365,16 @@ def _rules_for(path: str) -> list[Rule]:
         scopes.add("pure")
     if path.startswith("firmware/control/"):
         scopes.add("scan")
-    exempt = COMPAT_EXEMPT if path == COMPAT else frozenset()
+    exempt = _exempt(path)
     return [rule for rule in RULES if rule.scope in scopes and rule.name not in exempt]
+
+
+def _exempt(path: str) -> frozenset[str]:
+    if path == COMPAT:
+        return COMPAT_EXEMPT
+    if path == INTERPRETER:
+        return frozenset({"interpreter-question"})
+    return frozenset({"large-integer"}) if path in BIG_NUMBERS else frozenset()
 
 
 def _tell(source: Source, node: ast.AST, rule: Rule) -> str:

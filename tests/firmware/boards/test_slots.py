@@ -169,7 +169,10 @@ class ChoiceTest(unittest.TestCase):
         self.assertEqual(slots.choose(ROOT), "a")
         self.assertEqual(self.pointed(), ("b", TRIAL, self.new, self.old))
 
-    def test_a_board_without_a_pointer_file_has_no_slots(self):
-        self.assertFalse(slots.has_slots(ROOT))
-        self.point("a", CONFIRMED, self.old)
-        self.assertTrue(slots.has_slots(ROOT))
+    def test_only_a_begun_trial_is_one(self):
+        self.assertFalse(slots.is_trying(ROOT))
+        for state in (CONFIRMED, TRIAL, RETURNED):
+            self.point("b", state, self.new, self.old)
+            self.assertFalse(slots.is_trying(ROOT))
+        self.point("b", TRYING, self.new, self.old)
+        self.assertTrue(slots.is_trying(ROOT))

@@ -79,7 +79,7 @@ def test_the_first_act_of_boot_switches_off_every_pin_that_drives(board: str) ->
     """main.py has numbers of its own: importing wiring.py first would leave the pins floating for longer."""
     statements = ast.parse((ROOT / f"firmware/boards/{board}/main.py").read_text(encoding="utf-8")).body
     _, first, loop = statements[:3]
-    assert ast.unparse(first) == "from machine import Pin"
+    assert ast.unparse(first) == "from machine import WDT, Pin, reset"
     assert isinstance(loop, ast.For)
     assert ast.unparse(loop.body) == "Pin(_number, Pin.OUT, value=0)"
     wiring = wiring_of(board)

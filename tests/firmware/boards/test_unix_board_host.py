@@ -148,8 +148,9 @@ def test_heap_guard_is_on_and_ends_a_scan_that_allocates(tmp_path):
         "    self.rubbish = [0] * 8\n"
         "    put_role(self, status, inputs, outputs)\n"
         "Publisher.put_role = allocate\n"
-        "from firmware.boards.unix.main import main\n"
-        "main()\n"
+        "import sys\n"
+        "from firmware.boards.unix.process import main\n"
+        "main(sys.argv[1], '')\n"
     )
     result = subprocess.run(
         [VM, "-c", program, tmp_path],
