@@ -19,6 +19,7 @@ CAPABILITIES: Mapping[str, str] = {
     "load_cell": "The load cell's converter gives counts at a given instant.",
     "input_quality": "One input is declared uncertain or bad, as by an input card that has lost its channel.",
     "field_line": "An instrument or reader speaks with the device on its field line.",
+    "wiegand": "A Wiegand head gives the device bits on its field line.",
     "plant": "Physics answer the outputs and drive the inputs within 5 ms.",
     "hang": "The device's loop stands still for a given time and then goes on.",
     "power_cut": "The supply is taken away at a given instant; only what is in flash survives.",

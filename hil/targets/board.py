@@ -32,6 +32,7 @@ LACKS = {
     "analogue_inputs": "the rig card of the target board drives on and off only",
     "load_cell": "the rig card of the target board has no output that speaks as a load-cell converter",
     "input_quality": "the rig card of the target board cannot take one channel from the device's input card",
+    "wiegand": "the rig board of the target board does not pulse the instrument's line",
     "field_line": "the rig board of the target board does not speak on the instrument's line",
     "several_devices": "the bench of the target board has one device",
     "bus_faults": "the host's adapter of the target board can only be silent",

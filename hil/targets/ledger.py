@@ -61,6 +61,8 @@ def _of_bench(scenario: BenchScenario) -> Iterator[str]:
         yield from ("field_line",) if type(plant).take is not Plant.take else ()
     if scenario.line_protocol:
         yield "field_line"
+    if scenario.line_protocol == "wiegand":
+        yield "wiegand"
     yield from (need for name in driven for need in _of_input(scenario.role, name))
 
 

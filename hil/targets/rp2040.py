@@ -22,6 +22,7 @@ from hil.targets.target import ContinuousDevice, Device, Options, Provision, Ste
 from tools.deploy import ROOT, DeployError, FileSet, deploy
 
 LACKS = {
+    "wiegand": "nothing pulses the two data wires of the field line of the target rp2040",
     "input_quality": "the input card of the target rp2040 can only lose all its inputs at once",
     "clock_jump": "the counter of the target rp2040 starts at power-on and cannot be moved",
     "torn_write": "the flash of the target rp2040 writes a page whole or not at all; `gate hil faults steps` tears it",

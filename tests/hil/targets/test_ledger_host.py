@@ -42,6 +42,7 @@ def _bench(role: str = "barrier", plant: str = "", protocol: str = "", *lines: s
         (_bench("barrier", "", "", "fault node reset", "fault bus stuck"), {"watchdog", "bus_faults"}),
         (_bench("barrier", "boom", "", "fault curtain blinded", "repair curtain"), {"plant"}),
         (_bench("rfid", "", "", "line 02"), {"field_line"}),
+        (_bench("rfid", "", "wiegand"), {"field_line", "wiegand"}),
         (_bench("barrier", "", "", "expect out.MOTOR_OPEN = off within 99 ms"), {"punctuality"}),
         (_bench("barrier", "", "", "expect out.MOTOR_OPEN = off within 100 ms"), set()),
         (_bench("barrier", "", "", "expect out.MOTOR_OPEN = off"), set()),
