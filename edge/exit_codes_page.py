@@ -17,6 +17,7 @@ A script asks for the code and for `--json`, never for a sentence: sentences cha
 """
 _TAIL = """
 What a word's own page says is this, told for that word: [scan](how-to/find-devices.md), [poke](how-to/poke.md),
+[flash](how-to/flash-a-board.md), [provision](how-to/provision-a-device.md), [update](how-to/update-devices.md),
 [operator](how-to/operate-a-lane.md#exit-codes). `gate run`, `gate verify`, `gate bench` and `gate hil` return 3 as
 well when something they need is not installed (BLOCKED), and `gate verify` when it did not finish.
 """

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from edge.cli import build_parser
+from edge.cli_common import EXIT_BAD_INPUT
 from edge.help.book import topics
 from edge.words import chosen, tr
 from edge.words.parser import Parser, UsageError
@@ -21,7 +22,6 @@ SHELLS: dict[str, Callable[[Sequence[Word], Sequence[str]], str]] = {
     "zsh": zsh.script,
     "fish": fish.script,
 }
-_EXIT_BAD_INPUT = 2
 
 
 def main(argv: list[str]) -> int:
@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
         shell = parser.parse_args(argv).shell
     except UsageError as error:
         print(f"gate: {error}", file=sys.stderr)
-        return _EXIT_BAD_INPUT
+        return EXIT_BAD_INPUT
     print(SHELLS[shell](all_words(), [topic.name for topic in topics(chosen())]), end="")
     return 0
 

@@ -10,13 +10,13 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from edge.cli_common import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_NOBODY
 from edge.words import tr
 from edge.words.parser import Parser, UsageError
 from hil.practice.board import BUS, FLASH, ROLES, USB, is_ready, live, spec_of
 from protocols.registers import barrier
 from sim_devices.devices.usb_board import VmBoard
 
-_EXIT_FAILED, _EXIT_BAD_INPUT, _EXIT_BLOCKED = 1, 2, 3
 _SITE = """# A site with one device, the practice board of this folder. Every key: docs/site-file.md.
 [site]
 name = "practice"
@@ -54,19 +54,19 @@ def main(argv: list[str]) -> int:
     try:
         arguments = build_parser().parse_args(argv)
         if importlib.util.find_spec("micropython_unix") is None:
-            return _fail(tr("the MicroPython VM is not installed beside this Python; run make setup"), _EXIT_BLOCKED)
+            return _fail(tr("the MicroPython VM is not installed beside this Python; run make setup"), EXIT_NOBODY)
         folder = arguments.folder.absolute()
         _prepare(folder)
         _run(folder, waits=arguments.maintenance)
     except UsageError as error:
-        return _fail(str(error), _EXIT_BAD_INPUT)
+        return _fail(str(error), EXIT_BAD_INPUT)
     except KeyboardInterrupt:
         _say(tr("the board is off; what is on it stays in {folder}", folder=folder / FLASH))
     except OSError as error:
-        return _fail(str(error), _EXIT_FAILED)
+        return _fail(str(error), EXIT_FAILED)
     except (KeyError, ValueError) as error:
         said = tr("the board's provision.txt is none ({reason}); provision it again with --maintenance", reason=error)
-        return _fail(said, _EXIT_FAILED)
+        return _fail(said, EXIT_FAILED)
     return 0
 
 

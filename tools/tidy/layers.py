@@ -146,8 +146,8 @@ LAYERS = (
     ),
     _row(
         "hil/",
-        "hil sim_devices firmware.boards.host firmware.proofs protocols edge.boards edge.cli edge.update.board_layout "
-        "edge.help.book edge.words tools.deploy",
+        "hil sim_devices firmware.boards.host firmware.proofs protocols edge.boards edge.cli edge.cli_common "
+        "edge.help.book edge.update.board_layout edge.words tools.deploy",
         "the rig sees the hub as a command and the firmware as bytes or as the host board: put checks into tests/",
     ),
     _row(
