@@ -7,7 +7,6 @@ The program runs at the simulated barrier or scale of one lane, on an RS-485 lin
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from pathlib import Path
 
@@ -48,7 +47,6 @@ def spec_of(folder: Path) -> NodeSpec:
 
 async def live(folder: Path, spec: NodeSpec) -> None:
     """Run what the flash holds until cancelled; the hub's end of the line is `folder/bus`."""
-    os.environ["MICROPYPATH"] = f":{folder / FLASH / 'a'}:.frozen"
     line = PtyLine(spec.baud, random.Random(0), folder, BUS)
     line.open([spec.name])
     field = LaneField(random.Random(0))

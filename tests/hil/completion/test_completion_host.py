@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from edge.words import choose
 from hil.cli import COMMANDS
 from hil.completion.command import SHELLS, all_words, main
 from hil.completion.tree import LANE, Value
 
+FOR_DEVELOPERS = ("bench", "hil", "verify")  # they speak English
 SITE = """[site]
 name = "north"
 [[line]]
@@ -103,3 +105,16 @@ def test_an_installed_shell_understands_its_script(
 def test_another_shell_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tcsh"]) == 2
     assert "invalid choice: 'tcsh' (choose from 'bash', 'zsh', 'fish')" in capsys.readouterr().err
+
+
+def test_a_technician_s_words_are_explained_in_vietnamese() -> None:
+    english = {word.path: word for word in all_words()}
+    choose("vi")
+    same = []
+    for word in all_words():
+        if word.path.split()[1:2] and word.path.split()[1] in FOR_DEVELOPERS:
+            continue
+        said = [(word.path, word.says), *((f"{word.path} {option.names}", option.says) for option in word.options)]
+        told = [english[word.path].says, *(option.says for option in english[word.path].options)]
+        same += [name for (name, says), before in zip(said, told, strict=True) if says and says == before]
+    assert same == []
