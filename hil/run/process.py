@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hil.run.tether import tethered
+from sim_devices.child_end import kill_and_wait
 
 # The first restart is quick: a killed child should be back before its peers give up.
 _BACKOFF_S = (0.2, 0.5, 1.0, 2.0)
@@ -75,8 +76,7 @@ class ManagedProcess:
             try:
                 self.last_exit = await self._process.wait()
             except asyncio.CancelledError:
-                self._kill()
-                await self._process.wait()
+                await kill_and_wait(self._process)
                 raise
 
     async def stop(self) -> None:

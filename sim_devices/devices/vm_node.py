@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sim_devices.child_end import kill_and_wait
 from sim_devices.devices import field_link
 from sim_devices.devices.output_card import OutputCard
 
@@ -248,20 +249,14 @@ class VmNode:
 
 
 async def _bury(process: asyncio.subprocess.Process) -> None:
-    """Wait for the end of a process that closed its stdout; end any other at once.
-
-    A process that has ended must not be killed: the signal's own look at it would take the exit status from asyncio.
-    """
+    """Wait for the end of a process that closed its stdout; end any other at once."""
     assert process.stdout is not None
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_BURY_S if process.stdout.at_eof() else 0.0):
-            await process.wait()
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        if process.stdin is not None:
-            process.stdin.close()
-        await process.wait()
+    try:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_BURY_S if process.stdout.at_eof() else 0.0):
+                await process.wait()
+    finally:
+        await kill_and_wait(process)
 
 
 async def _read_words(stream: asyncio.StreamReader) -> bytes:
