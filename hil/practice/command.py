@@ -22,6 +22,7 @@ _SITE = """# A site with one device, the practice board of this folder. Every ke
 name = "practice"
 data_dir = "hub"
 http_port = 18090
+# update_key_file = "site-key.pem.pub"  # made by gate bundle key; then provision again
 
 [[line]]
 name = "line1"
