@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from hil.faults.catalogue import BUS, fault_named
 from hil.faults.spec import REPAIRED
-from hil.trace.bands import APART_US, NOISY_US, POLLED, REACTION_US, STARTING_FOR_US, STARTING_US, Bands
+from hil.trace.bands import APART_US, NOISY_US, POLLED, REACTION_US, STARTING_FOR_US, STARTING_US, TOLD_AFTER_US, Bands
 from hil.trace.classes import Kind
 from hil.trace.event import NO_CAUSE, Trace, TraceEvent
 from hil.trace.logical import GUARD_US, Channel, Visit, channels_of, settled
@@ -122,10 +122,10 @@ def _has_bus_fault(trace: Trace, before: int) -> bool:
 
 
 def _is_starting(trace: Trace, visit: Visit) -> bool:
-    """Whether the run has just begun, or the device of this event has told of a start."""
+    """Whether the run has just begun, or the device of this event has started: it tells so a little later."""
     source = trace.events[visit.index].source
     boots = (event.t_us for event in trace if event.source == source and event.channel == _BOOT)
-    return any(0 <= visit.t_us - t_us <= STARTING_FOR_US for t_us in (0, *boots))
+    return any(-TOLD_AFTER_US <= visit.t_us - t_us <= STARTING_FOR_US for t_us in (0, *boots))
 
 
 def _scripted(trace: Trace, visit: Visit) -> TraceEvent | None:

@@ -38,8 +38,11 @@ TIMES_US: Mapping[Kind, int] = MappingProxyType(
 POLLED = frozenset({Kind.LEVEL, Kind.EVENT, Kind.COMMAND})
 NOISY_US = 2_000_000  # the band of what is polled while a fault of the bus eats requests and answers
 # The band of everything but reactions for so long after a device has started: a converter on the chip settles for
-# 0.45 s before its first sample, the host's has one at once.
+# 0.45 s before its first sample, the host's has one at once; and a device that was silent is asked at the pace of
+# time-outs, so one that starts 0.1 s later is heard up to one of them later.
 STARTING_US, STARTING_FOR_US = 1_000_000, 2_000_000
+# A device's registers are read before its ring is, so its first values come so long before its start is told.
+TOLD_AFTER_US = TIMES_US[Kind.EVENT]
 
 # By unit: a scan more or less changes a mean, a duration or an energy by little.
 QUANTITIES: Mapping[str, float] = MappingProxyType({"kg": 20, "ms": 300, "counts": 200, "Wh": 2, "A": 1})

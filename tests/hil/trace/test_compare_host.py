@@ -165,6 +165,14 @@ def test_a_device_that_has_just_started_may_be_later() -> None:
     assert not compare(run(6_600_000, boot), run(7_000_000, boot), BANDS).agrees
 
 
+def test_what_a_device_shows_before_its_start_is_told_may_be_later_too() -> None:
+    def run(seen_us: int, told_us: int) -> Trace:
+        return trace_of((seen_us, "device.state", 0), (seen_us + told_us, "device.event.BOOT", 1))
+
+    assert compare(run(5_000_000, 200_000), run(5_700_000, 200_000), BANDS).agrees
+    assert not compare(run(5_000_000, 700_000), run(5_700_000, 700_000), BANDS).agrees
+
+
 def test_an_output_that_follows_an_input_by_chance_is_no_reaction() -> None:
     pressed = (3_000_000, "device.in.LOCAL_OPEN", 1)
     left = trace_of(pressed, (7_000_000, "device.in.LOCAL_OPEN", 1), (7_010_000, "device.out.LOOP_TEST", 1, 1))
