@@ -6,6 +6,7 @@ role it runs. The board owns the loop and the clock; nothing here waits.
 *Poll*: one slice, at most one request answered and at most one scan. *Scan*: one pass of the control core.
 """
 
+from firmware.app.auth import find_key_id
 from firmware.app.commands import Commands
 from firmware.app.comms import WAIT_NONE, RtuService
 from firmware.app.comms_tcp import TcpService
@@ -69,7 +70,7 @@ class Device:
         self.supervisor = Supervisor(board.watchdog)
         self.publisher = Publisher(regmap, self.image, self.settings, len(self.core.inputs))
         self._header = [0] * len(HEADER)
-        self.publisher.put_identity(identity.serial, FIRMWARE_VERSION, board.reset_cause)
+        self.publisher.put_identity(identity.serial, find_key_id(identity.key), FIRMWARE_VERSION, board.reset_cause)
         self.kept = 0
         self._role = role
         self._map = regmap

@@ -55,13 +55,14 @@ class Publisher:
         self._settings_seen = _NOTHING_SEEN
         self._analogue = range(regmap.IN_COUNT, input_count)  # stand behind the digital ones, and in no register
 
-    def put_identity(self, serial: int, firmware_version: int, reset_cause: int) -> None:
+    def put_identity(self, serial: int, key_id: int, firmware_version: int, reset_cause: int) -> None:
         """Fill in what does not change until the next start."""
         regmap = self._map
         image = self._image
         image.put_u16(INPUTS, regmap.AT_MAP_ID, regmap.MAP_ID)
         image.put_u16(INPUTS, regmap.AT_MAP_VERSION, regmap.MAP_VERSION)
         image.put_i32(INPUTS, regmap.AT_SERIAL_NUMBER, serial)
+        image.put_i32(INPUTS, regmap.AT_KEY_ID, key_id)
         image.put_u16(INPUTS, regmap.AT_FIRMWARE_VERSION, firmware_version)
         image.put_u16(INPUTS, regmap.AT_BOOT_COUNT, self._settings.boot_count)
         image.put_u16(INPUTS, regmap.AT_RESET_CAUSE, reset_cause)

@@ -3,9 +3,7 @@
 Knows the record layout, the store port and the limits of the role's SETTINGS_TABLE. Must not know what a setting
 means. Runs at start and on the command path only, so it may allocate; never inside a locked scan.
 
-*Copy*: one record, `settings_a.bin` or `settings_b.bin`. Big-endian: magic u16, format u16, map_id u16, map_version
-u16, sequence u32, setting count u16, generation u16, boot_count u16, nonce_epoch u16, calibration_count u16, flags
-u16, one i32 per setting, CRC-16 u16.
+*Copy*: one record (protocols/settings_record.py), `settings_a.bin` or `settings_b.bin`.
 *Sequence*: moves with every write; the higher good copy is in force and the other one is overwritten next.
 *Epoch*: high part of the command nonce. It is stored before it is offered, so no nonce is ever used twice, and a block
 that a device refuses because its store fails is not right after a later start either.
@@ -16,7 +14,21 @@ import struct
 from firmware.ports import STORE_ABSENT, STORE_FAILED, NullEntropy, NullStore
 from protocols.command import NO_EPOCH
 from protocols.compat import const
-from protocols.crc import crc16
+from protocols.settings_record import (
+    BOOT_COUNT,
+    CALIBRATION_COUNT,
+    FLAG_LOST,
+    FLAG_RECALIBRATE,
+    FLAGS,
+    GENERATION,
+    NONCE_EPOCH,
+    SEQUENCE,
+    is_record,
+    pack_record_into,
+    record_size,
+    unpack_head,
+    unpack_value,
+)
 
 COPY_NAMES = ("settings_a.bin", "settings_b.bin")
 
@@ -29,14 +41,8 @@ EPOCH_LAST = const(65534)
 # No medium lives to see as many writes: a copy that claims more is damaged, and what follows it could not be stored.
 SEQUENCE_LAST = const(0x3FFFFFFF)
 
-_MAGIC = const(0x5347)
-_FORMAT = const(1)
-_HEADER = ">HHHHIHHHHHH"
-_HEADER_SIZE = const(24)
 _ENTRY = ">HBBiii"
 _ENTRY_SIZE = const(16)
-_FLAG_LOST = const(1)  # defaults took the place of lost settings and nobody has set anything since
-
 _GOOD = const(0)
 _BAD = const(1)
 _ABSENT = const(2)
@@ -48,6 +54,7 @@ class Settings:
 
     `values` is shared with the control core and changed in place. After `load`: `source` tells where the values came
     from, `one_copy` whether fewer than two good copies exist, `defaulted` whether defaults stand for lost settings,
+    `recalibration_due` whether they were calibrated with another board,
     `store_fault` whether the store failed last time, `epoch_usable` whether `nonce_epoch` is on the medium.
     """
 
@@ -62,6 +69,7 @@ class Settings:
         self.boot_count = 0
         self.nonce_epoch = 0
         self.calibration_count = 0
+        self.recalibration_due = False
         self.epoch_usable = False
         self.one_copy = True
         self.defaulted = False
@@ -70,7 +78,7 @@ class Settings:
         self._sequence = 0
         self._next_copy = 0
         self._copy_states = [_ABSENT, _ABSENT]
-        self._size = _HEADER_SIZE + 4 * self.count + 2
+        self._size = record_size(self.count)
         self._record = bytearray(self._size)
         self._copies = [bytearray(self._size + 1), bytearray(self._size + 1)]
         self._sealed = False
@@ -138,23 +146,27 @@ class Settings:
             self.epoch_usable = 0 < self.nonce_epoch <= EPOCH_LAST
         return taken
 
-    def change(self, index: int, value: int, sealed: bool) -> bool:
+    def change(self, index: int, value: int, sealed: bool, is_recalibrated: bool = False) -> bool:
         """Store setting `index` as `value` (within its limits); on False nothing has changed in force.
 
         The refused record may be whole on the medium all the same, so the old set is then written over it: unless the
         store fails again, a refused value does not come into force at the next start. A change of a `sealed` setting is
-        counted in `calibration_count`, stored in the same record.
+        counted in `calibration_count`, stored in the same record; so is that this board `is_recalibrated` with it.
         """
         before = self.values[index], self.generation, self.calibration_count, self._lost
+        was_due = self.recalibration_due
         self.values[index] = value
         self.generation = (self.generation + 1) & 0xFFFF
         if sealed and value != before[0]:
             self.calibration_count = (self.calibration_count + 1) & 0xFFFF
         self._lost = False
+        if is_recalibrated:
+            self.recalibration_due = False
         if self.save():
             self.defaulted = False
             return True
         self.values[index], self.generation, self.calibration_count, self._lost = before
+        self.recalibration_due = was_due
         self.save()
         self.store_fault = True
         return False
@@ -186,14 +198,11 @@ class Settings:
             return -1
         good = self._is_record(data, size)
         self._copy_states[copy] = _GOOD if good else _BAD
-        return int(struct.unpack_from(">I", data, 8)[0]) if good else -1
+        return unpack_head(data)[SEQUENCE] if good else -1
 
     def _is_record(self, data: bytearray, size: int) -> bool:
-        if size != self._size or struct.unpack_from(">H", data, size - 2)[0] != crc16(data, 0, size - 2):
-            return False
-        head = struct.unpack_from(_HEADER, data, 0)
-        known = head[:4] == (_MAGIC, _FORMAT, self._map_id, self._map_version) and head[5] == self.count
-        return known and head[4] < SEQUENCE_LAST
+        good = is_record(data, size, self._map_id, self._map_version, self.count)
+        return good and unpack_head(data)[SEQUENCE] < SEQUENCE_LAST
 
     def _choose(self, sequences: list[int]) -> None:
         """Take the newest good copy and decide which copy is written next."""
@@ -223,34 +232,19 @@ class Settings:
         self.nonce_epoch = min(self.nonce_epoch + distance, EPOCH_LAST + 1)
 
     def _pack(self, sequence: int) -> None:
-        struct.pack_into(
-            _HEADER,
-            self._record,
-            0,
-            _MAGIC,
-            _FORMAT,
-            self._map_id,
-            self._map_version,
-            sequence,
-            self.count,
-            self.generation,
-            self.boot_count,
-            self.nonce_epoch,
-            self.calibration_count,
-            _FLAG_LOST if self._lost else 0,
-        )
-        for index in range(self.count):
-            struct.pack_into(">i", self._record, _HEADER_SIZE + 4 * index, self.values[index])
-        struct.pack_into(">H", self._record, self._size - 2, crc16(self._record, 0, self._size - 2))
+        flags = (FLAG_LOST if self._lost else 0) | (FLAG_RECALIBRATE if self.recalibration_due else 0)
+        head = [sequence, self.generation, self.boot_count, self.nonce_epoch, self.calibration_count, flags]
+        pack_record_into(self._record, self._map_id, self._map_version, head, self.values)
 
     def _unpack(self, data: bytearray) -> None:
         """Take a good record; a value outside its limits is replaced by its default and flagged."""
-        head = struct.unpack_from(_HEADER, data, 0)
-        self._sequence, self.generation, self.boot_count = head[4], head[6], head[7]
-        self.nonce_epoch, self.calibration_count = head[8], head[9]
-        self._lost = bool(head[10] & _FLAG_LOST)
+        head = unpack_head(data)
+        self._sequence, self.generation, self.boot_count = head[SEQUENCE], head[GENERATION], head[BOOT_COUNT]
+        self.nonce_epoch, self.calibration_count = head[NONCE_EPOCH], head[CALIBRATION_COUNT]
+        self._lost = bool(head[FLAGS] & FLAG_LOST)
+        self.recalibration_due = bool(head[FLAGS] & FLAG_RECALIBRATE)
         for index in range(self.count):
-            value = struct.unpack_from(">i", data, _HEADER_SIZE + 4 * index)[0]
+            value = unpack_value(data, index)
             if not self.is_allowed(index, value):
                 value = self.limits(index)[2]
                 self._lost = True

@@ -28,6 +28,7 @@ class WeighbridgeKeeper:
             self._settings.store_fault = True
         core.memory.alibi_newest = self.alibi.newest
         core.memory.calibration_count = self._settings.calibration_count
+        core.memory.recalibration_due = 1 if self._settings.recalibration_due else 0
 
     def serve(self, core: Weighbridge) -> None:
         """Store or read what the core waits for."""
@@ -50,4 +51,4 @@ class WeighbridgeKeeper:
         value = core.pending_value()
         if not self._settings.is_allowed(index, value):
             return False
-        return self._settings.change(index, value, True)
+        return self._settings.change(index, value, True, index == regs.SET_SPAN_COUNTS)

@@ -33,13 +33,13 @@ from protocols import quality
 from protocols.compat import const
 from protocols.registers import weighbridge as regs
 
-_FAULT_BITS = const(9)
+_FAULT_BITS = const(10)
 # There is no weight at all: ADC_SILENT, ADC_SATURATED, NOT_CALIBRATED, INDICATOR_SILENT, INDICATOR_UNFIT.
 _NO_WEIGHT = const(0b110001011)
 # The device fails in its function (NE 107 FAILURE): no weight, or INPUT_BAD. An unfit indicator is worked on.
 _FAILURE = const(0b010011011)
-# Somebody works on the instrument: SEAL_OPEN, INDICATOR_UNFIT.
-_CHECKED = const(0b100100000)
+# Somebody works on the instrument: SEAL_OPEN, INDICATOR_UNFIT, RECALIBRATION_DUE.
+_CHECKED = const(0b1100100000)
 
 # Settings that decide what is weighed and registered; their changes are counted in `calibration_count`.
 SEALED_SETTINGS = (
@@ -276,6 +276,8 @@ class Weighbridge:
             faults |= 1 << regs.FAULTS_ZERO_DRIFT
         if not scale.calibration.valid:
             faults |= 1 << regs.FAULTS_NOT_CALIBRATED
+        if memory.recalibration_due and not scale.is_direct:  # an indicator has its calibration with itself
+            faults |= 1 << regs.FAULTS_RECALIBRATION_DUE
         if not self._is_on(regs.IN_SEAL_CLOSED):
             faults |= 1 << regs.FAULTS_SEAL_OPEN
         for index in range(self._judged_count()):

@@ -26,7 +26,7 @@ from protocols.scaling import scale_counts
 _KNOWN_DIVISOR = const(5)
 
 # With any other fault there is no weight to calibrate a span on.
-_SPAN_HARMLESS = 1 << regs.FAULTS_SEAL_OPEN | 1 << regs.FAULTS_ZERO_DRIFT
+_SPAN_HARMLESS = 1 << regs.FAULTS_SEAL_OPEN | 1 << regs.FAULTS_ZERO_DRIFT | 1 << regs.FAULTS_RECALIBRATION_DUE
 
 _ACCEPTED = regs.COMMAND_RESULT_ACCEPTED
 _REFUSED_STATE = regs.COMMAND_RESULT_REFUSED_STATE
@@ -86,6 +86,8 @@ class WeighbridgeCommands:
         if not is_done:
             return
         if pending == PENDING_SETTING:
+            if self.setting == regs.SET_SPAN_COUNTS:
+                self.memory.recalibration_due = 0
             self.ring.push(regs.EV_CALIBRATED, self.value)
         elif pending == PENDING_RECORD:
             self.memory.alibi_newest = self.registration.record[RECORD_SEQUENCE]

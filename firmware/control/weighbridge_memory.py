@@ -31,12 +31,13 @@ RECORD_CALIBRATION = const(7)
 RECORD_E_KG = const(8)
 RECORD_COUNT = const(9)
 
-FORMAT_VERSION = const(2)
+FORMAT_VERSION = const(3)
 
 _NAMES = (
     "state",
     "faults",
     "calibration_count",
+    "recalibration_due",
     "local",
     "local_zero_before",
     "local_tare_before",
@@ -95,6 +96,7 @@ class WeighbridgeMemory:
         self.state = 0  # STATE_*
         self.faults = 0  # FAULTS_* bits of the last scan
         self.calibration_count = 0  # changes of metrological settings, wrapping at 2**16
+        self.recalibration_due = 0  # the calibration in force was made with another board
         self.local = 0  # the key switch is on
         self.local_zero_before = 1  # buttons count as pressed at boot: a stuck one is not a command
         self.local_tare_before = 1

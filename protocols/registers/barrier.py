@@ -50,6 +50,7 @@ AT_UPDATE_WANT = const(31)
 AT_UPDATE_PERMILLE = const(33)
 AT_RUNNING_SLOT = const(34)
 AT_OTHER_VERSION = const(35)
+AT_KEY_ID = const(36)
 
 # Indexes into the core's status list.
 ST_STATE = const(0)

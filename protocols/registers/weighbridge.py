@@ -50,6 +50,7 @@ AT_UPDATE_WANT = const(31)
 AT_UPDATE_PERMILLE = const(33)
 AT_RUNNING_SLOT = const(34)
 AT_OTHER_VERSION = const(35)
+AT_KEY_ID = const(36)
 
 # Indexes into the core's status list.
 ST_STATE = const(0)
@@ -217,6 +218,7 @@ FAULTS_SEAL_OPEN = const(5)
 FAULTS_ZERO_DRIFT = const(6)
 FAULTS_INDICATOR_SILENT = const(7)
 FAULTS_INDICATOR_UNFIT = const(8)
+FAULTS_RECALIBRATION_DUE = const(9)
 
 # flags: Weight flags, named as OPC 40200 WeightItemType.
 FLAGS_STABLE = const(0)

@@ -375,6 +375,17 @@ TAGS: tuple[Tag, ...] = (
         description="major * 256 + minor of the file set in the other slot; 0 when it is not whole",
     ),
     Tag(
+        name="key_id",
+        table="input_register",
+        address=36,
+        type="uint32",
+        count=2,
+        units="",
+        sf=0,
+        access="R",
+        description="Public name of the device's command key, 30 bits of HMAC-SHA256(key, 'smartgate key id'): another key, another number",
+    ),
+    Tag(
         name="command_block",
         table="holding_register",
         address=0,
@@ -464,7 +475,7 @@ TAGS: tuple[Tag, ...] = (
         sf=0,
         access="R",
         description="Faults in force",
-        symbols=(("ADC_SILENT", 0), ("ADC_SATURATED", 1), ("ZERO_OUT_OF_RANGE", 2), ("NOT_CALIBRATED", 3), ("INPUT_BAD", 4), ("SEAL_OPEN", 5), ("ZERO_DRIFT", 6), ("INDICATOR_SILENT", 7), ("INDICATOR_UNFIT", 8),),
+        symbols=(("ADC_SILENT", 0), ("ADC_SATURATED", 1), ("ZERO_OUT_OF_RANGE", 2), ("NOT_CALIBRATED", 3), ("INPUT_BAD", 4), ("SEAL_OPEN", 5), ("ZERO_DRIFT", 6), ("INDICATOR_SILENT", 7), ("INDICATOR_UNFIT", 8), ("RECALIBRATION_DUE", 9),),
     ),
     Tag(
         name="flags",

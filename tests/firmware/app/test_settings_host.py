@@ -84,6 +84,22 @@ def test_change_survives_a_restart_with_everything_stored_beside_it():
     assert (again.generation, again.calibration_count) == (2, 1)
 
 
+def test_recalibration_stays_due_until_it_is_stored_with_the_new_value():
+    store, settings = commissioned()
+    settings.recalibration_due = True
+    assert settings.save()
+    assert settings.change(GAP, 2600, True)
+    settings = start(store)
+    assert settings.recalibration_due
+    store.arm(1, True, 0)
+    assert not settings.change(GAP, 2700, True, True)
+    assert settings.recalibration_due
+    store.arm(0, False, 0)
+    assert settings.change(GAP, 2700, True, True)
+    settings = start(store)
+    assert (settings.recalibration_due, settings.values[GAP]) == (False, 2700)
+
+
 def test_storing_the_same_sealed_value_is_no_calibration():
     _, settings = commissioned()
     assert settings.change(GAP, 2500, True)

@@ -286,6 +286,42 @@ class CalibrationTest(unittest.TestCase):
         self.assertEqual(bench.status(regs.ST_CALIBRATION_COUNT), 0)
 
 
+class RecalibrationTest(unittest.TestCase):
+    def test_on_another_board_nothing_is_registered_until_a_span_is_calibrated(self):
+        bench = started(noise_counts=0)
+        bench.core.memory.recalibration_due = 1
+        bench.drive_on(400000)
+        self.assertEqual(bench.status(regs.ST_FAULTS), 1 << regs.FAULTS_RECALIBRATION_DUE)
+        self.assertEqual(bench.core.health, regs.HEALTH_CHECK_FUNCTION)
+        self.assertEqual(bench.status(regs.ST_GROSS_KG_X10), 400000)
+        self.assertFalse(bench.has_flag(regs.FLAGS_LEGAL_FOR_TRADE))
+        self.assertEqual(bench.request(regs.OP_REGISTER, 1), REFUSED_STATE)
+        bench.settings[regs.SET_SPAN_COUNTS] = 4000100  # by SET: nobody has put a known weight on
+        bench.run(3000)
+        self.assertTrue(bench.has_fault(regs.FAULTS_RECALIBRATION_DUE))
+        bench.load_kg_x10 = 0
+        bench.run(3000)
+        turn_key(bench)
+        self.assertEqual(bench.request(regs.OP_CALIBRATE_ZERO), ACCEPTED)
+        bench.run(3000)
+        self.assertTrue(bench.has_fault(regs.FAULTS_RECALIBRATION_DUE))
+        bench.load_kg_x10 = 400000
+        bench.run(3000)
+        bench.store_result = STORE_FAILED
+        self.assertEqual(bench.request(regs.OP_CALIBRATE_SPAN, 40000), STORE_FAILED)
+        bench.run(100)
+        self.assertTrue(bench.has_fault(regs.FAULTS_RECALIBRATION_DUE))
+        bench.store_result = ACCEPTED
+        self.assertEqual(bench.request(regs.OP_CALIBRATE_SPAN, 40000), ACCEPTED)
+        bench.run(100)
+        self.assertFalse(bench.has_fault(regs.FAULTS_RECALIBRATION_DUE))
+        turn_key(bench, 0)
+        bench.load_kg_x10 = 0
+        bench.run(3000)
+        bench.drive_on(400000)
+        self.assertEqual(bench.request(regs.OP_REGISTER, 2), ACCEPTED)
+
+
 class LocalTest(unittest.TestCase):
     def test_remote_commands_are_refused_while_the_key_is_on(self):
         bench = with_truck()

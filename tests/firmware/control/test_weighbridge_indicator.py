@@ -120,6 +120,12 @@ def with_truck(protocol, digits=23460):
 
 
 class WeighTest(unittest.TestCase):
+    def test_its_calibration_comes_along_to_another_board(self):
+        site = Site("sma")
+        site.core.memory.recalibration_due = 1
+        site.run(100)
+        self.assertFalse(site.fault(regs.FAULTS_RECALIBRATION_DUE))
+
     def test_every_protocol_weighs_and_registers_what_is_shown(self):
         for protocol in PROTOCOLS[1:]:
             site = with_truck(protocol)

@@ -143,6 +143,7 @@ class HealthTest(unittest.TestCase):
             (regs.FAULTS_ZERO_DRIFT, off_spec),
             (regs.FAULTS_INDICATOR_SILENT, failure),
             (regs.FAULTS_INDICATOR_UNFIT, checked),
+            (regs.FAULTS_RECALIBRATION_DUE, checked),
         ):
             bench = quiet()
             bench.core.memory.faults = 1 << bit
