@@ -34,6 +34,7 @@ from edge.config_load import load_site
 from edge.help.word import add_help_word
 from edge.lane.facts import OPERATOR_REQUESTS
 from edge.operator_words import hear
+from edge.provision.swap_word import add_backup_word, add_swap_word
 from edge.provision.word import add_provision_word
 from edge.service.poke import add_poke_word
 from edge.service.scan import add_scan_word
@@ -70,8 +71,8 @@ def build_parser() -> Parser:
         dest="word",
         required=True,
         metavar=(
-            "check | hub | journal | status | operator | devices | flash | help | poke | provision | scan | sniff"
-            " | bundle | update"
+            "check | hub | journal | status | operator | devices | flash | help | poke | provision | swap | backup"
+            " | scan | sniff | bundle | update"
         ),
     )
     check = words.add_parser("check", help=tr("check a site file: every error at once"))
@@ -105,6 +106,14 @@ def _add_technicians_words(words: Any) -> None:
     add_scan_word(words.add_parser("scan", help=tr("who answers on a serial line or in a network, and what it is")))
     add_sniff_word(
         words.add_parser("sniff", help=tr("listen to a serial line and tell by register name what is said on it"))
+    )
+    add_swap_word(
+        words.add_parser(
+            "swap", help=tr("put a new board in the place of a broken one, with its settings and a new key")
+        )
+    )
+    add_backup_word(
+        words.add_parser("backup", help=tr("what the hub keeps of each device for the day its board breaks"))
     )
     add_provision_word(words.add_parser("provision", help=tr("make a board the one of a place: identity, key, label")))
     add_help_word(words.add_parser("help", help=tr("what to do when something does not work, topic by topic, offline")))

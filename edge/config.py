@@ -11,6 +11,7 @@ from pathlib import Path
 
 from edge.lane.settings import LaneSettings
 from edge.profile import Profile
+from edge.provision.device_key import DeviceKey
 
 KIND_RTU = "rtu"
 KIND_TCP = "tcp"
@@ -101,6 +102,11 @@ class DeviceConfig:
     wiring: str = ""
     line_protocol: str = ""
     line_baud: int = 0
+
+    @property
+    def key_id(self) -> int:
+        """What a device with this key shows in its register `key_id`; 0 without a key."""
+        return DeviceKey(self.key).key_id if self.key else 0
 
 
 @dataclass(frozen=True, slots=True)

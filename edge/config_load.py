@@ -31,6 +31,7 @@ from edge.config_table import show
 from edge.lane.settings import LaneSettings
 from edge.profile import Profile
 from edge.profile_load import load_profile
+from edge.provision.site_check import check_boards
 from edge.southbound.camera import normalise_plate
 from edge.words import tr
 from protocols.registers import barrier_tags, charging_post_tags, rfid_tags, weighbridge_tags
@@ -69,6 +70,7 @@ def load_site(path: Path, *, only_reads: bool = False) -> LoadResult:
     update_key = _check_update_key(check, path.parent)
     profiles = _check_profiles(check, path.parent)
     if not only_reads:
+        check_boards(check, path.parent, keys)
         check_certificates(check, path.parent)
     _check_data_dir(check, path.parent, os.R_OK if only_reads else os.W_OK)
     has_error = any(not problem.is_warning for problem in check.problems)

@@ -17,6 +17,7 @@ import os
 import signal
 import sqlite3
 import sys
+import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +39,15 @@ from edge.northbound.pacer import Pacer
 from edge.northbound.telemetry import Telemetry
 from edge.northbound.uplink import Uplink
 from edge.operator_door import DoorError, OperatorDoor
+from edge.provision.backup import BackupKeeper
+from edge.provision.book import Book, Entry
+from edge.provision.device_key import key_id_of
+from edge.provision.key_store import KeyFile, KeyStoreError
+from edge.provision.watch import CURSOR as BOOK_CURSOR
+from edge.provision.watch import BookWatch
+from edge.southbound.device_session import DeviceSession
 from edge.southbound.modbus_line import ModbusLine
+from edge.southbound.settings_copy import SettingsCopy
 from edge.status import build_status
 from edge.updates import Updates
 
@@ -106,10 +115,17 @@ class Hub:
         self._clock = clock
         self._started_ms = self._clock.stamp().mono_ms
         cursors, saved, counts = journal.device_cursors(), journal.lane_states(), journal.lane_counts()
+        self._lane_names = {name: lane.name for lane in config.lanes for name in (lane.barrier, lane.weighbridge)}
+        self._backups = BackupKeeper(config.data_dir, self._record_of_device)
+        self._revoked: dict[int, str] = {}
+        self._watch = BookWatch(config.data_dir, cursors.get(BOOK_CURSOR, (0, 0))[1], self._on_book)
         self._lines = {line.name: self._make_line(line, cursors) for line in config.lines}
         self._sessions = {
             session.config.name: session for line in self._lines.values() for session in line.sessions.values()
         }
+        for session in self._sessions.values():
+            if isinstance(session, DeviceSession):
+                session.revoked = self._revoked
         self._lanes = {lane.name: self._make_lane(lane.name, saved.get(lane.name, "")) for lane in config.lanes}
         self._shell_of = {
             device: self._lanes[lane.name] for lane in config.lanes for device in (lane.barrier, lane.weighbridge)
@@ -137,7 +153,12 @@ class Hub:
         async with asyncio.TaskGroup() as group:
             writer = self._start(group, "journal", self._journal.run())
             self._journal.post([self._site_record("hub_started", self._identity())])
-            watches = [self._start(group, "clock", self._clock.run(self._on_clock_step))]
+            self._watch.look()  # before a line asks anybody: whose keys are revoked
+            watches = [
+                self._start(group, "clock", self._clock.run(self._on_clock_step)),
+                self._start(group, "boards", self._watch.run()),
+                self._start(group, "backups", self._backups.run()),
+            ]
             lines = [self._start(group, f"line {name}", line.run()) for name, line in self._lines.items()]
             lanes = [self._start(group, f"lane {name}", lane.run()) for name, lane in self._lanes.items()]
             updates = [self._start(group, "updates", self._updates.run())]
@@ -184,6 +205,7 @@ class Hub:
             telemetry=self._telemetry,
             clock=self._clock.status(),
             api={"reason": self._door_reasons["api"], **(self._api.counters if self._api else {})},
+            boards={"reason": self._watch.reason, "backup": self._backups.status()},
             operator={"reason": self._door_reasons["operator"], "requests": self._door.requests},
         ) | {"update": self._updates.status()}
 
@@ -198,7 +220,7 @@ class Hub:
         return await self._lanes[lane].on_plate(read)
 
     def _make_line(self, line: LineConfig, cursors: Mapping[str, tuple[int, int]]) -> ModbusLine:
-        lanes = {name: lane.name for lane in self._config.lanes for name in (lane.barrier, lane.weighbridge)}
+        lanes = self._lane_names
         devices = [(device, lanes.get(device.name, "")) for device in self._config.devices if device.line == line.name]
         return ModbusLine(
             line,
@@ -208,6 +230,7 @@ class Hub:
             on_change=self._on_change,
             report=self._on_report,
             on_presence=self._on_presence,
+            on_copy=self._on_copy,
             stamp=self._clock.stamp,
         )
 
@@ -256,6 +279,43 @@ class Hub:
     def _on_presence(self, device: str, is_online: bool, reason: str, time_ms: int) -> None:
         if self._telemetry is not None:
             self._telemetry.on_presence(device, is_online, reason, time_ms)
+
+    def _on_copy(self, device: str, copy: SettingsCopy) -> None:
+        self._backups.take(self._config.device(device), copy)
+
+    def _on_book(self, book: Book, news: Sequence[Entry]) -> None:
+        """Boards were put into places: journal it, believe no revoked key, take the keys of the new ones."""
+        for entry in book.revoked.values():
+            day = time.strftime("%Y-%m-%d", time.localtime(entry.time_ms / 1000))
+            whose = f"the board that was {entry.device} until {day}"
+            self._revoked[key_id_of(str(entry.data["fingerprint"]))] = whose
+        for name in dict.fromkeys(entry.device for entry in news):
+            self._renew_key(name)
+        if news:
+            records = [self._record_of(entry) for entry in news]
+            self._journal.post(records, {BOOK_CURSOR: (0, news[-1].number)})
+
+    def _renew_key(self, device: str) -> None:
+        session = self._sessions.get(device)
+        if not isinstance(session, DeviceSession) or session.config.key_file is None:
+            return
+        try:
+            key = KeyFile(session.config.key_file).current()
+        except KeyStoreError as error:
+            _log.error("%s keeps the key it had: %s", device, error)
+            self._record_of_device("attention", device, {"reason": "key_unreadable", "detail": str(error)})
+            return
+        if key is not None and key.secret != session.config.key:
+            session.take_key(key.secret)
+            _log.warning("%s has a new key (%s)", device, key.fingerprint)
+
+    def _record_of(self, entry: Entry) -> Record:
+        lane = self._lane_names.get(entry.device, "")
+        return Record(entry.kind, lane, entry.device, {**entry.data, "number": entry.number}, entry.time_ms)
+
+    def _record_of_device(self, kind: str, device: str, data: Mapping[str, Any]) -> None:
+        lane = self._lane_names.get(device, "")
+        self._journal.post([Record(kind, lane, device, data, self._clock.stamp().wall_ms)])
 
     def _on_change(self, device: str) -> None:
         shell = self._shell_of.get(device)

@@ -40,6 +40,7 @@ def build_status(
     clock: Mapping[str, Any],
     api: Mapping[str, Any],
     operator: Mapping[str, Any],
+    boards: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Everything; `started_ms` is monotonic."""
     sessions = [session for line in lines.values() for session in line.sessions.values()]
@@ -62,6 +63,7 @@ def build_status(
         "clock": dict(clock),
         "api": dict(api),
         "operator": dict(operator),
+        "boards": dict(boards),
         "ledger": account(journal.ledger() | _telemetry_ledger(telemetry)),
     }
 

@@ -33,9 +33,15 @@ def board_text(site: SiteConfig, device: DeviceConfig, key: DeviceKey, kept: Map
         "key": key.secret.hex(),
         "site_key": site.update_key.hex(),
     }
-    own = {name: value for name, value in kept.items() if name not in _OF_THE_SITE}
-    lines = [f"{name}={value}\n" for name, value in {**says, **own}.items() if value != ""]
+    lines = [f"{name}={value}\n" for name, value in says.items() if value != ""]
+    lines += own_text(kept).decode().splitlines(keepends=True)
     return f"# {device.name} of site {site.name}; key is a secret\n".encode() + "".join(lines).encode()
+
+
+def own_text(kept: Mapping[str, str]) -> bytes:
+    """A file with what of `kept` is the board's own, and no identity: with it a board stays in maintenance."""
+    own = {name: value for name, value in kept.items() if name not in _OF_THE_SITE}
+    return "".join(f"{name}={value}\n" for name, value in own.items()).encode()
 
 
 def baud_of(line: LineConfig) -> int:

@@ -57,7 +57,7 @@ def provision(place: Place, board: BoardFiles, wishes: Wishes) -> Provisioned:
         known = book.read_book(place.data_dir)
         refuse_file_set(place, state)
         if not wishes.replace:
-            _refuse_others_board(place, state, known)
+            refuse_others_board(place, state, known)
         key, key_state = _choose_key(place, state, known, wishes)
         write_identity(place, board, state, key)
         put_in_force(place, key, "provisioned with a new key")
@@ -79,8 +79,11 @@ def _choose_key(place: Place, state: BoardState, known: book.Book, wishes: Wishe
     return current, MENDED if is_mended else KEPT
 
 
-def _refuse_others_board(place: Place, state: BoardState, known: book.Book) -> None:
-    """Raise RefusedError for a board that is, or was, somebody; all of these may be overruled by --replace."""
+def refuse_others_board(place: Place, state: BoardState, known: book.Book, *, is_swap: bool = False) -> None:
+    """Raise RefusedError for a board that is, or was, somebody; all of these may be overruled by --replace.
+
+    A swap is for a place that has another board.
+    """
     revoked = known.revoked.get(state.key.fingerprint) if state.key else None
     if revoked is not None:
         raise RefusedError(
@@ -92,7 +95,8 @@ def _refuse_others_board(place: Place, state: BoardState, known: book.Book) -> N
                 day=_day(revoked.time_ms),
             )
         )
-    if state.provision and not _is_of_place(place, state):
+    is_somebody = any(name in (state.provision or {}) for name in ("role", "serial"))
+    if is_somebody and not _is_of_place(place, state):
         raise RefusedError(
             tr(
                 "{port}: the board is {found} already; to make it {device}, give --replace",
@@ -101,7 +105,7 @@ def _refuse_others_board(place: Place, state: BoardState, known: book.Book) -> N
                 device=place.device.name,
             )
         )
-    if _has_other_board(place, state, known):
+    if not is_swap and _has_other_board(place, state, known):
         board = known.board_of(place.device.name)
         raise RefusedError(
             tr(

@@ -9,17 +9,19 @@ boot, so that counters of two boots never stand in one image.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from edge.config import DeviceConfig
 from edge.model import DeviceImage, Quality, Record, Stamp
-from edge.poll.merge import Block
+from edge.poll.merge import HOLDING_REGISTER, Block
 from edge.southbound.device_time import EventTimes
 from edge.southbound.device_values import BlockRead, DeviceValues
 from edge.southbound.event_reader import DeviceEvent, EventReader, Gap, Restart
 from edge.southbound.line_error import Fault, LineError
 from edge.southbound.presence import Presence
 from edge.southbound.role_map import HEADER_END, MAP_NAMES, ROLE_MAPS, SLOW_PERIOD_MS, UPDATE_OPCODES
+from edge.southbound.settings_copy import SettingsCopy, SettingsReader
 from edge.southbound.tag_reads import TagRead, TagReader
 
 READS_SUFFIX = "/reads"  # what the cursor of a read list is called; no device name has a slash
@@ -39,6 +41,14 @@ class DeviceSession:
         self.events = EventReader(self.role.ring_address, self.role.ring_capacity, cursors.get(config.name))
         self._tag_reads_name = config.name + READS_SUFFIX
         self.tag_reads = self._make_tag_reader(cursors.get(self._tag_reads_name))
+        self.settings = SettingsReader(self.role)
+        self.copies: list[SettingsCopy] = []  # of settings, for the backup; the line takes them
+        self.revoked: Mapping[int, str] = {}  # by key id: whose key that was, as a sentence's end; the hub's own book
+        self._key_block = Block(self.role.tag("key_id").address, self.role.tag("key_id").count, 0)
+        self._key_id = -1  # as this start of the device has told it; -1: not yet
+        self._key_fault = ""
+        self._refused_boot = 0
+        self._header: dict[str, Any] = {}  # as it was read last
         self.is_verified = False
         self.is_itself = False  # of this role and serial number, even if its map is another version: it can be updated
         self.swapped = ""  # why what answered there last is another device
@@ -67,11 +77,15 @@ class DeviceSession:
 
     @property
     def event_block(self) -> Block | None:
-        """The read of the event ring, or else of the read list, that is wanted now."""
+        """The read beside the values that is wanted now: the key's name, then events, the read list, the settings."""
         if not self.is_verified:
             return None
+        if self._key_id < 0:
+            return self._key_block
         block = self.events.next_block()
-        return self.tag_reads.next_block() if block is None and self.tag_reads else block
+        if block is None and self.tag_reads:
+            block = self.tag_reads.next_block()
+        return self.settings.next_block() if block is None else block
 
     @property
     def cursors(self) -> dict[str, tuple[int, int]]:
@@ -82,12 +96,21 @@ class DeviceSession:
     def on_block(self, block: Block, raw: bytes, now: Stamp, asked_ms: int) -> None:
         """`block` was read; the request left after the monotonic `asked_ms`."""
         self.presence.on_answer()
-        if self.tag_reads and block.address >= self.role.read_list_address:
+        if block == self._key_block:
+            self._on_key(int.from_bytes(raw, "big"), now)
+        elif block.table == HOLDING_REGISTER:
+            self.settings.on_block(block, raw)
+        elif self.tag_reads and block.address >= self.role.read_list_address:
             self._on_tag_reads(self.tag_reads, block, raw, now)
         elif block.address >= self.role.ring_address:
             self._on_ring(block, raw, now)
         else:
             self._on_values(block, raw, now, asked_ms)
+
+    def take_key(self, key: bytes) -> None:
+        """The device's command key is another one from now on, and so perhaps its board."""
+        self.config = replace(self.config, key=key)
+        self._forget_board()
 
     def may_command(self, opcode: str) -> bool:
         """Whether the device is known well enough to be sent `opcode`."""
@@ -132,11 +155,17 @@ class DeviceSession:
         self._pending[number] = read
         if block.address >= HEADER_END:
             self._role_read_ms = now.mono_ms
+        elif self._key_id >= 0:
+            self._copy_settings(self.values.named(number, read))
 
     def _on_header(self, read: BlockRead, now: Stamp, asked_ms: int) -> None:
         header: dict[str, Any] = self.values.named(self._header_number, read)
+        self._header = header
         self.is_itself = (header["map_id"], header["serial_number"]) == (self.role.map_id, self.config.serial)
-        refusal = self._identity_fault(header)
+        if self._key_fault and header["boot_count"] != self._refused_boot:
+            self._forget_board()  # it started anew, perhaps with the right key
+        refusal = self._identity_fault(header) or self._key_fault
+        self.is_itself = self.is_itself and not self._key_fault
         self.swapped = "" if self.is_itself else refusal
         if refusal:
             self._refuse(refusal, header, now)
@@ -149,6 +178,7 @@ class DeviceSession:
         if any(isinstance(item, Restart) for item in found):
             self._pending.clear()
             self._times.restart()
+            self._forget_board()
         self._times.on_header(header["event_head"], header["uptime_s"], asked_ms, now.mono_ms)
         if self.presence.is_lost:
             self.presence.is_lost = False
@@ -156,6 +186,42 @@ class DeviceSession:
         if self.is_verified and self._role_read_ms:
             self._publish(read, header, now)
         self.is_verified = True
+
+    def _on_key(self, key_id: int, now: Stamp) -> None:
+        """Which key the board has, by its public name; 0 from one that does not tell."""
+        self._key_id = key_id
+        if key_id in (0, self.config.key_id):
+            return
+        where = f"address {self.config.unit_id} of line {self.config.line}"
+        if key_id in self.revoked:
+            self._key_fault = f"{where} has the key that was revoked: it is {self.revoked[key_id]}; take it off"
+        else:
+            self._key_fault = f"{where} has another key than the hub: provision it anew, or check what was fitted there"
+        self._refused_boot = self.events.boot_count
+        self.is_itself, self.swapped = False, self._key_fault
+        self._refuse(self._key_fault, {**self._header, "key_id": key_id}, now)
+
+    def _forget_board(self) -> None:
+        """What is on the line may be another board now."""
+        self._key_id, self._key_fault = -1, ""
+        self.settings.begin_again()
+
+    def _copy_settings(self, values: Mapping[str, Any]) -> None:
+        """The slow header was read: it tells whether settings were changed."""
+        if "settings_generation" not in values:
+            return
+        copied = self.settings.on_counters(self.events.boot_count, values["settings_generation"])
+        if copied is not None:
+            self.copies.append(
+                SettingsCopy(
+                    boot_count=self.events.boot_count,
+                    generation=values["settings_generation"],
+                    key_id=self._key_id,
+                    firmware_version=self.image.tag("firmware_version").number,
+                    calibration_count=self.image.tag("calibration_count").number,
+                    values=copied,
+                )
+            )
 
     def _publish(self, read: BlockRead, header: Mapping[str, Any], now: Stamp) -> None:
         """The header vouches for what was read before it."""
@@ -236,7 +302,8 @@ class DeviceSession:
         self._role_read_ms = 0
         if reason != self._refused:
             self._refused = reason
-            found = {name: values[name] for name in ("map_id", "map_version", "serial_number")}
+            told = ("map_id", "map_version", "serial_number", "key_id")
+            found = {name: values[name] for name in told if name in values}
             self._record("unknown_device", {"reason": reason, "unit_id": self.config.unit_id, **found}, now)
 
     def _lose(self, reason: str, now: Stamp) -> None:
@@ -244,6 +311,7 @@ class DeviceSession:
         self.is_verified = self.is_itself = False
         self._role_read_ms = 0
         self._pending.clear()
+        self._forget_board()
         if not self.presence.is_lost:
             self.presence.is_lost = True
             self._record("device_lost", {"reason": reason}, now)

@@ -28,6 +28,7 @@ from edge.southbound.line_transfers import LineTransfers, Request
 from edge.southbound.modbus_client import ModbusClient
 from edge.southbound.profile_session import ProfileSession
 from edge.southbound.role_map import MAP_NAMES
+from edge.southbound.settings_copy import SettingsCopy
 
 REOPEN_FIRST_S = 0.25
 REOPEN_MAX_S = 2.0
@@ -61,6 +62,7 @@ class ModbusLine:
         on_change: Callable[[str], None],
         report: OnReport = lambda report: None,
         on_presence: OnPresence = lambda device, is_online, reason, time_ms: None,
+        on_copy: Callable[[str, SettingsCopy], None] = lambda device, copy: None,
         stamp: Callable[[], Stamp] | None = None,
     ) -> None:
         """`devices` are (device, lane name) of this line; `cursors` the journalled event cursors of any device."""
@@ -74,6 +76,7 @@ class ModbusLine:
         self._on_change = on_change
         self._report = report
         self._on_presence = on_presence
+        self._on_copy = on_copy
         self._stamp = stamp or stamp_now
         self._commands = LineCommands(self._plan, self.sessions)
         self._transfers = LineTransfers(self._plan, config)
@@ -283,6 +286,10 @@ class ModbusLine:
             return
         self._flush(session)
         self._tell(session)
+        if isinstance(session, DeviceSession) and session.copies:
+            copies, session.copies = session.copies, []
+            for copy in copies:
+                self._on_copy(session.config.name, copy)
         if self._blocks.get(unit_id) != session.blocks:
             self._set_blocks(unit_id)
         wanted = session.event_block

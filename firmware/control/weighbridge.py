@@ -34,7 +34,7 @@ from protocols.compat import const
 from protocols.registers import weighbridge as regs
 
 _FAULT_BITS = const(10)
-# There is no weight at all: ADC_SILENT, ADC_SATURATED, NOT_CALIBRATED, INDICATOR_SILENT, INDICATOR_UNFIT.
+# No weight at all: ADC_SILENT, ADC_SATURATED, NOT_CALIBRATED, INDICATOR_SILENT, INDICATOR_UNFIT.
 _NO_WEIGHT = const(0b110001011)
 # The device fails in its function (NE 107 FAILURE): no weight, or INPUT_BAD. An unfit indicator is worked on.
 _FAILURE = const(0b010011011)
@@ -276,8 +276,8 @@ class Weighbridge:
             faults |= 1 << regs.FAULTS_ZERO_DRIFT
         if not scale.calibration.valid:
             faults |= 1 << regs.FAULTS_NOT_CALIBRATED
-        if memory.recalibration_due and not scale.is_direct:  # an indicator has its calibration with itself
-            faults |= 1 << regs.FAULTS_RECALIBRATION_DUE
+        if not scale.is_direct:  # an indicator has its calibration with itself
+            faults |= memory.recalibration_due << regs.FAULTS_RECALIBRATION_DUE
         if not self._is_on(regs.IN_SEAL_CLOSED):
             faults |= 1 << regs.FAULTS_SEAL_OPEN
         for index in range(self._judged_count()):
@@ -323,10 +323,8 @@ class Weighbridge:
         memory = self.memory
         faults = memory.faults
         reasons = 0 if self.hub_alive else 1 << regs.REASONS_HUB_LOST
-        if faults & (1 << regs.FAULTS_INPUT_BAD):
-            reasons |= 1 << regs.REASONS_INPUT_BAD
-        if faults & _FAILURE:
-            reasons |= 1 << regs.REASONS_ROLE_FAULT
+        reasons |= (faults >> regs.FAULTS_INPUT_BAD & 1) << regs.REASONS_INPUT_BAD
+        reasons |= (1 if faults & _FAILURE else 0) << regs.REASONS_ROLE_FAULT
         if faults & ~_FAILURE or memory.overload or memory.underload:
             reasons |= 1 << regs.REASONS_ROLE_WARNING
         if memory.local:

@@ -117,7 +117,7 @@ def _is_cut_and_mended(
     old = provision(place, board, Wishes()).key if wishes.new_key else None
     was_cut = False
     with monkeypatch.context() as patch:
-        steps = _cut_before(patch, number)
+        steps = cut_before(patch, number)
         try:
             provision(place, HereBoard(flash, "e660", steps), wishes)
         except Cut:
@@ -140,7 +140,7 @@ def _is_cut_and_mended(
     return was_cut
 
 
-def _cut_before(monkeypatch: pytest.MonkeyPatch, number: int) -> Callable[[str], None]:
+def cut_before(monkeypatch: pytest.MonkeyPatch, number: int) -> Callable[[str], None]:
     """Count every change of either disk; the `number`-th does not happen."""
     count = [0]
 
