@@ -289,7 +289,7 @@ class Loop:
         gc.threshold(-1)  # loading is over
 
     def run(self) -> None:
-        """Return when the console asks for maintenance and nothing moves; raise what must reset the board."""
+        """Return when the console asks for maintenance at rest; raise what must reset the board."""
         board = self._board
         heap = board.heap
         clock = board.clock
@@ -308,8 +308,16 @@ class Loop:
             finally:
                 heap.unlock()
             self._tend()
-            if self._console.asks_for_maintenance() and not board.role.is_moving(device.core.outputs):
+            if self._console.asks_for_maintenance() and self._may_end():
                 return
+
+    def _may_end(self) -> bool:
+        """Whether nobody misses the control: at rest, or when it stands still because it has failed."""
+        role = self._board.role
+        device = self._device
+        if role.is_at_rest(device.core):
+            return True
+        return device.health.value == role.regmap.HEALTH_FAILURE and not role.is_moving(device.core.outputs)
 
     def _look(self, wait_us: int) -> None:
         """Look once a millisecond until the time has passed, or something arrived: any port can do that."""
