@@ -4,7 +4,7 @@ Knows: how a board is brought to wait for its image, where its drive appears, es
 on MicroPython afterwards.
 
 What of this ran without hardware: the copy into a folder that stands for the drive, and the comparison of the flash
-with the image, on the emulated RP2040. esptool was called by its help only: it has no board here to speak to.
+with the image, on the emulated RP2040. esptool went as far as opening the port: it has no board here to speak to.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ def _put_esp32(image: Image, port: str | None, wait_s: float, is_new: bool) -> s
     words = ["--chip", _ESP_PLATFORM, "--port", port, "write-flash", _ESP32_ADDRESS, str(image.path)]
     done = subprocess.run([sys.executable, "-m", "esptool", *words], capture_output=True, text=True, check=False)
     if done.returncode:
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["?"]
-        raise BoardError(tr("{port}: esptool gave up: {what}", port=port, what=last[0]))
+        first = (done.stderr or done.stdout).strip().splitlines()[:1] or ["?"]
+        raise BoardError(tr("{port}: esptool gave up: {what}", port=port, what=first[0]))
     return port
 
 

@@ -27,6 +27,7 @@ OWN_HOLDS = (_HOLD, b"asked for on the console\n")
 
 _CHUNK_SIZE = 2048
 _TREE_TIMEOUT_S = 60.0
+_NO_SPACE = ("OSError: 28", "ENOSPC")  # as a port without names of errors says it, and with them
 _MICROCONTROLLERS = ("rp2", "esp32")
 
 # RP2040 datasheet 4.7.6 and 2.1.2: CTRL of the watchdog, its bit ENABLE, written through the address that clears bits.
@@ -271,7 +272,7 @@ except OSError:
         return BoardKind(platform, machine, mpy, version, chip, bool(radio), free, size)
 
     def _write_error(self, path: str, error: ProgramError) -> BoardError:
-        if "ENOSPC" in error.trace or "Errno 28" in error.trace:
+        if error.trace.endswith(_NO_SPACE):
             return BoardError(
                 tr(
                     "{port}: the file system is full at {path}: remove files that are not ours (`mpremote rm`)",

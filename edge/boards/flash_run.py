@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 
 from edge.boards.base_image import holds_image, put_image
 from edge.boards.board import Board, BoardKind, open_board
-from edge.boards.file_sets import check_role, compiled_set
+from edge.boards.file_sets import BundledSet, bundled_set, check_role, compiled_set
 from edge.boards.files import BoardError
 from edge.boards.flasher import Outcome, flash, manifest_of, setting_of
 from edge.boards.images import Image, load_image
@@ -30,6 +30,7 @@ from edge.cli_common import (
     fail,
     load,
 )
+from edge.config import SiteConfig
 from edge.words import tr
 from edge.words.progress import Progress, Row
 
@@ -40,14 +41,14 @@ _BOARD_OF = {"rp2": "rp2", "esp32": "esp32", "linux": "unix"}
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the words ask for; `role` is "" where each board knows its own."""
+    """What the words ask for; `role` is "" where each board knows its own. With a bundle everything is its."""
 
     role: str
+    bundle: BundledSet | None
     image: Image | None
     wait_s: float
     may_change_role: bool
     is_new: bool
-    arguments: argparse.Namespace
 
 
 @dataclass(slots=True)
@@ -105,20 +106,37 @@ def _order(arguments: argparse.Namespace) -> Order:
     if arguments.base_image and (arguments.all or len(arguments.ports) > 1):
         raise BoardError(tr("--base-image is for one board at a time"), EXIT_BAD_INPUT)
     image = load_image(arguments.base_image, arguments.sha256) if arguments.base_image else None
-    return Order(_role(arguments), image, arguments.wait, arguments.change_role, arguments.new, arguments)
+    site = _site(arguments)
+    bundle = bundled_set(arguments.bundle, site.update_key if site else b"") if arguments.bundle else None
+    role = _role(arguments, site)
+    if bundle is not None and role and role != bundle.role:
+        raise BoardError(
+            tr("{file}: is for role {its}, not for {role}", file=arguments.bundle, its=bundle.role, role=role),
+            EXIT_REFUSED,
+        )
+    role = bundle.role if bundle else role
+    return Order(role, bundle, image, arguments.wait, arguments.change_role, arguments.new)
 
 
-def _role(arguments: argparse.Namespace) -> str:
-    if arguments.role:
-        check_role(arguments.role)
-        return str(arguments.role)
-    if bool(arguments.site) != bool(arguments.device):
-        raise BoardError(tr("--site and --device go together"), EXIT_BAD_INPUT)
+def _site(arguments: argparse.Namespace) -> SiteConfig | None:
     if not arguments.site:
-        return ""
+        return None
     config = load(arguments.site, only_reads=True)
     if config is None:
         raise BoardError(tr("no board was written"), EXIT_BAD_INPUT)
+    return config
+
+
+def _role(arguments: argparse.Namespace, config: SiteConfig | None) -> str:
+    if arguments.role:
+        check_role(arguments.role)
+        return str(arguments.role)
+    if arguments.device and config is None:
+        raise BoardError(tr("--device is one of a site: name its --site"), EXIT_BAD_INPUT)
+    if config is None or (arguments.bundle and not arguments.device):
+        return ""
+    if not arguments.device:
+        raise BoardError(tr("--site alone says no role: name its --device"), EXIT_BAD_INPUT)
     names = [device.name for device in config.devices if device.map]
     device = next((device for device in config.devices if device.name == arguments.device and device.map), None)
     if device is None:
@@ -194,12 +212,28 @@ def _bring(order: Order, sets: Sets, result: Result, row: Row) -> None:
         result.role = _role_for(order, board)
         result.serial = setting_of(board, "serial")
         kind = _BOARD_OF.get(board.kind.platform, board.kind.platform)
-        result.outcome = flash(board, sets.get(result.role, kind, board.kind.has_radio), tell)
+        result.outcome = flash(board, _set_for(order, sets, result, board, kind), tell)
     finally:
         board.close()
 
 
 _PORT_BACK_S = 30.0  # a chip with a new image makes its file system before it answers
+
+
+def _set_for(order: Order, sets: Sets, result: Result, board: Board, kind: str) -> Wanted:
+    if order.bundle is None:
+        return sets.get(result.role, kind, board.kind.has_radio)
+    if order.bundle.board != kind:
+        raise BoardError(
+            tr(
+                "{port}: {what} is no {board}, the bundle is for one",
+                port=board.where,
+                what=board.kind.described,
+                board=order.bundle.board,
+            ),
+            EXIT_REFUSED,
+        )
+    return order.bundle.files
 
 
 def _role_for(order: Order, board: Board) -> str:

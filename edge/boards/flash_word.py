@@ -20,6 +20,7 @@ def add_flash_word(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--role", metavar="ROLE", help=tr("the board's role; default: what its provision file says"))
     parser.add_argument("--site", type=Path, metavar="SITE", help=tr("take the role of --device from this site file"))
     parser.add_argument("--device", metavar="DEVICE", help=tr("the device of --site that the board is to be"))
+    parser.add_argument("--bundle", type=Path, metavar="FILE", help=tr("a bundle in place of what is compiled here"))
     parser.add_argument(
         "--change-role", action="store_true", help=tr("the board may become another role than it is provisioned for")
     )

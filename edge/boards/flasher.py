@@ -91,7 +91,7 @@ def setting_of(board: Board, wanted: str) -> str:
 def _flash(board: Board, wanted: Wanted, tell: Tell) -> Outcome:
     refuse_unfit(board, wanted)
     tell(0, 1, tr("looking"))
-    held, _ = board.tree(tops())
+    held, _ = board.tree(tops(wanted))
     plan = make_plan(wanted, held)
     if not plan.is_empty:
         _refuse_full(board, wanted, plan, sum(held[path].size for path in plan.stale))
@@ -161,7 +161,7 @@ def _remove(board: Board, plan: Plan) -> None:
 def _verify(board: Board, wanted: Wanted) -> None:
     """Have the flash read from the beginning, nothing of it from memory; raise BoardError where it differs."""
     board.restart()
-    held, folders = board.tree(tops())
+    held, folders = board.tree(tops(wanted))
     board.remove_folders(folders)
     wrong = differences(wanted, held)
     if wrong:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 # What the program consists of; all else on a board (provision file, settings, notes) is not touched. The folders
 # without a slot are where sets lay before there were slots.
-TOPS = ("a", "b", "firmware", "protocols", "main.py", "main.mpy", "slots.mpy", "slot.txt", "slot.new")
+TOPS = ("a", "b", "firmware", "protocols", "main.py", "main.mpy", "slots.mpy", "clock.mpy", "slot.txt", "slot.new")
 # A file that was being written when the cable came off.
 _UNFINISHED = ".new"
 # Written in this order, whatever else comes first: the start last, so that the one that is there finds what it needs.
-_LAST = ("slot.txt", "slots.mpy", "main.mpy", "main.py")
+_LAST = ("slot.txt", "slots.mpy", "clock.mpy", "main.mpy", "main.py")
 _BLOCK_SIZE = 4096  # of littlefs on all our boards: a file takes whole blocks
 
 Wanted = Mapping[str, bytes]
@@ -44,13 +44,14 @@ class Plan:
         return not self.write and not self.stale
 
 
-def tops() -> list[str]:
+def tops(wanted: Wanted) -> list[str]:
     """Where on a board to look: every place of the program, and what may have stayed unfinished at the top."""
-    return [*TOPS, *(top + _UNFINISHED for top in TOPS if "." in top)]
+    places = {*TOPS, *(path.partition("/")[0] for path in wanted)}
+    return sorted({*places, *(place + _UNFINISHED for place in places if "." in place)})
 
 
 def make_plan(wanted: Wanted, held: Mapping[str, Held]) -> Plan:
-    """What to do about `held`, the files below `tops()`."""
+    """What to do about `held`, the files below `tops`."""
     wrong = [path for path, data in wanted.items() if not is_held(data, held.get(path))]
     order = sorted(wrong, key=lambda path: (_LAST.index(path) + 1 if path in _LAST else 0, path))
     return Plan(tuple(order), tuple(sorted(held.keys() - wanted.keys())), len(wanted) - len(wrong))

@@ -5,6 +5,7 @@ Knows: the library, what its failures mean, what the numbers of USB devices say.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import select
@@ -103,6 +104,10 @@ class SerialWire(Wire):
             raise self._gone() from error
 
     def close(self) -> None:
+        # RTS before DTR, one after the other: together they would reset an ESP32 by its own circuit.
+        with contextlib.suppress(serial.SerialException, OSError, termios.error):
+            self._port.rts = False
+            self._port.dtr = False
         try:
             self._port.close()
         except (serial.SerialException, OSError, termios.error):

@@ -25,12 +25,16 @@ def fresh_board(role: str, board: str, radio: bool, files: Mapping[str, bytes]) 
 
     The provision file and what a device stores are not part of it. BundleError when the set breaks a rule of manifests.
     """
-    slot = slots.SLOTS[0]
     inside = slot_files(files)
-    manifest = make_manifest(role, board, radio, inside)
+    return lay_out(start_files(files), make_manifest(role, board, radio, inside), inside)
+
+
+def lay_out(starts: Mapping[str, bytes], manifest: bytes, inside: Mapping[str, bytes]) -> dict[str, bytes]:
+    """A fresh board as `fresh_board` has it, from its start, the manifest of its slot and the files in it."""
+    slot = slots.SLOTS[0]
     pointer = slots.Pointer(slot, slots.CONFIRMED, hashlib.sha256(manifest).hexdigest(), "")
     return {
-        **start_files(files),
+        **starts,
         slots.POINTER_FILE: slots.encode_pointer(pointer).encode(),
         f"{slot}/{slots.MANIFEST_FILE}": manifest,
         **{f"{slot}/{path}": data for path, data in inside.items()},
