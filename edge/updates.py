@@ -28,14 +28,13 @@ from edge.update.device import DeviceRegisters, data_size, now_ms, run_update
 from edge.update.keys import is_signed
 from edge.update.manifest import version_text
 from edge.update.memory import UpdateMemory
-from edge.update.request import BEGIN, STATUS, BeginRequest, UpdateRequest
+from edge.update.request import BEGIN, LANE, QUEUED, STATUS, BeginRequest, UpdateRequest
 from edge.update.steps import ABSENT_MS, SILENT, Command, DeviceUpdate, Phase, Verdict
 from edge.update.words import LANE_BUSY, STOPPED, SWAPPED, reason_in_journal
 
 LANE_WAIT_MS = 1_800_000  # a truck that stands in the lane for longer is a matter for people
 _LOOK_S = 0.2
 _DISK_S = 1.0
-_QUEUED, _LANE = "queued", "lane"
 _RECORDS = {
     Verdict.CONFIRMED: "update_confirmed",
     Verdict.RETURNED: "update_returned",
@@ -51,7 +50,7 @@ _log = logging.getLogger(__name__)
 class _Progress:
     """How far one device is, for people."""
 
-    phase: str = _QUEUED
+    phase: str = QUEUED
     permille: int = 0
 
 
@@ -238,7 +237,7 @@ class Updates:
 
     async def _do_device(self, campaign: Campaign, member: Member, bundle: Bundle) -> None:
         """One device from the first question to its verdict."""
-        progress = self._progress[member.name] = _Progress(_LANE if member.lane else Phase.LOOKING)
+        progress = self._progress[member.name] = _Progress(LANE if member.lane else Phase.LOOKING)
         self._withhold()
         update = self._make_update(campaign, member, bundle)
         why = await self._await_lane(campaign, member)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import socket
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -83,11 +82,13 @@ class SerialAsker:
 
 
 class TcpAsker:
-    """On a TCP connection, Modbus TCP frames. Close it with `close`."""
+    """On a TCP connection, Modbus TCP frames. Close it with `close`; one that failed is made anew with the next ask."""
 
     def __init__(self, host: str, port: int, timeout_s: float) -> None:
         """Connect; raises OSError."""
-        self._socket = socket.create_connection((host, port), timeout_s)
+        self._place = host, port
+        self._timeout_s = timeout_s
+        self._socket: socket.socket | None = self._connect()
         self._transaction = 0
 
     def ask(self, unit_id: int, request: bytes, timeout_s: float) -> Answer:
@@ -97,22 +98,32 @@ class TcpAsker:
         frame[mbap.MBAP_SIZE :] = request
         mbap.encode_mbap_into(frame, self._transaction, unit_id, len(request))
         started_s = time.monotonic()
-        with suppress(OSError):
+        try:
+            self._socket = self._socket or self._connect()
             self._socket.sendall(frame)
-            return self._await(request, started_s, started_s + timeout_s)
-        return Answer(Heard.NOTHING)
+            return self._await(self._socket, request, started_s, started_s + timeout_s)
+        except TimeoutError:
+            return Answer(Heard.NOTHING)  # a late answer is known by its transaction
+        except OSError:
+            self.close()
+            return Answer(Heard.NOTHING)
 
     def close(self) -> None:
         """End the connection."""
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
-    def _await(self, request: bytes, started_s: float, until_s: float) -> Answer:
+    def _connect(self) -> socket.socket:
+        return socket.create_connection(self._place, self._timeout_s)
+
+    def _await(self, connection: socket.socket, request: bytes, started_s: float, until_s: float) -> Answer:
         collector = mbap.MbapCollector()
         while (now_s := time.monotonic()) < until_s:
-            self._socket.settimeout(until_s - now_s)
-            data = self._socket.recv(mbap.MBAP_ADU_SIZE_MAX)
+            connection.settimeout(until_s - now_s)
+            data = connection.recv(mbap.MBAP_ADU_SIZE_MAX)
             if not data:
-                break
+                raise ConnectionResetError
             for byte in data:
                 result = collector.on_byte(byte)
                 if result == rtu.FRAME_OK and collector.transaction_id == self._transaction:

@@ -28,7 +28,7 @@ from edge.operator_door import BAD_REQUEST, DONE, REFUSED, Answer, DoorError, as
 from edge.operator_words import hear
 from edge.update.bundle import Bundle, BundleFileError, parse_version, read_bundle
 from edge.update.direct import DirectError, update_directly
-from edge.update.request import BEGIN, STATUS, STOP, BeginRequest, UpdateRequest
+from edge.update.request import BEGIN, QUEUED, STATUS, STOP, BeginRequest, UpdateRequest
 from edge.update.steps import Phase, Verdict
 from edge.update.words import phase_text, verdict_text
 from edge.words import tr
@@ -193,6 +193,8 @@ def _show(devices: Sequence[Mapping[str, Any]], progress: Progress, rows: dict[s
     for device in devices:
         row = rows.get(device["name"])
         if row is None:
+            if device["phase"] == QUEUED:
+                continue  # its time would begin to run
             row = rows[device["name"]] = progress.row(device["name"], 1000)
         if device["phase"] != Phase.OVER:
             row.to(device["permille"], phase_text(device["phase"]))

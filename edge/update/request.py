@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 BEGIN, STOP, STATUS = "begin", "stop", "status"
+QUEUED, LANE = "queued", "lane"  # phases of a device before the first of edge/update/steps.py
 _DEVICES_MAX = 1000
 _PATH_SIZE_MAX = 4096
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edge.update import steps
+from edge.update.request import LANE, QUEUED
 from edge.words import later, tr
 
 # Of the hub, before a device is asked anything.
@@ -53,8 +54,8 @@ _VERDICTS: dict[str, str] = {
     steps.Verdict.FAILED: later("no end was seen: {reason}"),
 }
 _PHASES: dict[str, str] = {
-    "queued": later("waits for its turn"),
-    "lane": later("waits until its lane is empty"),
+    QUEUED: later("waits for its turn"),
+    LANE: later("waits until its lane is empty"),
     steps.Phase.LOOKING: later("is asked how it is"),
     steps.Phase.SENDING: later("receives"),
     steps.Phase.VERIFYING: later("checks the signature"),

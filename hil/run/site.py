@@ -97,7 +97,8 @@ def build_site(path: Path, tables: dict[str, Any], seed: int | None) -> RigSite:
     own_seed = _whole(path, simulation, "seed", 1, _SEED_MAX)
     first_port = _whole(path, simulation, "modbus_tcp_port", 0, _PORT_MAX - len(devices))
     ports = {name: first_port + n if first_port else 0 for n, name in enumerate(devices)}
-    nodes = {name: _node(device, lines, folder, ports[name]) for name, device in devices.items()}
+    site_key = _site_key(tables, folder)
+    nodes = {name: _node(device, lines, folder, ports[name], site_key) for name, device in devices.items()}
     lanes = tuple(_lane(lane, nodes, devices) for lane in _items(tables, "lane"))
     return RigSite(
         path=path,
@@ -181,7 +182,15 @@ def _refuse_profiles(path: Path, devices: dict[str, dict[str, Any]]) -> None:
             )
 
 
-def _node(device: dict[str, Any], lines: dict[str, LineSpec], folder: Path, tcp_port: int) -> NodeSpec:
+def _site_key(tables: dict[str, Any], folder: Path) -> bytes:
+    """The public key of updates that devices are given; the hub's check has said what is wrong with its file."""
+    name = tables["site"].get("update_key_file")
+    if name is None or not (folder / name).is_file():
+        return b""
+    return bytes.fromhex((folder / name).read_text(encoding="ascii").strip())
+
+
+def _node(device: dict[str, Any], lines: dict[str, LineSpec], folder: Path, tcp_port: int, site_key: bytes) -> NodeSpec:
     line = lines[device["line"]]
     return NodeSpec(
         name=device["name"],
@@ -192,6 +201,7 @@ def _node(device: dict[str, Any], lines: dict[str, LineSpec], folder: Path, tcp_
         key=bytes.fromhex((folder / device["key_file"]).read_text(encoding="ascii").strip()),
         tty=line.tty_of(device["name"]),
         tcp_port=tcp_port,
+        site_key=site_key,
     )
 
 

@@ -50,6 +50,7 @@ class NodeField(Protocol):
 class NodeSpec:
     """Identity of a node and where its serial port is; `key` is the 32-byte command key, `tcp_port` 0 for none.
 
+    `site_key` is the public key of updates, b"" for none.
     `provision` is its whole provision file where it has one already, which says the same and more.
     """
 
@@ -61,6 +62,7 @@ class NodeSpec:
     key: bytes
     tty: Path
     tcp_port: int = 0
+    site_key: bytes = b""
     provision: str = ""
 
     def provision_text(self) -> str:
@@ -78,6 +80,8 @@ class NodeSpec:
         }
         if self.tcp_port:
             lines["tcp_port"] = self.tcp_port
+        if self.site_key:
+            lines["site_key"] = self.site_key.hex()
         return "".join(f"{key}={value}\n" for key, value in lines.items())
 
 
@@ -96,9 +100,9 @@ class NodeCounters:
 class VmNode:
     """`run` keeps the VM alive until cancelled; `pump` must be called about every 10 ms.
 
-    `state_dir` is the node's flash: provision file and settings, kept over restarts. `on_start` is called just before
-    every start, to empty the node's UART. `last_message` is the last line the VM said when it
-    refused to run or failed.
+    `state_dir` is the node's flash: provision file and settings, kept over restarts, and the program if it has slots.
+    `on_start` is called just before every start, to empty the node's UART. `last_message` is the last line the VM said
+    when it refused to run or failed.
     """
 
     def __init__(
@@ -199,13 +203,18 @@ class VmNode:
         with log:
             return await asyncio.create_subprocess_exec(
                 *vm_command(self._state_dir),
-                cwd=self._deploy_dir,
+                cwd=self._program(),
                 env=environment,
                 start_new_session=True,  # a Ctrl-C in the terminal is for the rig, which then ends its nodes
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
             )
+
+    def _program(self) -> Path:
+        """Where the start lies: on the node's flash, or the file set that nodes without slots share."""
+        has_slots = (self._state_dir / "slot.txt").exists()
+        return self._state_dir if has_slots else self._deploy_dir
 
     async def _take_frames(self, process: asyncio.subprocess.Process) -> None:
         """Apply what the VM drives until its stdout ends or makes no sense."""
