@@ -44,8 +44,9 @@ STARTING_US, STARTING_FOR_US = 1_000_000, 2_000_000
 # A device's registers are read before its ring is, so its first values come so long before its start is told.
 TOLD_AFTER_US = TIMES_US[Kind.EVENT]
 
-# By unit: a scan more or less changes a mean, a duration or an energy by little.
-QUANTITIES: Mapping[str, float] = MappingProxyType({"kg": 20, "ms": 300, "counts": 200, "Wh": 2, "A": 1})
+# By unit: a scan more or less changes a mean, a duration or an energy by little. A silence begins with the last poll
+# before it (126 ms) and ends with the first question after the time-out in which it ended (200 ms and a poll).
+QUANTITIES: Mapping[str, float] = MappingProxyType({"kg": 20, "ms": 460, "counts": 200, "Wh": 2, "A": 1})
 RELATIVE = 0.01  # of a quantity, where that is more
 
 
