@@ -9,7 +9,7 @@ Rules, in this order:
    gives everybody the same share instead of starving the slow ones.
 4. A unit that failed FAILURES_UNTIL_PROBED times in a row is no longer polled but probed, ever more rarely.
 5. A transfer goes while nothing else is due for as long as it takes. A line that is never free so long serves it like
-   a poll that was due TRANSFER_PATIENCE_MS after it was asked for.
+   a poll that was due TRANSFER_PATIENCE_MS after it was asked for, and after TRANSFER_WAIT_MAX_MS before any poll.
 
 The schedule has a fixed rate: a poll is due a period after it was due, not after it was done, and what was missed is
 skipped without a shift. Each unit has a phase, so that devices with one period are not all asked in the same moment.
@@ -32,7 +32,8 @@ COMMANDS_IN_A_ROW = 3
 FAILURES_UNTIL_PROBED = 3
 PROBE_FIRST_MS = 250
 PROBE_MAX_MS = 2000  # a device that comes back is seen within this time
-TRANSFER_PATIENCE_MS = 100  # ten of the largest frames a second still bring a bundle over in two minutes
+TRANSFER_PATIENCE_MS = 20  # what a poll is late by on a busy line, beside the frame that is on its way
+TRANSFER_WAIT_MAX_MS = 100  # of a line that is late with everything; a largest frame takes 30 ms, so polls keep most
 SCAN_PERIOD_MS = 10_000
 SCAN_UNITS = range(1, 33)  # addresses looked at for devices nobody configured
 NEVER = -1
@@ -234,6 +235,8 @@ class PollPlan:
             return False
         due_ms = self._due_poll_ms()
         if latest_ms <= now_ms and (due_ms == NEVER or latest_ms <= due_ms):
+            return True
+        if latest_ms + TRANSFER_WAIT_MAX_MS - TRANSFER_PATIENCE_MS <= now_ms:
             return True
         return self._failed_unit != unit_id and (due_ms == NEVER or due_ms >= now_ms + cost_ms)
 

@@ -313,3 +313,10 @@ def test_a_dropped_transfer_is_not_given() -> None:
 def test_transfers_never_make_the_plan_spin(periods: list[int], cost_ms: int, dead: set[int], scan: bool) -> None:
     plan = _plan({unit: [Block(0, 10, 50 * period)] for unit, period in enumerate(periods, 1)}, scan=scan)
     _run_with_transfers(plan, cost_ms, 3000, dead)
+
+
+def test_a_busy_line_that_keeps_up_leaves_out_no_poll_for_a_transfer_and_is_quick_about_it() -> None:
+    plan = _plan({unit: [Block(0, 10, 200)] for unit in range(1, 9)})
+    log = _run_with_transfers(plan, 30, 20_000, set())
+    assert sum(plan.lateness(unit_id).skipped for unit_id in range(1, 9)) == 0
+    assert sum(job.kind is JobKind.TRANSFER for _, job in log) >= 20 * 15
