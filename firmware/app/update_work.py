@@ -143,6 +143,8 @@ def _judge(update: Update, files_at: int):
         raise _Refusal(regmap.UPDATE_REASON_WRONG_BOARD)
     if not bundle.is_abi_loadable(manifest.abi, update.slots.mpy):
         raise _Refusal(regmap.UPDATE_REASON_WRONG_ABI)
+    if manifest.map != regmap.MAP_VERSION:  # the stored settings are of this map, and either set would lose the other's
+        raise _Refusal(regmap.UPDATE_REASON_WRONG_MAP)
     if files_at + manifest.payload_size != update.size:
         raise _Refusal(regmap.UPDATE_REASON_BAD_FORMAT)
     if manifest.minimum > FIRMWARE_VERSION:

@@ -67,8 +67,8 @@ class Facts:
     refused: list[str] = field(default_factory=list)
 
 
-def provision_of(role: str) -> Provision:
-    return Provision(role, serial=1001, unit_id=1, baud=115_200, key=_KEY)
+def provision_of(role: str, site_key: bytes = b"") -> Provision:
+    return Provision(role, serial=1001, unit_id=1, baud=115_200, key=_KEY, site_key=site_key)
 
 
 def stand_for(device: Device, role: str) -> Stand:

@@ -36,6 +36,14 @@ class SilentError(Exception):
     """The device did not answer, or answered with a broken frame or an exception; the message says which."""
 
 
+class RefusedError(SilentError):
+    """The device answered with exception `code`."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"exception {code}")
+        self.code = code
+
+
 class Stand:
     """`outputs` is what is driven now, `watch` is told of it after every scan; `nonces` may all have been used."""
 
@@ -129,6 +137,16 @@ class Stand:
             self.nonces.pop()
         return after[21]
 
+    def offer(self, offset: int, data: bytes) -> int:
+        """Write data of an update to its window; 0, or the exception it was answered with."""
+        size = len(data) + 4
+        head = (pdu.WRITE_MULTIPLE_REGISTERS, self.map.UPDATE_WINDOW_ADDRESS, size // 2, size, offset)
+        try:
+            self._ask(struct.pack(">BHHBI", *head) + data)
+        except RefusedError as error:
+            return error.code
+        return 0
+
     def _block(self, opcode: int, target: int, argument: int, nonce: tuple[int, int]) -> bytes:
         message = bytearray(MESSAGE_SIZE)
         pack_message_into(message, self.map.MAP_ID, self._provision.serial, opcode, target, argument, *nonce)
@@ -158,7 +176,7 @@ class Stand:
         if crc16(answer, 0, len(answer)):
             raise SilentError(f"an answer with a wrong CRC: {answer.hex()}")
         if answer[1] & pdu.EXCEPTION_FLAG:
-            raise SilentError(f"exception {answer[2]}")
+            raise RefusedError(answer[2])
         return answer[1:-2]
 
     def _next_us(self) -> int:

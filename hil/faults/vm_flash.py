@@ -20,6 +20,7 @@ from sim_devices.devices.vm_link import VmLink
 
 PROGRAM, ERASE, FAILED = 0, 1, 2
 _BLOCK_SIZE = 4096
+_HEAP = ("-X", "heapsize=8m")  # the flash is kept in memory too
 _ENTRY = struct.Struct("<BHHH")
 _BOOT = Path(__file__).parent / "on_vm" / "flash_boot.py"
 _IMAGE, _LOG = "flash.img", "flash.log"
@@ -40,12 +41,12 @@ class FlashDevice(VmDevice):
     def __init__(self, directory: Path, provision: Provision, fails_at: int = 0, is_lasting: bool = False) -> None:
         self._directory = directory
         self._flash_link = VmLink(directory, directory, provision.settings())
-        self._flash_link.arguments = [str(_BOOT), "run", str(directory), str(fails_at), str(int(is_lasting))]
+        self._flash_link.arguments = [*_HEAP, str(_BOOT), "run", str(directory), str(fails_at), str(int(is_lasting))]
         super().__init__(self._flash_link)
 
     def replace_flash(self) -> None:
         """From the next start on no operation fails."""
-        self._flash_link.arguments = [str(_BOOT), "run", str(self._directory), "0", "0"]
+        self._flash_link.arguments = [*_HEAP, str(_BOOT), "run", str(self._directory), "0", "0"]
 
 
 class Flash:
@@ -61,15 +62,19 @@ class Flash:
         Raises BlockedError and TargetError.
         """
         source = deployed_sets([provision.role], self.directory / "deploy") / f"{provision.role}-{BOARD}"
+        self.make_of(source, provision)
+        shutil.rmtree(self.directory / "deploy")
+
+    def make_of(self, source: Path, provision: Provision) -> None:
+        """The same of what lies in `source`, to which the provision file is added."""
         text = "".join(f"{key}={value}\n" for key, value in provision.settings().items())
         (source / "provision.txt").write_text(text, encoding="ascii")
         vm = Path(sys.executable).parent / "micropython"
-        command = [str(vm), str(_BOOT), "make", str(self.directory), str(source)]
+        command = [str(vm), *_HEAP, str(_BOOT), "make", str(self.directory), str(source)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise TargetError(f"the flash could not be made: {done.stderr.strip()}")
         (self.directory / _LOG).write_bytes(b"")
-        shutil.rmtree(self.directory / "deploy")
 
     def read(self) -> bytes:
         return (self.directory / _IMAGE).read_bytes()

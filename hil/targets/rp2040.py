@@ -80,6 +80,11 @@ class Rp2040Device(ContinuousDevice):
         if self._card is not None:
             self._card.reset()
 
+    def expect_reset(self) -> None:
+        """The next reset is the program's own will."""
+        if self._card is not None:
+            self._card.expect_reset()
+
     def close(self) -> None:
         self._card = None
 

@@ -45,6 +45,7 @@ class Provision:
     line_protocol: str = ""
     parameters: tuple[tuple[str, int], ...] = ()
     line_baud: int = 9600
+    site_key: bytes = b""
 
     def settings(self) -> dict[str, str]:
         """As the key=value lines of a provision file."""
@@ -57,7 +58,8 @@ class Provision:
             "mode": "lockstep",
             "line_baud": str(self.line_baud),
         }
-        return {**lines, "line_protocol": self.line_protocol} if self.line_protocol else lines
+        chosen = {"line_protocol": self.line_protocol, "site_key": self.site_key.hex()}
+        return lines | {key: value for key, value in chosen.items() if value}
 
 
 UNDRIVEN: tuple[int, ...] = ()

@@ -176,6 +176,7 @@ UPDATE_REASON_TRIAL_FAILED = const(12)
 UPDATE_REASON_NO_SITE_KEY = const(13)
 UPDATE_REASON_ABORTED = const(14)
 UPDATE_REASON_NO_SLOTS = const(15)
+UPDATE_REASON_WRONG_MAP = const(16)
 
 # running_slot: Which of the two file sets runs; NONE on a device that has no slots.
 RUNNING_SLOT_NONE = const(0)

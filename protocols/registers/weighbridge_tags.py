@@ -327,7 +327,7 @@ TAGS: tuple[Tag, ...] = (
         sf=0,
         access="R",
         description="Why the last update failed, was refused or is not switched to",
-        symbols=(("NONE", 0), ("BAD_SIGNATURE", 1), ("WRONG_ROLE", 2), ("WRONG_BOARD", 3), ("WRONG_ABI", 4), ("OLDER_VERSION", 5), ("BELOW_MINIMUM", 6), ("BAD_FORMAT", 7), ("HASH_MISMATCH", 8), ("STORE_FULL", 9), ("STORE_FAILED", 10), ("NOT_AT_REST", 11), ("TRIAL_FAILED", 12), ("NO_SITE_KEY", 13), ("ABORTED", 14), ("NO_SLOTS", 15),),
+        symbols=(("NONE", 0), ("BAD_SIGNATURE", 1), ("WRONG_ROLE", 2), ("WRONG_BOARD", 3), ("WRONG_ABI", 4), ("OLDER_VERSION", 5), ("BELOW_MINIMUM", 6), ("BAD_FORMAT", 7), ("HASH_MISMATCH", 8), ("STORE_FULL", 9), ("STORE_FAILED", 10), ("NOT_AT_REST", 11), ("TRIAL_FAILED", 12), ("NO_SITE_KEY", 13), ("ABORTED", 14), ("NO_SLOTS", 15), ("WRONG_MAP", 16),),
     ),
     Tag(
         name="update_want",

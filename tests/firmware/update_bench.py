@@ -23,7 +23,15 @@ DATA_SIZE = 236
 
 def a_manifest(files: Mapping[str, bytes], version: int = 1, **changes: object) -> bytes:
     head = bundle.Manifest()
-    values = {"role": "barrier", "board": "host", "radio": 0, "version": version, "abi": "6.0", "map": 3, "minimum": 1}
+    values = {
+        "role": "barrier",
+        "board": "host",
+        "radio": 0,
+        "version": version,
+        "abi": "6.0",
+        "map": regs.MAP_VERSION,
+        "minimum": 1,
+    }
     for name, value in {**values, **changes}.items():
         setattr(head, name, value)
     return encode_manifest(head, [(path, len(data), hashlib.sha256(data).hexdigest()) for path, data in files.items()])

@@ -16,7 +16,7 @@ import sys
 vfs = __import__("vfs")  # of the VM
 
 BLOCK_SIZE = 4096
-BLOCK_COUNT = 160
+BLOCK_COUNT = 256
 PROGRAM_SIZE = 256
 PROGRAM, ERASE, FAILED = 0, 1, 2
 ROOT = "/flash"

@@ -181,6 +181,7 @@ def refused(board: Board, data: bytes) -> int:
         ({"radio": 1}, regs.UPDATE_REASON_WRONG_BOARD),
         ({"abi": "5.0"}, regs.UPDATE_REASON_WRONG_ABI),
         ({"abi": "6.3.armv6m"}, regs.UPDATE_REASON_WRONG_ABI),
+        ({"map": regs.MAP_VERSION + 1}, regs.UPDATE_REASON_WRONG_MAP),
         ({"version": 0}, regs.UPDATE_REASON_OLDER_VERSION),
         ({"minimum": 2}, regs.UPDATE_REASON_BELOW_MINIMUM),
     ],
@@ -211,7 +212,7 @@ def test_a_signature_that_is_not_of_the_sites_key_is_refused(board: Board, good:
     elif damage == "signature":
         data[12 + len(manifest) + (len(manifest) & 1) + 5] ^= 1
     else:
-        data[12 + manifest.index(b"map 3") + 4] ^= 1
+        data[12 + manifest.index(b"map ") + 4] ^= 1
     assert refused(board, bytes(data)) == regs.UPDATE_REASON_BAD_SIGNATURE
 
 
