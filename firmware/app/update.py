@@ -140,9 +140,6 @@ class Update:
             return int(regmap.COMMAND_RESULT_OUT_OF_LIMITS)
         self.end(regmap.UPDATE_STATE_RECEIVING_MANIFEST, regmap.UPDATE_REASON_NONE)
         self.size = size
-        from firmware.app.update_work import receive  # its modules are on the heap only once they are needed
-
-        self._work = receive(self)
         self.is_working = True
         self.wants_time = True
         return int(regmap.COMMAND_RESULT_ACCEPTED)
@@ -184,12 +181,8 @@ class Update:
         """Do one slice. Outside of the heap guard, while nothing moves and no frame is on its way."""
         elapsed_ms = 0 if self._tended_ms < 0 else max(0, ticks_diff(now_ms, self._tended_ms))
         self._tended_ms = now_ms
-        if self.is_working and self._work is not None:
-            try:
-                self.is_working = next(self._work)
-            except StopIteration:
-                self._work = None
-                self.is_working = False
+        if self.is_working:
+            self._do_slice()
         elif self.state == self.regmap.UPDATE_STATE_TRIAL:
             self._judge_trial(elapsed_ms, is_healthy)
         elif self._switch_ms >= 0:
@@ -198,6 +191,17 @@ class Update:
                 self._switch(is_at_rest)
         else:
             self.wants_time = False
+
+    def _do_slice(self) -> None:
+        if self._work is None:
+            from firmware.app.update_work import receive  # its 15 KB are on the heap only once they are needed
+
+            self._work = receive(self)
+        try:
+            self.is_working = next(self._work)  # type: ignore[call-overload]  # a generator; none has a name here
+        except StopIteration:
+            self._work = None
+            self.is_working = False
 
     def _switch(self, is_at_rest: bool) -> None:
         """The permission goes first: a cut in between costs the permission, never lets it be used twice."""

@@ -10,12 +10,15 @@ from machine import WDT, Pin, reset
 for _number in (13, 16, 17, 18, 19, 21, 22, 23, 25, 26, 27, 32, 33):
     Pin(_number, Pin.OUT, value=0)
 
+import gc  # noqa: E402
 import sys  # noqa: E402
 
 import slots  # type: ignore[import-not-found]  # noqa: E402  # beside this file
 
+gc.threshold(32768)
 slot = slots.choose("")
 trial = slots.is_trying("")
+gc.collect()  # what the choice left must not lie between what stays: the largest role needs its heap in one piece
 if trial:
     WDT(timeout=8000)  # the device has its own soon; what hangs before that must not hang for ever
 if slot:

@@ -10,6 +10,7 @@ from machine import WDT, Pin, reset
 for _number in (6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 20, 21, 2):
     Pin(_number, Pin.OUT, value=0)
 
+import gc  # noqa: E402
 import sys  # noqa: E402
 
 import clock  # type: ignore[import-not-found]  # noqa: E402  # beside this file, as slots is
@@ -20,8 +21,10 @@ try:
 except ImportError:
     clock.speed_up()  # no radio whose bus would not follow: files are hashed and loaded faster
 
+gc.threshold(32768)
 slot = slots.choose("")
 trial = slots.is_trying("")
+gc.collect()  # what the choice left must not lie between what stays: the largest role needs its heap in one piece
 if trial:
     WDT(timeout=8000)  # the device has its own soon; what hangs before that must not hang for ever
 if slot:
