@@ -57,6 +57,7 @@ REFUSED = (
     ("edge/northbound/x.py", "from edge import southbound", "join them in edge/hub.py"),
     ("edge/boards/x.py", "import sim_devices", "a board gets what the deployment compiles"),
     ("edge/update/build.py", "import edge.lane", "a bundle is the compiled file set"),
+    ("hil/faults/on_vm/x.py", "import hil.faults.life", "what runs on the VM asks the start alone"),
     ("edge/update/x.py", "import firmware.app.device", "of the firmware it knows version and layout"),
     ("edge/x.py", "import sim_devices", "the hub meets devices on the wire only"),
     ("hil/x.py", "import edge.model", "the rig sees the hub as a command"),

@@ -151,6 +151,11 @@ LAYERS = (
         "the rig sees the hub as a command and the firmware as bytes or as the host board: put checks into tests/",
     ),
     _row(
+        "hil/faults/on_vm/",
+        "firmware.boards.slots",
+        "what runs on the VM asks the start alone: put what judges its answers into hil/faults/",
+    ),
+    _row(
         "hil/board/",
         "hil sim_devices firmware.boards.terminals firmware.boards.rp2.wiring firmware.roles.rig.wiring protocols "
         "tools.deploy",
