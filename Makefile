@@ -5,6 +5,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
+# Two processes; tests/conftest.py says what must not run side by side.
+SHARED_OUT := -n 2 --dist loadgroup
+
 SITE ?= hil/sites/two_lanes.toml
 
 .DEFAULT_GOAL := help
@@ -24,12 +27,12 @@ run: $(READY) ## run the two-lane gate with simulated field, real MicroPython de
 	@$(VENV)/bin/gate run $(SITE)
 
 test: $(READY) ## run every test but the long sweeps (MicroPython VM included)
-	@echo "smartgate: running the tests (about 12 minutes on 2 cores)"
-	@$(PY) -m pytest -m "not long"
+	@echo "smartgate: running the tests (about 10 minutes on 2 cores)"
+	@$(PY) -m pytest $(SHARED_OUT) -m "not long"
 
 test-long: $(READY) ## run every test, long sweeps included
 	@echo "smartgate: running all tests, long sweeps included"
-	@$(PY) -m pytest
+	@$(PY) -m pytest $(SHARED_OUT)
 
 check: $(READY) ## format, lint, types, layers, generated files
 	@echo "smartgate: format and lint"
