@@ -306,7 +306,7 @@ async def test_a_wall_clock_that_goes_back_an_hour_disturbs_no_poll(
         step_ms[0] = -3_600_000
         await running.until(lambda: running.image().tag("state").source_time_ms < before.source_time_ms)
         after = running.image().tag("state")
-        assert 0 < after.hub_time_ms - before.hub_time_ms < 10_000
+        assert 0 <= after.hub_time_ms - before.hub_time_ms < 10_000  # two polls of a quick line share a millisecond
         assert after.quality is Quality.GOOD
         assert await running.command("OPEN") == (True, "")
     assert running.kinds() == []

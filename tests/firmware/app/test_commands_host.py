@@ -79,7 +79,7 @@ def test_command_of_the_role_reaches_the_core(bench):
     assert (regs.EV_COMMAND_DONE, done) in bench.events()
 
 
-@pytest.mark.parametrize("opcode", [0, 3, 65535])
+@pytest.mark.parametrize("opcode", [0, 7, 65535])
 def test_unknown_opcode_is_answered_so(host, opcode):
     bench, _ = host
     assert bench.command(opcode) == regs.COMMAND_RESULT_UNKNOWN_OPCODE
