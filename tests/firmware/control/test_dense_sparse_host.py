@@ -42,6 +42,7 @@ class Played:
     start_ms: int
     elapsed_ms: int = 0
     core: Any = field(init=False)
+    has_new_settings: bool = False  # what was stored after the last scan is an input of the next
 
     def __post_init__(self) -> None:
         loaded = load_role(self.role)
@@ -51,6 +52,7 @@ class Played:
         stored = Settings(self.regmap.MAP_ID, self.regmap.MAP_VERSION, self.regmap.SETTINGS_TABLE)
         store = Store()
         stored.load(store, NullEntropy())
+        self.settings = stored
         self.core = loaded.make_core(stored.values, self.ring, loaded.choose_protocol(""))
         self.keeper = loaded.make_keeper(store, stored, self.ring, bytes(32))
         if self.keeper is not None:
@@ -61,11 +63,13 @@ class Played:
 
     def scan(self) -> None:
         self.ring.uptime_s, self.ring.millisecond = divmod(self.elapsed_ms, 1000)
+        generation = self.settings.generation
         self.core.step(ticks_add(self.start_ms, self.elapsed_ms))
         if self.keeper is not None and self.core.pending():
             self.keeper.serve(self.core)
         if self.core.line is not None:
             self.core.line.transmit(self.buffer)
+        self.has_new_settings = self.settings.generation != generation
 
     def change(self, changes: list[Change]) -> None:
         core = self.core
@@ -95,8 +99,10 @@ class Played:
 
 
 def _opcodes(role: str) -> list[int]:
-    regmap = load_role(role).regmap
-    return [value for name, value in vars(regmap).items() if name.startswith("OP_") and name != "OP_SET"]
+    """What the shell hands on to the core of the role."""
+    shell = ("OP_SET", "OP_UPDATE_")
+    named = vars(load_role(role).regmap).items()
+    return [value for name, value in named if name.startswith("OP_") and not name.startswith(shell)]
 
 
 _change = st.tuples(
@@ -131,6 +137,8 @@ def play(role: str, script: list[tuple[list[Change], int]], start_ms: int) -> Pl
                 wake_ms = sparse.core.next_wake_ms()
                 assert wake_ms != 0, "a scan must not ask to be repeated at once"
                 wake_at = -1 if wake_ms < 0 else now_ms + wake_ms
+                if sparse.has_new_settings:
+                    wake_at = now_ms + 1
             assert sparse.core.outputs == dense.core.outputs, f"at {now_ms} ms the sparse core slept over a change"
             dense.elapsed_ms += 1
             sparse.elapsed_ms += 1
