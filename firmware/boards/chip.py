@@ -312,10 +312,10 @@ class Loop:
                 return
 
     def _may_end(self) -> bool:
-        """Whether nobody misses the control: at rest, or when it stands still because it has failed."""
+        """Tell whether the control may end: at rest, in a role that moves nothing, or failed and standing still."""
         role = self._board.role
         device = self._device
-        if role.is_at_rest(device.core):
+        if not role.moving or role.is_at_rest(device.core):
             return True
         return device.health.value == role.regmap.HEALTH_FAILURE and not role.is_moving(device.core.outputs)
 
