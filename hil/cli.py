@@ -36,6 +36,7 @@ COMMANDS = (
     ("bench chip", later("measure the firmware on an emulated RP2040")),
     ("bench hub", later("measure the hub, and gateways others use, on the same simulated devices")),
     ("bench line", later("measure the hub on a full RS-485 line")),
+    ("bench flash", later("measure how long flashing a board takes, on an emulated RP2040")),
     ("bench faults", later("fail the hub's link, broker, disk and clock, and count what was lost")),
 )
 _COMMAND_SIZE = 18
@@ -96,6 +97,10 @@ def _bench(argv: list[str]) -> int:
         from hil.bench.line import main as line_main
 
         return line_main(argv[1:])
+    if word == "flash":
+        from hil.bench.flash_command import main as flash_main
+
+        return flash_main(argv[1:])
     if word == "faults":
         from hil.bench.fault_command import main as faults_main
 
@@ -103,7 +108,7 @@ def _bench(argv: list[str]) -> int:
     if word in _HELP:
         print("\n".join((f"{tr('usage: ')}gate bench ...", "", *_rows("bench"))))
         return 0
-    return _refuse(tr("'{word}' is no bench; expected one of chip, hub, line, faults", word=word))
+    return _refuse(tr("'{word}' is no bench; expected one of chip, hub, line, flash, faults", word=word))
 
 
 def _practice(argv: list[str]) -> int:

@@ -58,6 +58,7 @@ def _rig_parsers() -> dict[str, argparse.ArgumentParser]:
     """The parsers of the words that are no words of the hub; they load much and only here."""
     from hil.bench import command as bench_hub
     from hil.bench import fault_command as bench_faults
+    from hil.bench import flash_command as bench_flash
     from hil.bench import line as bench_line
     from hil.chip import command as bench_chip
     from hil.command import build_parser as hil_parser
@@ -75,4 +76,5 @@ def _rig_parsers() -> dict[str, argparse.ArgumentParser]:
         "gate bench hub": bench_hub.build_parser(),
         "gate bench line": bench_line.build_parser(),
         "gate bench faults": bench_faults.build_parser(),
+        "gate bench flash": bench_flash.build_parser(),
     }

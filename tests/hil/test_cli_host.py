@@ -15,7 +15,7 @@ def test_help_for_the_benches_names_each_of_them(
 ) -> None:
     assert _gate(monkeypatch, "bench", "--help") == 0
     words = [line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
-    assert words == ["chip", "hub", "line", "faults"]
+    assert words == ["chip", "hub", "line", "flash", "faults"]
 
 
 @pytest.mark.parametrize("words", [("fly",), ("bench",), ("bench", "fly")])

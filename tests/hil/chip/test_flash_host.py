@@ -18,6 +18,7 @@ from edge.boards.flasher import Outcome, flash
 from edge.boards.images import Image, load_image
 from edge.boards.wire import GoneError
 from hil.bench.chip_wire import ChipWire
+from hil.bench.flash_command import main
 from hil.chip.emulator import HIGH, Chip, build_image, read_files
 from tests.hil.chip.chip_port import ChipPort
 
@@ -150,3 +151,8 @@ def test_the_flash_is_compared_with_the_image_byte_for_byte(uf2: Path) -> None:
     at = image.data.index(b"MicroPython")
     other = Image(image.path, image.data[:at] + b"micro" + image.data[at + 5 :], image.name, True)
     assert not holds_image(board, other)
+
+
+def test_the_bench_says_what_is_wrong_with_an_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--uf2", str(tmp_path / "none.uf2")]) == 2
+    assert "cannot be read" in capsys.readouterr().err
