@@ -23,6 +23,7 @@ _REASONS: dict[str, str] = {
     "WRONG_ROLE": later("the bundle is for another role; build one for this role"),
     "WRONG_BOARD": later("the bundle is for another board, or for one with a radio and this one has none"),
     "WRONG_ABI": later("its files are compiled for another MicroPython than the device runs; build it for that one"),
+    "WRONG_MAP": later("its register map has another version than the stored settings; bring it with gate flash"),
     "OLDER_VERSION": later(
         "version {version} is older than {running}, which runs; --allow-older {version} --reason TEXT permits it once"
     ),

@@ -15,7 +15,6 @@ from hil.cli import COMMANDS
 HELP = Path(cli.__file__).parent / "help"
 _COMMAND = re.compile(r"`gate ([a-z]+)([^`]*)`")
 # What a device says of itself in single words, by the points that say it.
-COMING = {"swap"}
 SAYING = ("health", "reasons", "faults", "update_reason")
 
 
@@ -50,7 +49,7 @@ def test_both_languages_have_the_same_topics_words_and_commands() -> None:
 def test_every_command_named_is_one_and_every_register_read_is_there(language: str) -> None:
     points = {tag.name for module in ROLES.values() for tag in module.TAGS}
     opcodes = {word for role in ROLES for word in commands_of(role)}
-    known = {command.split()[0] for command, _ in COMMANDS} | COMING
+    known = {command.split()[0] for command, _ in COMMANDS}
     book = {topic.name for topic in topics(language)} | words_of_the_maps() | {"WORD"}
     for topic in topics(language):
         for word, rest in _COMMAND.findall(topic.text):
