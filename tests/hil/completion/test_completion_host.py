@@ -58,7 +58,7 @@ def offered(script: Path, folder: Path, *words: str) -> list[str]:
         (("poke", "--lang", "v"), ["vi"]),
         (("help", "la"), ["lamps"]),
         (("completion", ""), ["bash", "zsh", "fish"]),
-        (("bench", ""), ["chip", "hub", "line", "faults"]),
+        (("bench", ""), ["chip", "hub", "line", "faults", "flash"]),
         (("hil", "re"), ["replay"]),
         (("operator", "my.toml", ""), ["lane1"]),
         (("operator", "my.toml", "lane1", "r"), ["release", "reject"]),
