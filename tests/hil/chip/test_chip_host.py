@@ -11,7 +11,7 @@ from edge.boards.images import UF2_SHA256
 from firmware.boards.rp2 import wiring
 from hil.chip import emulator
 from hil.chip.bench import REACTION_MAX_US, SCAN_MAX_US, RoleBench, provision
-from hil.chip.carrier import Carrier
+from hil.chip.carrier import Carrier, deployed_files, extended_start
 from hil.chip.command import main
 from hil.chip.emulator import HIGH, LOW, find_uf2
 from hil.chip.field import HAPPENINGS, IDLE
@@ -20,6 +20,9 @@ from protocols.indicators import yaohua
 from protocols.indicators.reading import Reading
 from protocols.modbus import pdu, rtu
 from protocols.quality import BAD
+
+# For a start that takes the deployed one's place: where the program lies.
+IN_SLOT = b"import sys\nsys.path[:] = ['/a', '.frozen']\n"
 
 
 def run_to_an_answer(carrier_bench: RoleBench) -> tuple[int, ...]:
@@ -59,9 +62,9 @@ def test_the_clock_is_raised_with_the_voltage_its_maker_wants_and_back_after_a_r
 
 
 def test_with_a_radio_the_clock_stays(uf2: Path, tmp_path: Path) -> None:
-    start = b"from firmware.boards import chip\nfrom firmware.boards.rp2 import clock, wiring\n"
+    start = IN_SLOT + b"from firmware.boards import chip\nfrom firmware.boards.rp2 import clock, wiring\n"
     start += b"with open('provision.txt', 'a') as file:\n    file.write('wifi_ssid=gate\\n')\n"
-    start += b"chip._start_network = lambda board, provision: None\nchip.run(wiring, clock.speed_up)\n"
+    start += b"chip._start_network = lambda board, provision: None\nchip.run(wiring, 'a', clock.speed_up)\n"
     carrier = Carrier.deployed(uf2, provision("barrier"), tmp_path, start)
     while not carrier.scans:
         carrier.advance(10_000)
@@ -71,9 +74,10 @@ def test_with_a_radio_the_clock_stays(uf2: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("role", sorted(IDLE))
 def test_what_the_heap_has_left_is_one_piece_and_not_scattered(uf2: Path, tmp_path: Path, role: str) -> None:
     """Otherwise a command finds no room for a file's buffer, or a start for its registers, with 100 KB free."""
-    start = b"from firmware.boards import chip\nfrom firmware.boards.rp2 import wiring\n"
-    start += b"class Roomy(chip.Loop):\n    def __init__(self, *both):\n        chip_loop.__init__(self, *both)\n"
-    start += b"        bytearray(48 * 1024)\nchip_loop = chip.Loop\nchip.Loop = Roomy\nchip.run(wiring)\n"
+    more = "from firmware.boards import chip\nclass Roomy(chip.Loop):\n    def __init__(self, *both):\n"
+    more += "        chip_loop.__init__(self, *both)\n        bytearray(40 * 1024)\n"
+    more += "chip_loop = chip.Loop\nchip.Loop = Roomy\n"
+    start = extended_start(deployed_files(provision(role), tmp_path), more)
     carrier = Carrier.deployed(uf2, provision(role), tmp_path, start)
     carrier.advance(4_000_000)  # at the clock it begins with a weighbridge needs 2.6 s to its first scan
     carrier.chip.check_alive()
@@ -81,7 +85,9 @@ def test_what_the_heap_has_left_is_one_piece_and_not_scattered(uf2: Path, tmp_pa
 
 
 def test_what_storing_the_counters_leaves_on_the_heap_is_collected(uf2: Path, tmp_path: Path) -> None:
-    start = b"""
+    start = (
+        IN_SLOT
+        + b"""
 import gc
 from firmware.boards import chip
 from firmware.boards.rp2 import wiring
@@ -98,8 +104,9 @@ class Telling(Plain):
             self.told = True
             print("more", gc.mem_alloc() - self.before)
 chip.Loop = Telling
-chip.run(wiring)
+chip.run(wiring, "a")
 """
+    )
     carrier = Carrier.deployed(uf2, provision("barrier"), tmp_path, start)
     carrier.advance(3_000_000)
     assert carrier.chip.read_file("retained_b.bin") is not None
@@ -161,9 +168,9 @@ def test_a_loose_input_card_makes_every_input_bad(uf2: Path, tmp_path: Path) -> 
 
 
 def test_a_hanging_control_is_reset_by_the_watchdog(uf2: Path, tmp_path: Path) -> None:
-    start = b"from firmware.boards import chip\nfrom firmware.boards.rp2 import wiring\n"
-    start += b"class Hanging(chip.Loop):\n    def _tend(self):\n        while True:\n            pass\n"
-    start += b"chip.Loop = Hanging\nchip.run(wiring)\n"
+    more = "from firmware.boards import chip\nclass Hanging(chip.Loop):\n    def _tend(self):\n"
+    more += "        while True:\n            pass\nchip.Loop = Hanging\n"
+    start = extended_start(deployed_files(provision("weighbridge"), tmp_path), more)
     bench = RoleBench(uf2, "weighbridge", tmp_path)
     carrier = Carrier.deployed(uf2, bench.carrier.provision, tmp_path, start)
     carrier.advance(6_000_000)
@@ -172,8 +179,8 @@ def test_a_hanging_control_is_reset_by_the_watchdog(uf2: Path, tmp_path: Path) -
 
 
 def test_the_maintenance_file_keeps_control_and_watchdog_off(uf2: Path, tmp_path: Path) -> None:
-    start = b"import machine\nmachine.Pin(6, machine.Pin.OUT, value=0)\nopen('maintenance', 'w').close()\n"
-    start += b"from firmware.boards.chip import run\nfrom firmware.boards.rp2 import wiring\nrun(wiring)\n"
+    start = IN_SLOT + b"import machine\nmachine.Pin(6, machine.Pin.OUT, value=0)\nopen('maintenance', 'w').close()\n"
+    start += b"from firmware.boards.chip import run\nfrom firmware.boards.rp2 import wiring\nrun(wiring, 'a')\n"
     bench = RoleBench(uf2, "weighbridge", tmp_path)
     carrier = Carrier.deployed(uf2, bench.carrier.provision, tmp_path, start)
     carrier.advance(12_000_000)
@@ -204,8 +211,8 @@ REFUSED = (
 def test_a_provision_file_that_cannot_be_kept_starts_nothing_and_says_why(
     uf2: Path, tmp_path: Path, line: bytes, sentence: bytes
 ) -> None:
-    start = b"with open('provision.txt', 'a') as file:\n    file.write('" + line + b"\\n')\n"
-    start += b"from firmware.boards.chip import run\nfrom firmware.boards.rp2 import wiring\nrun(wiring)\n"
+    start = IN_SLOT + b"with open('provision.txt', 'a') as file:\n    file.write('" + line + b"\\n')\n"
+    start += b"from firmware.boards.chip import run\nfrom firmware.boards.rp2 import wiring\nrun(wiring, 'a')\n"
     carrier = Carrier.deployed(uf2, provision("weighbridge"), tmp_path, start)
     carrier.advance(3_000_000)
     assert carrier.scans == []
@@ -216,7 +223,7 @@ def test_a_provision_file_that_cannot_be_kept_starts_nothing_and_says_why(
 def test_the_watchdog_is_held_between_one_and_eight_seconds(
     uf2: Path, tmp_path: Path, asked_ms: int, kept_ms: int
 ) -> None:
-    start = b"import time\nfrom firmware.boards.chip import Watchdog\nfrom machine import Pin\n"
+    start = IN_SLOT + b"import time\nfrom firmware.boards.chip import Watchdog\nfrom machine import Pin\n"
     start += b"Watchdog(%d)\nPin(6, Pin.OUT, value=1)\nwhile True:\n    pass\n" % asked_ms
     carrier = Carrier.deployed(uf2, provision("weighbridge"), tmp_path, start)
     while not carrier.chip.resets and carrier.chip.now_us < 12_000_000:
