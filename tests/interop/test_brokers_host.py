@@ -124,11 +124,24 @@ def test_a_retained_message_is_there_for_whoever_comes_later(kind: str, tmp_path
     async def work() -> None:
         async with running(kind, tmp_path) as broker, _session(_plain(broker)) as (session, _):
             await session.publish_acked("t/state", b"kept", retain=True)
-            async with _listener(broker.port, "t/state") as heard:
-                message = await heard.get()
-                assert (message.payload, message.retain) == (b"kept", True)
+            message = await _first_kept(session, broker.port)
+            assert (message.payload, message.retain) == (b"kept", True)
 
     _run(work())
+
+
+async def _first_kept(session: MqttSession, port: int) -> aiomqtt.Message:
+    """What a newcomer gets first, once the broker has put the retained message away.
+
+    An acknowledged publication is stored, but nats-server shows it to newcomers a moment later. A newcomer that hears
+    a live message first came too early, and the next one asks again.
+    """
+    while True:
+        async with _listener(port, "t/state") as heard:
+            await session.publish_acked("t/state", b"live")
+            message = await heard.get()
+            if message.payload != b"live":
+                return message
 
 
 def test_the_will_is_published_for_a_lost_gate_and_not_for_one_that_says_goodbye(kind: str, tmp_path: Path) -> None:
