@@ -54,7 +54,7 @@ class ForkSweep:
         self._every, self._most = every, most
         self._program = _program_of(device.flash)
         self._facts = Facts()
-        self._stand = stand_for(_Forking(device, self._branch), role)
+        self._stand = stand_for(ForkingDevice(device, self._branch), role)
         self.branches: list[Branch] = []
         self.writes = 0
         self.steps = 0
@@ -123,7 +123,7 @@ class _EnoughError(Exception):
     """As many branches as were wanted."""
 
 
-class _Forking(WrappedDevice):
+class ForkingDevice(WrappedDevice):
     """A device whose every step may become a branch; told the flash before the step and after it."""
 
     def __init__(self, device: Rp2040Device, branch: Callable[[bytes, bytes], None]) -> None:

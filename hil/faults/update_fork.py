@@ -6,17 +6,16 @@ is signed. A page is torn as `forks.py` tears it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hil.chip.child import in_child
-from hil.faults.forks import tear
+from hil.faults.forks import ForkingDevice, tear
 from hil.faults.life import SECOND_US, stand_for
 from hil.faults.stand import SilentError, Stand
 from hil.faults.update_life import push, switch
 from hil.targets.rp2040 import Rp2040Device, Rp2040Target
-from hil.targets.target import Options, Provision, StepResult, TargetError, WrappedDevice
+from hil.targets.target import Options, Provision, TargetError
 from protocols.registers import barrier as registers
 
 _START_US = 3 * SECOND_US
@@ -41,7 +40,7 @@ class UpdateForks:
         assert isinstance(device, Rp2040Device)
         self._device = device
         self._every = every
-        self.stand: Stand = stand_for(_Watched(device, self), provision.role)
+        self.stand: Stand = stand_for(ForkingDevice(device, self._after_step), provision.role)
         self.branches: list[Branch] = []
         self.writes = 0
         self.took_us = 0
@@ -62,8 +61,9 @@ class UpdateForks:
         finally:
             self._device.close()
 
-    def note_write(self, before: bytes, after: bytes) -> None:
-        """The flash changed in the last step."""
+    def _after_step(self, before: bytes, after: bytes) -> None:
+        if before == after:
+            return
         self.writes += 1
         if self.writes % self._every:
             return
@@ -83,27 +83,3 @@ class UpdateForks:
             except SilentError:
                 continue
         return _SILENT
-
-
-class _Watched(WrappedDevice):
-    """Tells of every step that wrote to the flash."""
-
-    def __init__(self, device: Rp2040Device, sweep: UpdateForks) -> None:
-        super().__init__(device)
-        self._chip = device
-        self._sweep = sweep
-        self._flash = device.flash
-
-    def step(
-        self,
-        now_us: int,
-        inputs: Sequence[int],
-        qualities: Sequence[int],
-        received: bytes,
-        field_received: bytes = b"",
-    ) -> StepResult:
-        result = self._device.step(now_us, inputs, qualities, received, field_received)
-        before, self._flash = self._flash, self._chip.flash
-        if before != self._flash:
-            self._sweep.note_write(before, self._flash)
-        return result

@@ -12,9 +12,7 @@ from hil.board.link import Entry, RigLink
 from hil.board.pair import LoopbackPlug, PairTable, RigChip
 from hil.board.rig import BoardRig
 from hil.board.selftest import run_selftest
-from hil.chip import emulator
 from hil.chip.bench import REACTION_MAX_US
-from hil.chip.emulator import find_uf2
 from hil.rig.bench_rig import BenchRig
 from hil.rig.verdict import Verdict
 from hil.scenarios.load import load_scenario
@@ -22,20 +20,10 @@ from hil.scenarios.model import BenchScenario
 from hil.suite.choice import find_scenario
 from hil.targets.board import BoardTarget
 from hil.targets.host import HostTarget
-from hil.targets.target import BlockedError, Options
+from hil.targets.target import Options
 from hil.trace.event import Trace
 from hil.trace.logical import logical_text
 from protocols.rig.messages import SENSE_AT
-
-
-@pytest.fixture(scope="module")
-def uf2() -> Path:
-    try:
-        emulator._load("rp2040py.rp2040")
-        emulator._load("littlefs")
-        return find_uf2(None)
-    except BlockedError as error:
-        pytest.skip(f"BLOCKED: {error}")
 
 
 def test_the_emulated_rig_passes_its_own_test(uf2: Path, tmp_path: Path) -> None:

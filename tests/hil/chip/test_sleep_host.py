@@ -6,16 +6,13 @@ Every device here scans each 100 ms only, so what happens before a scan was not 
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from firmware.boards.host import store_settings
 from firmware.boards.rp2 import wiring
-from hil.chip import emulator
 from hil.chip.bench import RoleBench, provision
 from hil.chip.carrier import Carrier, deployed_files, extended_start
 from hil.chip.converter import Converter
-from hil.chip.emulator import HIGH, LOW, Chip, build_image, find_uf2
-from hil.targets.target import BlockedError, Provision
+from hil.chip.emulator import HIGH, LOW, Chip, build_image
+from hil.targets.target import Provision
 
 _SLOW = {"scan_period_ms": 100}
 # A reader of pulses says what it lost.
@@ -28,16 +25,6 @@ class Telling(Plain):
             print("lost", self._board.instrument.lost)
 chip.Loop = Telling
 """
-
-
-@pytest.fixture(scope="session")
-def uf2() -> Path:
-    try:
-        emulator._load("rp2040py.rp2040")
-        emulator._load("littlefs")
-        return find_uf2(None)
-    except BlockedError as error:
-        pytest.skip(f"BLOCKED: {error}")
 
 
 def slow_device(uf2: Path, out: Path, identity: Provision, more: str = "") -> Carrier:
