@@ -27,6 +27,8 @@ SWITCH_DELAY_MS = const(500)
 # A trial is good when it was healthy for so long and the hub spoke; if it never is, it ends.
 TRIAL_HEALTHY_MS = const(10000)
 TRIAL_LIMIT_MS = const(120000)
+# One look says no more than this: while something moves nobody looks.
+_SAMPLE_MAX_MS = const(1000)
 
 _PERMISSION_FILE = "update.bin"
 _PERMISSION = ">HHH"  # magic, version, CRC-16
@@ -193,15 +195,17 @@ class Update:
             self.wants_time = False
 
     def _do_slice(self) -> None:
-        if self._work is None:
-            from firmware.app.update_work import receive  # its 15 KB are on the heap only once they are needed
-
-            self._work = receive(self)
         try:
+            if self._work is None:
+                from firmware.app.update_work import receive  # its 15 KB are on the heap only once they are needed
+
+                self._work = receive(self)
             self.is_working = next(self._work)  # type: ignore[call-overload]  # a generator; none has a name here
         except StopIteration:
             self._work = None
             self.is_working = False
+        except MemoryError:  # of the import; what is received has its own answer
+            self.end(self.regmap.UPDATE_STATE_FAILED, self.regmap.UPDATE_REASON_STORE_FULL)
 
     def _switch(self, is_at_rest: bool) -> None:
         """The permission goes first: a cut in between costs the permission, never lets it be used twice."""
@@ -217,7 +221,7 @@ class Update:
     def _judge_trial(self, elapsed_ms: int, is_healthy: bool) -> None:
         regmap = self.regmap
         self._trial_ms += elapsed_ms
-        self._healthy_ms = self._healthy_ms + elapsed_ms if is_healthy else 0
+        self._healthy_ms = self._healthy_ms + min(elapsed_ms, _SAMPLE_MAX_MS) if is_healthy else 0
         if self.heard and self._healthy_ms >= TRIAL_HEALTHY_MS and self.slots.confirm():
             self.show(regmap.UPDATE_STATE_IDLE, regmap.UPDATE_REASON_NONE)
         elif self._trial_ms >= TRIAL_LIMIT_MS:

@@ -80,7 +80,7 @@ class SlotFiles(NullSlots):
         """Point at the other slot, to be started on trial; False when that could not be stored."""
         mine = slots.digest_of(self._mine + MANIFEST_FILE)
         fresh = slots.digest_of(self._other + MANIFEST_FILE)
-        if not fresh:
+        if not fresh or not mine:  # without the one that runs there is no way back
             return False
         pointer = slots.Pointer(slots.other_slot(self.running), slots.TRIAL, fresh, mine)
         return slots.write_pointer(self._root, pointer)

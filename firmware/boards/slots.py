@@ -96,10 +96,10 @@ def write_pointer(root: str, pointer: Pointer) -> bool:
     return True
 
 
-def is_trying(root: str) -> bool:
-    """Tell whether what was chosen is on trial."""
+def is_trying(root: str, slot: str) -> bool:
+    """Tell whether the slot chosen is on trial; a way back that could not be stored leaves the mark of the other."""
     pointer = read_pointer(root)
-    return pointer is not None and pointer.state == TRYING
+    return pointer is not None and pointer.slot == slot and pointer.state == TRYING
 
 
 def digest_of(path: str) -> str:
@@ -165,7 +165,11 @@ def _return_from(root: str, pointer: Pointer) -> str:
     if pointer.other and is_whole(root, other, pointer.other):
         write_pointer(root, Pointer(other, RETURNED, pointer.other, ""))  # if it fails, the next start does the same
         return other
-    return pointer.slot if is_whole(root, pointer.slot, pointer.digest) else ""
+    if not is_whole(root, pointer.slot, pointer.digest):
+        return ""
+    # Nowhere to go back to: a trial would only reset the board again and again.
+    write_pointer(root, Pointer(pointer.slot, CONFIRMED, pointer.digest, ""))
+    return pointer.slot
 
 
 def _is_digest(text: str) -> bool:

@@ -17,7 +17,7 @@ import slots  # type: ignore[import-not-found]  # noqa: E402  # beside this file
 
 gc.threshold(32768)
 slot = slots.choose("")
-trial = slots.is_trying("")
+trial = slots.is_trying("", slot)
 gc.collect()  # what the choice left must not lie between what stays: the largest role needs its heap in one piece
 if trial:
     WDT(timeout=8000)  # the device has its own soon; what hangs before that must not hang for ever

@@ -146,6 +146,14 @@ class ChoiceTest(unittest.TestCase):
         put("a/main.mpy", b"")
         self.point("b", TRYING, self.new, self.old)
         self.assertEqual(slots.choose(ROOT), "b")
+        self.assertFalse(slots.is_trying(ROOT, "b"))  # there is nothing to go back to
+        self.assertEqual(self.pointed(), ("b", CONFIRMED, self.new, ""))
+
+    def test_the_slot_one_came_back_to_is_not_on_trial_though_that_could_not_be_stored(self):
+        self.point("b", TRYING, self.new, self.old)
+        os.mkdir(ROOT + "/slot.new")
+        self.assertEqual(slots.choose(ROOT), "a")
+        self.assertFalse(slots.is_trying(ROOT, "a"))
 
     def test_without_a_pointer_the_first_whole_slot_starts(self):
         for text in (None, b"", b"\xff\xfe", b"smartgate-slots 1\n"):
@@ -170,9 +178,9 @@ class ChoiceTest(unittest.TestCase):
         self.assertEqual(self.pointed(), ("b", TRIAL, self.new, self.old))
 
     def test_only_a_begun_trial_is_one(self):
-        self.assertFalse(slots.is_trying(ROOT))
+        self.assertFalse(slots.is_trying(ROOT, "b"))
         for state in (CONFIRMED, TRIAL, RETURNED):
             self.point("b", state, self.new, self.old)
-            self.assertFalse(slots.is_trying(ROOT))
+            self.assertFalse(slots.is_trying(ROOT, "b"))
         self.point("b", TRYING, self.new, self.old)
-        self.assertTrue(slots.is_trying(ROOT))
+        self.assertTrue(slots.is_trying(ROOT, "b"))
