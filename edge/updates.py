@@ -104,6 +104,8 @@ class Updates:
         self._progress: dict[str, _Progress] = {}
         self._resumed = {it.name for it in self._campaign.members if it.has_begun} if self._campaign else set()
         self._ending = 0  # devices whose end is being written down
+        self._taking = asyncio.Lock()  # two requests at once would both find nothing under way
+        self._disk = asyncio.Lock()  # devices of several lanes end at once, and what is written is one file
         self._changed = asyncio.Event()
         self._changed.set()
         self._withhold()
@@ -119,7 +121,8 @@ class Updates:
     async def ask(self, request: UpdateRequest, user: str, uid: int) -> Answer:
         """What the operator's door was asked."""
         if request.what == BEGIN and request.begin is not None:
-            return await self._take(request.begin, user, uid)
+            async with self._taking:
+                return await self._take(request.begin, user, uid)
         return Answer(DONE, "", self.status()) if request.what == STATUS else await self._stop(user, uid)
 
     async def _take(self, request: BeginRequest, user: str, uid: int) -> Answer:
@@ -134,7 +137,7 @@ class Updates:
         if unknown:
             return Answer(BAD_REQUEST, f"device {unknown[0]} is unknown to the hub; see its site file")
         refusal = self._refusal(bundle, members, others)
-        if self._campaign is not None and not self._campaign.is_over:
+        if self._campaign is not None and (self._ending or not self._campaign.is_over):
             if self._is_same(bundle, members):
                 return Answer(DONE, "this update is under way already", self.status())
             return Answer(REFUSED, "another update is under way; wait for its end or stop it")
@@ -337,7 +340,8 @@ class Updates:
         """However long the disk refuses: what is not written down is not done."""
         while True:
             try:
-                await asyncio.to_thread(self._memory.save, campaign)
+                async with self._disk:
+                    await asyncio.to_thread(self._memory.save, campaign)
                 return
             except OSError as error:
                 _log.warning("the update waits for the disk: %s", os.strerror(error.errno or 0))

@@ -47,8 +47,8 @@ def run_swap(arguments: argparse.Namespace) -> int:
         try:
             done = swap(place, board, replace=arguments.replace, accept_older=arguments.accept_older)
             starts = board.release()
+            board.reset()  # before anything is told: a full disk or a closed pipe leaves no board at its prompt
             _print_swapped(arguments, board.where, done, starts=starts)
-            board.reset()
         finally:
             board.close()
     except BoardError as error:

@@ -60,8 +60,8 @@ def run_provision(arguments: argparse.Namespace) -> int:
         try:
             done = provision(place, board, Wishes(arguments.replace, arguments.new_key))
             starts = board.release()
+            board.reset()  # before anything is told: a full disk or a closed pipe leaves no board at its prompt
             _print(arguments, place, board, done, starts=starts)
-            board.reset()
         finally:
             board.close()
     except BoardError as error:

@@ -295,7 +295,7 @@ class DeviceUpdate:
             self._end(Verdict.FAILED, status.reason)
         else:
             self._begins += 1
-            is_older = self._allow_older is not None and self._version < status.version
+            is_older = self._version < status.version  # without a permission 0: one that an earlier update left is gone
             begin = Command("UPDATE_BEGIN", self._size)
             self._next = Command("UPDATE_ALLOW_OLDER", self._allow_older or 0) if is_older else begin
 

@@ -98,6 +98,7 @@ def test_all_means_the_boards_on_usb_and_no_serial_adapter(
 def test_without_a_board_or_with_two_it_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(flash_run, "usb_ports", list)
     assert main(["flash", "--role", "barrier"]) == 3
     assert lines(capsys)[1] == [
         "gate: no board hangs on USB: check cable and port, or name the port (`gate devices` lists them)"

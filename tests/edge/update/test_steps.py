@@ -70,7 +70,11 @@ def test_a_device_that_will_not_begin_says_why() -> None:
 
 
 def test_an_older_version_needs_a_permission_which_goes_first() -> None:
-    assert _run(_device(judgement="OLDER_VERSION", version=0x0200)).verdict is Verdict.REFUSED
+    device = _device(judgement="OLDER_VERSION", version=0x0200)
+    device.allowed_older = _NEW
+    assert _run(device).verdict is Verdict.REFUSED
+    assert device.log == ["UPDATE_ALLOW_OLDER", "UPDATE_BEGIN"]
+    assert device.allowed_older == 0, "one that an earlier update left is taken away"
     device = _device(judgement="OLDER_VERSION", version=0x0200)
     assert _run(device, _update(allow_older=_NEW)).verdict is Verdict.CONFIRMED
     assert device.log == ["UPDATE_ALLOW_OLDER", "UPDATE_BEGIN", "UPDATE_SWITCH"]
