@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-REAL_TIME = ("tests/e2e", "tests/interop", "tests/edge", "tests/sim_devices", "tests/hil/run", "tests/hil/bench")
+REAL_TIME = (
+    "tests/e2e",
+    "tests/interop",
+    "tests/edge",
+    "tests/sim_devices",
+    "tests/firmware/boards/test_unix_board",
+    "tests/hil/run",
+    "tests/hil/bench",
+    "tests/hil/practice",
+    "tests/hil/targets/test_vm_real_time",
+)
 
 os.environ["LC_ALL"] = "C.UTF-8"  # what a process started by a test sees
 

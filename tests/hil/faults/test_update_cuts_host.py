@@ -27,6 +27,7 @@ def files_of(version: int, role: str, board: str, out: Path) -> dict[str, bytes]
         shutil.copytree(ROOT / folder, root / folder)
     identity = root / "firmware/app/identity.py"
     text = identity.read_text(encoding="utf-8")
+    assert text.count(f"FIRMWARE_VERSION = const({OLD})") == 1
     identity.write_text(
         text.replace(f"FIRMWARE_VERSION = const({OLD})", f"FIRMWARE_VERSION = const({version})"), encoding="utf-8"
     )
