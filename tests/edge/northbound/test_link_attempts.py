@@ -138,7 +138,8 @@ class _TlsServer(threading.Thread):
         connection.recv(1, socket.MSG_PEEK)  # the client's first message is there
         with self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False) as secured:
             secured.setblocking(False)
-            with contextlib.suppress(ssl.SSLWantReadError):  # what the client answers to the server's part
+            # It waits for what the client answers to the server's part; if that is here already, it judges at once.
+            with contextlib.suppress(ssl.SSLError):
                 secured.do_handshake()
             secured.setblocking(True)
             self.may_judge.wait(_LIMIT_S)
