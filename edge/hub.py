@@ -126,6 +126,7 @@ class Hub:
         for session in self._sessions.values():
             if isinstance(session, DeviceSession):
                 session.revoked = self._revoked
+                session.look_for_news = self._watch.look
         self._lanes = {lane.name: self._make_lane(lane.name, saved.get(lane.name, "")) for lane in config.lanes}
         self._shell_of = {
             device: self._lanes[lane.name] for lane in config.lanes for device in (lane.barrier, lane.weighbridge)

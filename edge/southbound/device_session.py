@@ -8,7 +8,7 @@ boot, so that counters of two boots never stand in one image.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -44,6 +44,7 @@ class DeviceSession:
         self.settings = SettingsReader(self.role)
         self.copies: list[SettingsCopy] = []  # of settings, for the backup; the line takes them
         self.revoked: Mapping[int, str] = {}  # by key id: whose key that was, as a sentence's end; the hub's own book
+        self.look_for_news: Callable[[], None] = lambda: None  # in that book; calls `take_key` for a board just fitted
         self._key_block = Block(self.role.tag("key_id").address, self.role.tag("key_id").count, 0)
         self._key_id = -1  # as this start of the device has told it; -1: not yet
         self._key_fault = ""
@@ -189,6 +190,8 @@ class DeviceSession:
 
     def _on_key(self, key_id: int, now: Stamp) -> None:
         """Which key the board has, by its public name; 0 from one that does not tell."""
+        if key_id not in (0, self.config.key_id):
+            self.look_for_news()  # a board may start sooner than the book is looked at next
         self._key_id = key_id
         if key_id in (0, self.config.key_id):
             return
