@@ -36,9 +36,11 @@ from firmware.boards.{kind} import wiring
 from firmware.boards.provision import choose_variant, read_provision
 from firmware.app.auth import find_key_id
 from firmware.app.identity import Identity
+from firmware.app.roles import load_role
 p = read_provision(d, wiring.PROVISION_KEYS)
 choose_variant(p, wiring.VARIANTS)
 i = Identity(p)
+load_role(i.role).choose_protocol(i.line_protocol)
 print(i.role, i.serial, i.unit_id, i.baud, find_key_id(i.key))
 """
 

@@ -48,7 +48,7 @@ map = "weighbridge"
 map_version = {map_version}
 serial = 1002
 key_file = "keys/scale.key"
-line_protocol = "load_cell"
+line_protocol = "converter"
 [[lane]]
 name = "L1"
 barrier = "boom"

@@ -229,12 +229,19 @@ def test_a_key_that_waits_for_another_board_is_forgotten(place: Place, flash_wit
     assert provision(place, other, Wishes()).key_state == FINISHED
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ('wiring = "pico-hx711"', "wiring is 'pico-hx711': this board is made for vm"),
+        ('line_protocol = "r200"', "line_protocol is 'r200': expected no such key for this role"),
+    ],
+)
 def test_what_the_firmware_there_does_not_understand_is_its_own_sentence(
-    site_path: Path, flash_with: MakeFlash
+    site_path: Path, flash_with: MakeFlash, wrong: str, said: str
 ) -> None:
-    site_path.write_text(site_path.read_text().replace('wiring = "vm"', 'wiring = "pico-hx711"'))
+    site_path.write_text(site_path.read_text().replace('wiring = "vm"', wrong))
     place = place_at(site_path, "boom")
-    with pytest.raises(BoardError, match="ProvisionError: wiring is 'pico-hx711': this board is made for vm"):
+    with pytest.raises(BoardError, match=f"ProvisionError: {said}"):
         provision(place, FolderBoard(flash_with("a", "barrier")), Wishes())
     assert place.keys.current() is None  # and so the hub has no key that no board has
 
