@@ -126,7 +126,7 @@ class Update:
             return self._order_switch(is_at_rest)
         if opcode == regmap.OP_UPDATE_ABORT:
             self.end(regmap.UPDATE_STATE_IDLE, regmap.UPDATE_REASON_ABORTED)
-            return int(regmap.COMMAND_RESULT_ACCEPTED)
+            return self._allow(0) if self.permission() else int(regmap.COMMAND_RESULT_ACCEPTED)
         return self._allow(argument)
 
     def _refuse(self, reason: int) -> int:

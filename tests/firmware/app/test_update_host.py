@@ -1,94 +1,18 @@
-"""An update over the line on the host board: what is taken, what is refused and why, the switch and the trial."""
+"""An update over the line on the host board: what is taken, what is refused and why, and the switch."""
 
 import os
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from firmware.app.update import SWITCH_DELAY_MS, TRIAL_HEALTHY_MS, TRIAL_LIMIT_MS
 from firmware.boards import slots
-from firmware.boards.host import HostBoard, build_device
 from firmware.boards.slot_files import SlotFiles
 from protocols.registers import barrier as regs
 from tests.firmware.conftest import PROVISION, Bench
-from tests.firmware.update_bench import MPY, PUBLIC_KEY, Hub, a_bundle, a_manifest, new_board
-
-OLD = {"firmware/app/one.mpy": b"one" * 500, "firmware/app/two.mpy": b"two" * 400, "gone/three.mpy": b"3" * 9}
-NEW = {"firmware/app/one.mpy": b"one" * 500, "firmware/app/two.mpy": b"TWO" * 701, "new/four.mpy": b""}
-READY = (regs.UPDATE_STATE_READY, regs.UPDATE_REASON_NONE)
-
-
-class ResetError(Exception):
-    """The board was reset."""
-
-
-@dataclass
-class Board:
-    """A barrier on the host board whose program lies in slots below `root`."""
-
-    root: Path
-    provision: dict[str, str]
-    restarts: int = 0
-    bench: Bench = field(init=False)
-    running: str = "a"
-
-    def __post_init__(self) -> None:
-        self.start()
-        self.bench = Bench(self.step, self.start)
-        self.bench.run(3_000_000)
-
-    def start(self) -> None:
-        self.running = slots.choose(str(self.root))
-
-        def give_slots(board: HostBoard) -> None:
-            board.slots = SlotFiles(str(self.root), self.running, self.reset, MPY)
-
-        self.board, self.device = build_device("barrier", self.provision, self.root, prepare=give_slots)
-
-    def reset(self) -> None:
-        raise ResetError
-
-    def step(self, now_us: int, inputs: list[int], received: bytes) -> tuple[tuple[int, ...], bytes, int]:
-        self.board.inputs[:] = inputs
-        self.board.quality[:] = [0] * len(inputs)
-        self.board.rx.extend(received)
-        wait_us = self.device.poll(now_us // 1000 & 0x3FFFFFFF, now_us & 0x3FFFFFFF)
-        sent = bytes(self.board.tx)
-        self.board.tx.clear()
-        try:
-            self.device.tend(now_us // 1000 & 0x3FFFFFFF)
-        except ResetError:
-            self.restarts += 1
-            self.start()
-        return tuple(self.board.outputs), sent, 200 if self.device.update.is_working else wait_us
-
-    @property
-    def hub(self) -> Hub:
-        return Hub(self.bench)
-
-    def files(self, slot: str) -> dict[str, bytes]:
-        folder = self.root / slot
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
-
-
-@pytest.fixture
-def board(tmp_path: Path) -> Board:
-    new_board(tmp_path, OLD)
-    return Board(tmp_path, {**PROVISION, "site_key": PUBLIC_KEY.hex()})
-
-
-@pytest.fixture(scope="module")
-def good() -> bytes:
-    return a_bundle(NEW, a_manifest(NEW, 0x102))
-
-
-def switch(board: Board) -> int:
-    result = board.bench.command(regs.OP_UPDATE_SWITCH)
-    board.bench.run((SWITCH_DELAY_MS + 100) * 1000)
-    return result
+from tests.firmware.update_bench import Hub, a_bundle, a_manifest, new_board
+from tests.firmware.update_board import NEW, OLD, READY, Board, switch
 
 
 def test_a_good_bundle_makes_the_other_slot_whole(board: Board, good: bytes) -> None:
@@ -99,69 +23,6 @@ def test_a_good_bundle_makes_the_other_slot_whole(board: Board, good: bytes) -> 
     assert hub.sent < len(good) - 1000, "an unchanged file was asked for"
     assert board.bench.read(regs.AT_RUNNING_SLOT, 2) == [regs.RUNNING_SLOT_A, 0x102]
     assert slots.read_pointer(str(board.root)).slot == "a"
-
-
-def test_the_new_slot_is_tried_and_confirmed_once_it_was_healthy_and_heard(board: Board, good: bytes) -> None:
-    board.hub.push(good)
-    assert switch(board) == regs.COMMAND_RESULT_ACCEPTED
-    assert (board.running, board.restarts) == ("b", 1)
-    assert board.hub.status() == (regs.UPDATE_STATE_TRIAL, regs.UPDATE_REASON_NONE)
-    assert board.bench.read(regs.AT_RUNNING_SLOT) == [regs.RUNNING_SLOT_B]
-    board.bench.run((TRIAL_HEALTHY_MS - 500) * 1000)
-    assert slots.read_pointer(str(board.root)).state == slots.TRYING
-    board.bench.run(1_000_000)
-    assert slots.read_pointer(str(board.root)).state == slots.CONFIRMED
-    assert board.hub.status() == (regs.UPDATE_STATE_IDLE, regs.UPDATE_REASON_NONE)
-    board.start()
-    assert board.running == "b"
-
-
-def test_a_trial_that_no_hub_speaks_to_goes_back(board: Board, good: bytes) -> None:
-    board.hub.push(good)
-    switch(board)
-    board.bench.run((TRIAL_LIMIT_MS - 1000) * 1000)
-    assert board.running == "b"
-    board.bench.run(2_000_000)
-    assert (board.running, board.restarts) == ("a", 2)
-    assert board.hub.status() == (regs.UPDATE_STATE_FAILED, regs.UPDATE_REASON_TRIAL_FAILED)
-    assert board.bench.read(regs.AT_OTHER_VERSION) == [0x102]
-
-
-def test_a_trial_that_is_not_healthy_goes_back_although_the_hub_speaks(board: Board, good: bytes) -> None:
-    board.hub.push(good)
-    switch(board)
-    board.bench.inputs[regs.IN_DRIVE_OK] = 0
-    board.bench.inputs[regs.IN_ARM_INTACT] = 0
-    board.bench.run(1_000_000)
-    assert board.bench.read(regs.AT_HEALTH) == [regs.HEALTH_FAILURE]
-    for _ in range(TRIAL_LIMIT_MS // 10_000 + 1):
-        board.bench.run(10_000_000)
-        board.hub.status()
-    assert (board.running, board.restarts) == ("a", 2)
-
-
-def test_any_restart_during_a_trial_goes_back(board: Board, good: bytes) -> None:
-    board.hub.push(good)
-    switch(board)
-    board.hub.status()
-    board.bench.run(5_000_000)
-    board.start()
-    assert board.running == "a"
-    assert board.hub.status() == (regs.UPDATE_STATE_FAILED, regs.UPDATE_REASON_TRIAL_FAILED)
-    assert board.hub.push(good) == READY
-
-
-def test_the_way_back_is_never_written_over(board: Board, good: bytes) -> None:
-    board.hub.push(good)
-    switch(board)
-    for opcode, argument in (
-        (regs.OP_UPDATE_BEGIN, len(good)),
-        (regs.OP_UPDATE_SWITCH, 0),
-        (regs.OP_UPDATE_ABORT, 0),
-        (regs.OP_UPDATE_ALLOW_OLDER, 1),
-    ):
-        assert board.bench.command(opcode, 0, argument) == regs.COMMAND_RESULT_REFUSED_STATE
-    assert board.files("a") == {**OLD, "manifest.txt": a_manifest(OLD)}
 
 
 def refused(board: Board, data: bytes) -> int:
@@ -283,6 +144,21 @@ def test_the_permission_survives_a_restart_and_is_gone_with_the_switch(
     assert refused_again(board, older) == regs.UPDATE_REASON_OLDER_VERSION
 
 
+def test_what_is_given_up_takes_its_permission_along(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firmware.app.update_work.FIRMWARE_VERSION", 0x200)
+    older = a_bundle(NEW, a_manifest(NEW, 0x102))
+    board.bench.command(regs.OP_UPDATE_ALLOW_OLDER, 0, 0x102)
+    board.hub.push(older, most=1500)
+    assert board.bench.command(regs.OP_UPDATE_ABORT) == regs.COMMAND_RESULT_ACCEPTED
+    assert board.device.update.permission() == 0
+    assert refused(board, older) == regs.UPDATE_REASON_OLDER_VERSION
+    board.bench.command(regs.OP_UPDATE_ALLOW_OLDER, 0, 0x102)
+    with monkeypatch.context() as patch:
+        patch.setattr(board.board.store, "write", lambda *_: False)
+        assert board.bench.command(regs.OP_UPDATE_ABORT) == regs.COMMAND_RESULT_STORE_FAILED
+    assert board.hub.status() == (regs.UPDATE_STATE_IDLE, regs.UPDATE_REASON_ABORTED)
+
+
 def refused_again(board: Board, data: bytes) -> int:
     state, reason = board.hub.push(data)
     assert state == regs.UPDATE_STATE_FAILED
@@ -370,6 +246,25 @@ def test_a_store_that_fails_ends_the_update_with_its_reason(
         with monkeypatch.context() as patch:
             patch.setattr(SlotFiles, "create", create)
             assert refused(board, good) == reason
+    assert board.hub.push(good) == READY
+
+
+@pytest.mark.parametrize("at", ["import", "slice"])
+def test_a_heap_that_is_too_full_ends_the_update_and_not_the_device(
+    board: Board, good: bytes, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """The modules of the work are the largest piece that is wanted at once; their import is what fails first."""
+
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        if at == "import":
+            patch.setattr("firmware.app.update_work.receive", full)
+        else:
+            patch.setattr("firmware.app.update_work._take_manifest", full)
+        assert refused(board, good) == regs.UPDATE_REASON_STORE_FULL
+    assert board.restarts == 0
     assert board.hub.push(good) == READY
 
 
