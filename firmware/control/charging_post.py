@@ -88,6 +88,7 @@ class ChargingPost:
         self.timers.advance(now_ms)
         sensed.read(self.inputs, self.quality, self.settings)
         self.watch.note_heartbeats(self.line.sequence)
+        self.watch.note_supply()
         self.faults.step()
         self._handle_request()
         self.commands.handle_buttons()

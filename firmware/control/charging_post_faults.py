@@ -7,7 +7,7 @@ the contacts where they are, because moving them could draw an arc or bare a liv
 """
 
 from firmware.control.charging_post_inputs import PostInputs
-from firmware.control.charging_post_memory import TIMER_MODULE, PostMemory
+from firmware.control.charging_post_memory import TIMER_MODULE, TIMER_SUPPLY, PostMemory
 from firmware.control.charging_post_module import ModuleLine
 from firmware.control.events import EventRing
 from firmware.control.timer import TimerBank
@@ -119,7 +119,9 @@ class PostFaults:
             return reg.FAULTS_CONTACTOR_FAIL
         if self.module.state == reg.MODULE_STATE_FAULT:
             return reg.FAULTS_MODULE_FAULT
-        return -1 if self.timers.is_running(TIMER_MODULE) else reg.FAULTS_MODULE_LOST
+        if not self.timers.is_running(TIMER_MODULE):
+            return reg.FAULTS_MODULE_LOST
+        return reg.FAULTS_NO_CURRENT if self.timers.is_done(TIMER_SUPPLY) else -1
 
     def _still_blocks(self, fault: int) -> bool:
         inputs = self.inputs

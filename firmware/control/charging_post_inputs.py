@@ -35,6 +35,8 @@ FLAG_FAULT = const(2)  # its battery management reports a fault
 
 # "No current": what RAMP_DOWN must reach (standards reference 4.4), 0.1 A.
 CURRENT_ZERO_A_X10 = const(10)
+# Asked for less than this, nothing may come: derating and the error of the shunt leave no difference to be measured.
+ASKED_A_X10 = const(20)
 # Beyond any setting, so that no product of garbage leaves the small integers.
 _VALUE_MAX = const(20000)
 
@@ -69,6 +71,7 @@ class PostInputs:
         self.current_low = False  # below the taper current
         self.over_voltage = False
         self.over_current = False  # above the post's own limit
+        self.undelivered = False  # no current although plates and limits leave room for it
         self.over_agreed = False  # above the limit agreed with the vehicle, which may change while current flows
         self.hot = False
         self.derated = False
@@ -92,6 +95,7 @@ class PostInputs:
         self._read_voltages(inputs, quality, settings)
         self._read_current(inputs, quality, settings)
         self._read_temperatures(inputs, quality, settings)
+        self.undelivered = self.current_zero and not self.at_limit and self.limit_a_x10 >= ASKED_A_X10
 
     def _read_digital(self, inputs: list[int], quality: list[int], arm_fitted: int) -> None:
         values = inputs

@@ -17,13 +17,14 @@ TIMER_HOLD = const(1)  # a condition must last: battery on the plates, taper cur
 TIMER_VEHICLE = const(2)  # the vehicle's heartbeat
 TIMER_MODULE = const(3)  # the power module's heartbeat
 TIMER_CHARGE = const(4)  # longest charge
-TIMER_COUNT = const(5)
+TIMER_SUPPLY = const(5)  # the power module gives nothing of what it is asked
+TIMER_COUNT = const(6)
 
 JOG_NONE = const(0)
 JOG_EXTEND = const(1)
 JOG_RETRACT = const(2)
 
-_FORMAT_VERSION = const(1)
+_FORMAT_VERSION = const(2)
 
 # Values from 0 to 255, one byte each; decisions read them.
 DECISIONS = (

@@ -1,19 +1,23 @@
-"""What the charging post's session lives on: heartbeats, and every reason to end it, in their rank.
+"""What the charging post's session lives on: heartbeats, a current, and every reason to end it, in their rank.
 
 Knows inputs, timers and latched faults; must not know what an ending does.
 """
 
 from firmware.control.charging_post_faults import PostFaults
 from firmware.control.charging_post_inputs import PostInputs
-from firmware.control.charging_post_memory import TIMER_CHARGE, TIMER_MODULE, TIMER_VEHICLE, PostMemory
+from firmware.control.charging_post_memory import TIMER_CHARGE, TIMER_MODULE, TIMER_SUPPLY, TIMER_VEHICLE, PostMemory
 from firmware.control.timer import TimerBank
+from protocols.compat import const
 from protocols.registers import charging_post as reg
+
+# The slowest ramp asks for ASKED_A_X10 after 2 s; 8 s are left for the soft start of a module.
+SUPPLY_MS = const(10000)
 
 _NONE = reg.END_REASON_NONE
 
 
 class PostWatch:
-    """Heartbeats of vehicle and module, and why a session ends."""
+    """Heartbeats of vehicle and module, the module's current, and why a session ends."""
 
     def __init__(
         self, memory: PostMemory, timers: TimerBank, inputs: PostInputs, settings: list[int], faults: PostFaults
@@ -40,6 +44,15 @@ class PostWatch:
         if inputs.vehicle_good:
             memory.vehicle_sequence = inputs.vehicle_sequence
         memory.module_sequence = module_sequence
+
+    def note_supply(self) -> None:
+        """The time of a module that says all is well and gives nothing; a limit of nothing asks for nothing."""
+        timers = self.timers
+        state = self.memory.state
+        if state < reg.STATE_RAMP or state > reg.STATE_TAPER_END or not self.inputs.undelivered:
+            timers.stop(TIMER_SUPPLY)
+        elif timers.is_off(TIMER_SUPPLY):
+            timers.start(TIMER_SUPPLY, SUPPLY_MS)
 
     def why_end(self, state: int, hub_alive: int) -> int:
         """The first reason to end the session in this scan, END_REASON_NONE to go on."""

@@ -15,17 +15,18 @@ from firmware.control.charging_post_memory import (
     COUNTERS,
     JOG_EXTEND,
     JOG_NONE,
+    TIMER_SUPPLY,
     TIMER_VEHICLE,
 )
 from firmware.proofs.charging_post_image import idle_flags, replay
 from hil.explore.model import Alternative, Leads, Model, Property, Reduction, SilentRing
 from protocols.registers import charging_post as reg
 
-_TIMERS = ("state", "hold", "vehicle", "module", "charge")
+_TIMERS = ("state", "hold", "vehicle", "module", "charge", "supply")
 _STATES = range(21)
 _OPCODES = (0, reg.OP_START, reg.OP_STOP, reg.OP_RELEASE, reg.OP_LOCK, reg.OP_UNLOCK, reg.OP_CLEAR_FAULTS)
 _FLAGS = ("bad", "uncertain", "plates_dead", "bus_dead", "bus_charged", "matches", "at_limit", "current_zero", "current_low",
-          "over_voltage", "over_current", "over_agreed", "hot", "derated", "arm_home", "arm_out", "arm_conflict",
+          "over_voltage", "over_current", "over_agreed", "undelivered", "hot", "derated", "arm_home", "arm_out", "arm_conflict",
           "vehicle_good", "refusal")  # fmt: skip
 _MEASURED = ("plate_v_x10", "bus_v_x10", "current_a_x10", "post_temp_c_x10", "plate_temp_c_x10", "vehicle_id",
              "vehicle_sequence", "limit_v_x10")  # fmt: skip
@@ -92,7 +93,7 @@ def _declare_inputs(model: Model, core: Any) -> None:
     sequence = model.add("in.module_sequence", "input", "unwatched")
     model.watch(core.line, {"state": line_state, "sequence": sequence})
     model.splits["self.sensed.read("] = []
-    model.parts = [_arm(), _vehicle(), _temperature()]
+    model.parts = [_arm(), _vehicle(), _supply(), _temperature()]
 
 
 def _arm() -> list[Alternative]:
@@ -120,6 +121,13 @@ def _vehicle() -> list[Alternative]:
     return found
 
 
+def _supply() -> list[Alternative]:
+    """Nothing comes that could come: no current, below the voltage limit. How much is asked the model does not know."""
+    cases = ((1, 0, 0), (1, 1, 0), (0, 0, 0), (0, 1, 0), (0, 1, 1))
+    names = ("in.at_limit", "in.current_zero", "in.undelivered")
+    return [Alternative(dict(zip(names, case, strict=True))) for case in cases]
+
+
 def _temperature() -> list[Alternative]:
     """Hot is derated to nothing; derated, the limit is any number, zero included; else it is what was agreed."""
     cases = ((1, 1, 0), (0, 1, 0), (0, 1, 1), (0, 0, 1))
@@ -134,7 +142,15 @@ def _order() -> list[str]:
         f"in.{reg.IN_STOP_BUTTON_OK}",
     ]
     found += [f"in.{reg.IN_PANEL_CLOSED}", "memory.state", "memory.contactor", "memory.connect", "memory.session_open"]
-    found += ["memory.halt", "timer.state", "timer.hold", "timer.vehicle", "timer.module", "timer.charge"]
+    found += [
+        "memory.halt",
+        "timer.state",
+        "timer.hold",
+        "timer.vehicle",
+        "timer.module",
+        "timer.charge",
+        "timer.supply",
+    ]
     found += ["memory.imd_tested", "memory.set_a_x10", "memory.block_fault", "memory.stop_fault", "memory.locked"]
     return [*found, "memory.jog", "in.current_zero", "in.plates_dead", "in.bus_dead", f"in.{reg.IN_CONTACTOR_AUX}"]
 
@@ -230,6 +246,18 @@ def _heat_stops(scan: Any) -> bool:
     return not (scan.core.outputs[reg.OUT_MODULE_ENABLE] and scan.core.sensed.hot)
 
 
+def _no_current_ends(scan: Any) -> bool:
+    """The scan that enters RAMP asks for nothing yet."""
+    core = scan.core
+    charged = reg.STATE_RAMP <= scan.before("memory.state") <= reg.STATE_TAPER_END
+    if core.timers.is_done(TIMER_SUPPLY):
+        told = core.health == reg.HEALTH_FAILURE and core.reasons & 1 << reg.REASONS_ROLE_FAULT
+        return bool(told) and not core.outputs[reg.OUT_MODULE_ENABLE]
+    if not charged or not core.sensed.undelivered or not core.outputs[reg.OUT_MODULE_ENABLE]:
+        return True
+    return bool(core.timers.is_running(TIMER_SUPPLY))
+
+
 def _no_setpoint_without_enable(scan: Any) -> bool:
     state = scan.core.memory.state
     return bool(scan.core.memory.set_a_x10 == 0 or reg.STATE_RAMP <= state <= reg.STATE_TAPER_END)
@@ -273,6 +301,8 @@ _PROPERTIES = [
              "insulation check before and during).", _insulation_stops),
     Property("heat-stops", "At the stop temperature or with an unknown one the module is not enabled (standards 4.4: "
              "derating).", _heat_stops),
+    Property("no-current-ends", "A module that gives nothing of what it is asked is enabled only while its time runs; when "
+             "that is over it is not, and health is FAILURE with the reason, in the same scan (NE 107).", _no_current_ends),
     Property("no-setpoint-outside", "The current setpoint is zero in every state that does not charge (standards 4.4).",
              _no_setpoint_without_enable),
     Property("hand-moves-held", "By hand the contacts move only while the button is held (local manual mode).",

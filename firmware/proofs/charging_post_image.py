@@ -167,6 +167,7 @@ _SHOWN = {
     "heartbeat-stops": _ENABLED,
     "insulation-stops": _ENABLED,
     "heat-stops": _ENABLED,
+    "no-current-ends": _ENABLED,
     "hand-moves-held": Shown(_ARM),
 }
 

@@ -250,6 +250,7 @@ FAULTS_OVER_TEMPERATURE = const(9)
 FAULTS_MODULE_LOST = const(10)
 FAULTS_MODULE_FAULT = const(11)
 FAULTS_INPUT_BAD = const(12)
+FAULTS_NO_CURRENT = const(13)
 
 # end_reason: Why the last session ended, or is ending.
 END_REASON_NONE = const(0)

@@ -487,7 +487,7 @@ TAGS: tuple[Tag, ...] = (
         sf=0,
         access="R",
         description="Latched faults: the first that stopped a session, and the first that holds the contacts where they are",
-        symbols=(("WELDED", 0), ("PLATES_LIVE", 1), ("CURRENT_STUCK", 2), ("ARM_FAULT", 3), ("PRECHARGE_FAIL", 4), ("CONTACTOR_FAIL", 5), ("INSULATION", 6), ("OVER_VOLTAGE", 7), ("OVER_CURRENT", 8), ("OVER_TEMPERATURE", 9), ("MODULE_LOST", 10), ("MODULE_FAULT", 11), ("INPUT_BAD", 12),),
+        symbols=(("WELDED", 0), ("PLATES_LIVE", 1), ("CURRENT_STUCK", 2), ("ARM_FAULT", 3), ("PRECHARGE_FAIL", 4), ("CONTACTOR_FAIL", 5), ("INSULATION", 6), ("OVER_VOLTAGE", 7), ("OVER_CURRENT", 8), ("OVER_TEMPERATURE", 9), ("MODULE_LOST", 10), ("MODULE_FAULT", 11), ("INPUT_BAD", 12), ("NO_CURRENT", 13),),
     ),
     Tag(
         name="end_reason",

@@ -5,7 +5,7 @@ import unittest
 
 from firmware.control.charging_post_faults import PostFaults
 from firmware.control.charging_post_inputs import PostInputs
-from firmware.control.charging_post_memory import TIMER_COUNT, TIMER_MODULE, PostMemory
+from firmware.control.charging_post_memory import TIMER_COUNT, TIMER_MODULE, TIMER_SUPPLY, PostMemory
 from firmware.control.charging_post_module import ModuleLine
 from firmware.control.events import EventRing
 from firmware.control.timer import TimerBank
@@ -27,6 +27,7 @@ STOPPING = (
     reg.FAULTS_CONTACTOR_FAIL,
     reg.FAULTS_MODULE_FAULT,
     reg.FAULTS_MODULE_LOST,
+    reg.FAULTS_NO_CURRENT,
 )
 
 
@@ -73,6 +74,9 @@ def cause(faults: PostFaults, fault: int) -> None:
         faults.module.state = reg.MODULE_STATE_FAULT
     elif fault == reg.FAULTS_INPUT_BAD:
         inputs.bad = True
+    elif fault == reg.FAULTS_NO_CURRENT:
+        faults.timers.start(TIMER_SUPPLY, 10)
+        faults.timers.advance(10)
 
 
 def is_cause(fault: int, state: int) -> bool:
@@ -81,7 +85,7 @@ def is_cause(fault: int, state: int) -> bool:
         return state <= reg.STATE_CONTACTOR_CLOSE or reg.STATE_WELD_CHECK <= state <= reg.STATE_STOPPED
     if fault == reg.FAULTS_PLATES_LIVE:
         return state <= reg.STATE_HANDSHAKE or reg.STATE_RETRACT <= state <= reg.STATE_STOPPED
-    if fault in (reg.FAULTS_INSULATION, reg.FAULTS_MODULE_LOST, reg.FAULTS_MODULE_FAULT):
+    if fault in (reg.FAULTS_INSULATION, reg.FAULTS_MODULE_LOST, reg.FAULTS_MODULE_FAULT, reg.FAULTS_NO_CURRENT):
         return state in POWERED
     if fault == reg.FAULTS_CONTACTOR_FAIL:
         return state in CHARGING
@@ -99,7 +103,7 @@ class TestCauses(unittest.TestCase):
 
     def test_each_cause_raises_its_fault_in_its_states_only(self) -> None:
         for state in ALL_STATES:
-            for fault in range(reg.FAULTS_INPUT_BAD + 1):
+            for fault in range(reg.FAULTS_NO_CURRENT + 1):
                 faults = make_faults(state)
                 cause(faults, fault)
                 faults.step()
@@ -164,7 +168,7 @@ class TestAcknowledge(unittest.TestCase):
         self.assertEqual(events(faults), [])
 
     def test_each_fault_clears_once_its_cause_is_gone_and_is_told(self) -> None:
-        for fault in range(reg.FAULTS_INPUT_BAD + 1):
+        for fault in range(reg.FAULTS_NO_CURRENT + 1):
             faults = make_faults(reg.STATE_FAULT)
             faults.latch(fault)
             self.assertTrue(faults.acknowledge(), fault)
@@ -195,7 +199,7 @@ class TestAcknowledge(unittest.TestCase):
             reg.FAULTS_OVER_TEMPERATURE,
             reg.FAULTS_INSULATION,
         )
-        for fault in range(reg.FAULTS_PRECHARGE_FAIL, reg.FAULTS_INPUT_BAD + 1):
+        for fault in range(reg.FAULTS_PRECHARGE_FAIL, reg.FAULTS_NO_CURRENT + 1):
             for standing in STOPPING:
                 faults = make_faults(reg.STATE_FAULT)
                 faults.latch(fault)

@@ -274,6 +274,19 @@ class TestCurrent(unittest.TestCase):
         image.read((IN_CURRENT_A, 0))
         self.assertFalse(image.doubt(IN_CURRENT_A, BAD).current_zero)
 
+    def test_nothing_comes_only_without_current_below_the_voltage_limit_and_when_2_a_are_asked_for(self) -> None:
+        for current, plate, asked, expected in (
+            (0, 480, 20, True),
+            (9, 554, 400, True),
+            (0, 480, 19, False),
+            (0, 555, 400, False),
+            (10, 480, 400, False),
+        ):
+            sensed = Image().read((IN_CURRENT_A, current), (IN_PLATE_V, plate), (IN_VEHICLE_MAX_A, asked))
+            self.assertEqual(sensed.undelivered, expected, (current, plate, asked))
+        hot = Image()
+        self.assertFalse(hot.read((IN_POST_TEMP_C, 1000), (IN_PLATE_V, 480)).undelivered)
+
     def test_taper_current_is_below_the_setting_and_known(self) -> None:
         image = Image()
         for value, low in ((30, False), (29, True), (-30, False), (-29, True)):

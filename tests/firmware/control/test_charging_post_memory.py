@@ -41,19 +41,20 @@ class TestBirth(unittest.TestCase):
         self.assertEqual(all_of(memory), [known.get(name, 0) for name in NAMES])
 
     def test_every_timer_has_its_own_place_and_the_jogs_differ(self) -> None:
-        timers = (post.TIMER_STATE, post.TIMER_HOLD, post.TIMER_VEHICLE, post.TIMER_MODULE, post.TIMER_CHARGE)
+        timers = [post.TIMER_STATE, post.TIMER_HOLD, post.TIMER_VEHICLE, post.TIMER_MODULE, post.TIMER_CHARGE]
+        timers.append(post.TIMER_SUPPLY)
         self.assertEqual(sorted(timers), list(range(post.TIMER_COUNT)))
         self.assertEqual(PostMemory(0, 0).jog, post.JOG_NONE)
         self.assertEqual(len({post.JOG_NONE, post.JOG_EXTEND, post.JOG_RETRACT}), 3)
 
 
 class TestSave(unittest.TestCase):
-    def test_the_saved_state_is_one_version_byte_13_bytes_19_words_and_5_timers(self) -> None:
+    def test_the_saved_state_is_one_version_byte_13_bytes_19_words_and_6_timers(self) -> None:
         buffer = bytearray(post.SAVE_SIZE + 1)
         memory, timers = make_filled()
         self.assertEqual(save_memory(memory, timers, buffer), post.SAVE_SIZE)
-        self.assertEqual(post.SAVE_SIZE, 1 + 13 + 4 * 19 + 4 * 5)
-        self.assertEqual(buffer[:3], bytes((1, 200, 201)))
+        self.assertEqual(post.SAVE_SIZE, 1 + 13 + 4 * 19 + 4 * 6)
+        self.assertEqual(buffer[:3], bytes((2, 200, 201)))
         self.assertEqual(buffer[14:18], bytes((13, 0x3A, 0x5C, 0x71)))
         self.assertEqual(buffer[-1], 0)  # nothing is written behind the size
 
@@ -74,7 +75,7 @@ class TestSave(unittest.TestCase):
         memory, timers = make_filled()
         buffer = bytearray(post.SAVE_SIZE)
         save_memory(memory, timers, buffer)
-        strange = [bytes((version,)) + bytes(buffer[1:]) for version in (0, 2, 255)]
+        strange = [bytes((version,)) + bytes(buffer[1:]) for version in (0, 1, 255)]
         strange.append(bytes(buffer[:-1]))
         strange.append(b"")
         for data in strange:

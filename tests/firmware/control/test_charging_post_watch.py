@@ -2,9 +2,17 @@
 
 import unittest
 
-from firmware.control.charging_post_inputs import IN_PLATE_V, IN_VEHICLE_FLAGS, IN_VEHICLE_MAX_A, IN_VEHICLE_SEQUENCE
+from firmware.control.charging_post_inputs import (
+    ASKED_A_X10,
+    IN_CURRENT_A,
+    IN_PLATE_V,
+    IN_VEHICLE_FLAGS,
+    IN_VEHICLE_MAX_A,
+    IN_VEHICLE_SEQUENCE,
+)
+from firmware.control.charging_post_watch import SUPPLY_MS
 from protocols.registers import charging_post as reg
-from tests.firmware.control.charging_post_bench import PostBench, bench_in
+from tests.firmware.control.charging_post_bench import SCAN_MS, PostBench, bench_in
 
 ALIVE = 1 << reg.PROOFS_VEHICLE_ALIVE | 1 << reg.PROOFS_MODULE_ALIVE
 
@@ -66,6 +74,78 @@ class TestHeartbeats(unittest.TestCase):
         self.assertEqual(bench.core.status[reg.ST_PROOFS] & ALIVE, 0)
         bench.run_to(reg.STATE_RELEASE)
         self.assertEqual(bench.core.status[reg.ST_END_REASON], reg.END_REASON_REFUSED)
+
+
+def dead_module(bench: PostBench, duration_ms: int, current_a_x10: int = 0) -> None:
+    """Let the time pass with a module that says all is well and gives this current, whatever it is asked."""
+    for _ in range(duration_ms // SCAN_MS):
+        bench.now_ms += SCAN_MS
+        bench.field.follow(bench.core, SCAN_MS)
+        bench.core.inputs[IN_CURRENT_A] = current_a_x10
+        bench.scan()
+
+
+class TestSupply(unittest.TestCase):
+    def test_a_module_that_gives_nothing_ends_the_session_in_order_and_is_told(self) -> None:
+        for state in (reg.STATE_RAMP, reg.STATE_CC):
+            bench = bench_in(state)
+            dead_module(bench, SUPPLY_MS)
+            self.assertEqual((bench.out(reg.OUT_MODULE_ENABLE), bench.core.health), (1, reg.HEALTH_NORMAL))
+            bench.take_events()
+            dead_module(bench, SCAN_MS)
+            self.assertEqual((bench.out(reg.OUT_MODULE_ENABLE), bench.out(reg.OUT_CONTACTOR)), (0, 1))
+            self.assertEqual((bench.core.memory.state, bench.core.memory.set_a_x10), (reg.STATE_RAMP_DOWN, 0))
+            self.assertEqual(bench.core.status[reg.ST_FAULTS], 1 << reg.FAULTS_NO_CURRENT)
+            self.assertEqual(bench.core.status[reg.ST_END_REASON], reg.END_REASON_FAULT)
+            self.assertEqual(bench.core.health, reg.HEALTH_FAILURE)
+            self.assertTrue(bench.core.reasons & 1 << reg.REASONS_ROLE_FAULT)
+            self.assertIn((reg.EV_FAULT_RAISED, reg.FAULTS_NO_CURRENT), bench.take_events())
+            bench.run_to(reg.STATE_RELEASE)
+            self.assertEqual(bench.core.memory.load_breaks, 0)
+            self.assertEqual(bench.command(reg.OP_CLEAR_FAULTS), reg.COMMAND_RESULT_ACCEPTED)
+            self.assertEqual(bench.core.status[reg.ST_FAULTS], 0)
+
+    def test_a_module_that_comes_in_time_begins_a_new_time(self) -> None:
+        bench = bench_in(reg.STATE_CC)
+        for _ in range(3):
+            dead_module(bench, SUPPLY_MS)
+            dead_module(bench, SCAN_MS, 10)
+        self.assertEqual((bench.core.memory.state, bench.core.status[reg.ST_FAULTS]), (reg.STATE_CC, 0))
+
+    def test_a_module_that_stops_in_the_voltage_phase_is_found_below_the_limit_only(self) -> None:
+        bench = bench_in(reg.STATE_CV)
+        bench.field.battery_v_x10 = 540
+        dead_module(bench, SUPPLY_MS + SCAN_MS)
+        self.assertEqual(bench.core.status[reg.ST_FAULTS], 1 << reg.FAULTS_NO_CURRENT)
+        bench = bench_in(reg.STATE_CV)
+        bench.field.battery_v_x10 = 558
+        dead_module(bench, SUPPLY_MS + SCAN_MS)
+        self.assertEqual(bench.core.memory.state, reg.STATE_TAPER_END)
+        self.assertEqual(bench.core.status[reg.ST_FAULTS], 0)
+
+    def test_a_limit_of_next_to_nothing_asks_for_nothing(self) -> None:
+        bench = bench_in(reg.STATE_CC)
+        bench.core.inputs[IN_VEHICLE_MAX_A] = 19
+        dead_module(bench, 10 * SUPPLY_MS)
+        self.assertEqual((bench.core.memory.state, bench.core.status[reg.ST_FAULTS]), (reg.STATE_CC, 0))
+
+    def test_a_vehicle_that_wants_0_a_ends_the_session_itself(self) -> None:
+        bench = bench_in(reg.STATE_CC)
+        bench.core.inputs[IN_VEHICLE_MAX_A] = 0
+        bench.run(SUPPLY_MS + SCAN_MS)
+        self.assertEqual(bench.core.status[reg.ST_END_REASON], reg.END_REASON_VEHICLE)
+        self.assertEqual(bench.core.status[reg.ST_FAULTS], 0)
+
+    def test_the_slowest_ramp_leaves_a_module_8_s_to_begin(self) -> None:
+        bench = bench_in(reg.STATE_CONTACTOR_CLOSE)
+        bench.settings[reg.SET_RAMP_A_PER_S_X10] = 10
+        bench.run_to(reg.STATE_RAMP)
+        asked_ms = 0
+        while bench.core.memory.set_a_x10 < ASKED_A_X10:
+            dead_module(bench, SCAN_MS)
+            asked_ms += SCAN_MS
+        dead_module(bench, 7800)
+        self.assertEqual((asked_ms <= 2200, bench.core.status[reg.ST_FAULTS]), (True, 0))
 
 
 class TestReasons(unittest.TestCase):

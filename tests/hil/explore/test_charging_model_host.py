@@ -77,7 +77,7 @@ def any_image(rng: random.Random) -> tuple[list[int], list[int], list[int]]:
     return values, quality, in_force
 
 
-PARTS = (proof._arm(), proof._vehicle(), proof._temperature())
+PARTS = (proof._arm(), proof._vehicle(), proof._supply(), proof._temperature())
 
 
 def test_every_reading_of_the_real_inputs_is_one_the_model_searches() -> None:
@@ -93,7 +93,7 @@ def test_every_reading_of_the_real_inputs_is_one_the_model_searches() -> None:
 
 
 def read_once(fitted: int, bits: int, plate_v_x10: int, temp_c_x10: int, max_a_x10: int) -> dict[str, int]:
-    """The flags of one image: bits are extended, retracted, vehicle, no frame."""
+    """The flags of one image: bits are extended, retracted, vehicle, no frame, current."""
     in_force = default_settings()
     in_force[reg.SET_ARM_FITTED] = fitted
     core = ChargingPost(in_force, SilentRing())  # type: ignore[arg-type]
@@ -103,6 +103,7 @@ def read_once(fitted: int, bits: int, plate_v_x10: int, temp_c_x10: int, max_a_x
     core.quality[image.IN_VEHICLE_FLAGS] = BAD if bits & 8 else GOOD
     core.inputs[image.IN_PLATE_V], core.inputs[image.IN_POST_TEMP_C] = plate_v_x10, temp_c_x10
     core.inputs[image.IN_VEHICLE_MAX_A] = max_a_x10
+    core.inputs[image.IN_CURRENT_A] = 30 if bits & 16 else 0
     sensed = PostInputs()
     sensed.read(core.inputs, core.quality, in_force)
     return fields_of(sensed, in_force)
@@ -111,7 +112,7 @@ def read_once(fitted: int, bits: int, plate_v_x10: int, temp_c_x10: int, max_a_x
 def test_every_alternative_of_the_model_can_be_brought_about() -> None:
     stop = default_settings()[reg.SET_POST_TEMP_STOP_C_X10]
     seen: list[set[int]] = [set() for _ in PARTS]
-    for case in product((0, 1), range(16), (0, 480, 300), (250, stop - 60, stop - 1, stop), (11, 400)):
+    for case in product((0, 1), range(32), (0, 480, 300, 560), (250, stop - 60, stop - 1, stop), (11, 400)):
         fields = read_once(*case)
         for place, part in enumerate(PARTS):
             seen[place].update(fitting(part, fields))
@@ -239,6 +240,11 @@ FAULTS = (
             (PostPower, "is_battery_seen", "self.timers.is_running(TIMER_VEHICLE)", "True"),
             (PostWatch, "_why_vehicle_ends", "not self.timers.is_running(TIMER_VEHICLE)", "False"),
         ),
+    ),
+    (
+        "no-current-ends",
+        14,
+        ((PostFaults, "_power_cause", "self.timers.is_done(TIMER_SUPPLY)", "False"),),
     ),
     ("weld-checked", 2, ((PostStates, "_contactor_open", WELD_CHECK, RETRACT),)),
 )
