@@ -18,7 +18,6 @@ import argparse
 import asyncio
 import json
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -36,6 +35,7 @@ from edge.model import Record
 from edge.northbound.pacer import Pacer
 from edge.northbound.records import WINDOW, RecordUplink
 from edge.northbound.uplink import Uplink
+from hil.bench.children import free_ports
 from hil.run.broker import broker_command, write_config
 
 RATE = 2000  # records a second offered
@@ -252,7 +252,7 @@ async def measure_drain(path: Path, count: int) -> dict[str, object]:
 
 def drain_over_broker(folder: Path, count: int) -> dict[str, object]:
     """The whole way: journal, uplink, nats-server, platform, its acknowledgement."""
-    path, root, port = folder / "broker.sqlite", "gate/bench", free_port()
+    path, root, (port,) = folder / "broker.sqlite", "gate/bench", free_ports(1)
     subprocess.run([sys.executable, __file__, "--fill", str(path), "--backlog", str(count)], check=True)
     quiet = subprocess.DEVNULL
     broker = subprocess.Popen(broker_command(write_config(folder / "nats", "bench", port)), stdout=quiet, stderr=quiet)
@@ -295,12 +295,6 @@ async def acked(journal: JournalWriter, count: int) -> None:
     while journal.acked_count < count:
         await committed.wait()
         committed.clear()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def best_mean(work: Callable[[], None]) -> float:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from hil.faults.update_life import push, switch
 from hil.faults.vm_flash import Flash, FlashDevice, Operation, apply
 from hil.targets.target import Provision, TargetError
 from protocols.registers import barrier as registers
+from sim_devices.micropython import VM
 from tools.deploy import ROOT
 
 _CUTS = Path(__file__).parent / "on_vm" / "slot_cuts.py"
@@ -66,8 +66,7 @@ class UpdateSweep:
         """Every `step`-th write from the `first` on, torn in each way."""
         directory = self._flash.directory
         (directory / "flash.img").write_bytes(self._first)
-        vm = Path(sys.executable).parent / "micropython"
-        command = [str(vm), "-X", "heapsize=48m", str(_CUTS), str(directory), str(first), str(step)]
+        command = [str(VM), "-X", "heapsize=48m", str(_CUTS), str(directory), str(first), str(step)]
         environment = {**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode:

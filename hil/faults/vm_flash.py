@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 import struct
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 from hil.targets.target import Provision, TargetError
 from hil.targets.vm import BOARD, VmDevice, deployed_sets
 from sim_devices.devices.vm_link import VmLink
+from sim_devices.micropython import VM
 
 PROGRAM, ERASE, FAILED = 0, 1, 2
 _BLOCK_SIZE = 4096
@@ -69,8 +69,7 @@ class Flash:
         """The same of what lies in `source`, to which the provision file is added."""
         text = "".join(f"{key}={value}\n" for key, value in provision.settings().items())
         (source / "provision.txt").write_text(text, encoding="ascii")
-        vm = Path(sys.executable).parent / "micropython"
-        command = [str(vm), *_HEAP, str(_BOOT), "make", str(self.directory), str(source)]
+        command = [str(VM), *_HEAP, str(_BOOT), "make", str(self.directory), str(source)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise TargetError(f"the flash could not be made: {done.stderr.strip()}")

@@ -11,7 +11,6 @@ import fcntl
 import os
 import select
 import subprocess
-import sys
 import termios
 import threading
 import tty
@@ -19,12 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from sim_devices.micropython import VM
+
 _READ_SIZE = 4096
-
-
-def micropython() -> Path:
-    """The VM beside the interpreter that runs."""
-    return Path(sys.executable).parent / "micropython"
 
 
 class VmBoard:
@@ -85,7 +81,7 @@ class VmBoard:
         modes = termios.tcgetattr(inner_end)
         modes[3] |= termios.ISIG
         termios.tcsetattr(inner_end, termios.TCSANOW, modes)
-        command = [str(micropython())]
+        command = [str(VM)]
         if (self.folder / "main.py").exists():
             command += ["-i", "main.py"]
         self._process = subprocess.Popen(

@@ -10,13 +10,13 @@ import contextlib
 import os
 import select
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sim_devices.devices import field_link
+from sim_devices.micropython import VM
 
 _PROVISION_NAME = "provision.txt"
 # A poll takes well under a millisecond; the worst, a start or a stored setting, waits for the disk.
@@ -101,10 +101,9 @@ class VmLink:
         self.kill()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        vm = Path(sys.executable).parent / "micropython"
         with self._log_path().open("wb") as log:
             return subprocess.Popen(
-                [str(vm), *self.arguments],
+                [str(VM), *self.arguments],
                 cwd=self._deploy_dir,
                 env={**os.environ, **self.environment},
                 stdin=subprocess.PIPE,

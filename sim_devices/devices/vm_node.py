@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Protocol
 from sim_devices.child_end import kill_and_wait
 from sim_devices.devices import field_link
 from sim_devices.devices.output_card import OutputCard
+from sim_devices.micropython import VM
 
 REFRESH_US = 100_000  # inputs are told at least this often
 WATCHDOG_US = 2_000_000
@@ -285,8 +285,7 @@ def _last_line(words: bytes) -> str:
 
 def vm_command(state_dir: Path) -> list[str]:
     """The command line that starts the VM of the node whose flash is `state_dir`."""
-    vm = Path(sys.executable).parent / "micropython"
-    return [str(vm), "-c", "import main", str(state_dir)]
+    return [str(VM), "-c", "import main", str(state_dir)]
 
 
 def _now_us() -> int:

@@ -11,13 +11,8 @@ import pytest
 
 from edge.api import Api, ApiError
 from edge.model import PlateRead
+from hil.bench.children import free_ports
 from tests.edge.southbound.test_camera_host import NEW
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def _ask(api: Api, method: str, path: str, body: bytes = b"", encoding: str = "") -> tuple[int, str]:
@@ -38,7 +33,7 @@ def _with_api(
         reads.append(read)
         return len(reads) > len(durable) or durable[len(reads) - 1]
 
-    api = Api(_free_port(), cameras=["cam1"], get_status=lambda: {"site": "x"}, get_device=_device, on_plate=take)
+    api = Api(free_ports(1)[0], cameras=["cam1"], get_status=lambda: {"site": "x"}, get_device=_device, on_plate=take)
 
     async def run() -> list[tuple[int, str]]:
         await api.start()

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from edge.lane_shell import LaneShell
 from edge.metrics import missing_in
 from edge.model import Record
 from edge.southbound.role_map import ROLE_MAPS
+from hil.bench.children import free_ports
 
 _SITE = """
 [site]
@@ -79,11 +79,12 @@ class _Hub:
     """A hub process and its site."""
 
     def __init__(self, directory: Path, line_port: int, **values: int) -> None:
-        self.http_port = values.pop("http_port", 0) or _free_port()
+        free_http_port, broker_port = free_ports(2)
+        self.http_port = values.pop("http_port", 0) or free_http_port
         self.site = directory / "site.toml"
         (directory / "key.hex").write_text(bytes(range(32)).hex())
         (directory / "key.hex").chmod(0o600)
-        fields = {"http_port": self.http_port, "broker_port": _free_port(), "line_port": line_port, "map_version": 3}
+        fields = {"http_port": self.http_port, "broker_port": broker_port, "line_port": line_port, "map_version": 3}
         self.site.write_text(_SITE.format(**fields | values))
         self.journal_path = directory / "data" / "journal.sqlite"
         self.process: asyncio.subprocess.Process | None = None
@@ -131,12 +132,6 @@ class _Hub:
 
     def _get_status(self) -> dict[str, Any]:
         return dict(json.loads(self.get("/status")))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

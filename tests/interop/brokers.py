@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hil.bench.children import free_ports
 from tests.edge.certificates import Pair
 
 KINDS = ("nats-server", "mosquitto")
@@ -53,12 +53,12 @@ class Broker:
         if self._program is None:
             pytest.skip(f"BLOCKED: {kind} is not installed; apt-get install {kind}")
         folder.mkdir(parents=True, exist_ok=True)
-        self.port = free_port()
+        self.port, other_port = free_ports(2)
         self._config = folder / "broker.conf"
         self._process: subprocess.Popen[bytes] | None = None
         text, tls_text = (_NATS, _NATS_TLS) if kind == "nats-server" else (_MOSQUITTO, _MOSQUITTO_TLS)
         words = tls_text.format(cert=tls.pair.cert_file, key=tls.pair.key_file, ca=tls.client_ca) if tls else ""
-        self._config.write_text(text.format(port=self.port, other_port=free_port(), store=folder, tls=words))
+        self._config.write_text(text.format(port=self.port, other_port=other_port, store=folder, tls=words))
 
     async def start(self) -> None:
         """Start and return once it accepts connections."""
@@ -99,10 +99,3 @@ async def accepts(port: int) -> None:
                 continue
             writer.close()
             return
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

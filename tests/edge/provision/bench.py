@@ -12,8 +12,8 @@ from edge.config import SiteConfig
 from edge.config_load import load_site
 from edge.provision.key_store import KeyFile
 from edge.provision.steps import Place
+from sim_devices.micropython import VM
 
-MICROPYTHON = Path(__file__).parents[3] / ".venv/bin/micropython"
 SITE = """[site]
 name = "north"
 data_dir = "data"
@@ -100,7 +100,7 @@ class FolderBoard:
 
     def run(self, code: str) -> str:
         done = subprocess.run(
-            [MICROPYTHON, "-c", code], cwd=self.folder, capture_output=True, text=True, timeout=20, check=False
+            [VM, "-c", code], cwd=self.folder, capture_output=True, text=True, timeout=20, check=False
         )
         if done.returncode:
             raise BoardError((done.stdout + done.stderr).strip().splitlines()[-1])

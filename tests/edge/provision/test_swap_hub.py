@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -23,9 +22,11 @@ from edge.provision.provision import Wishes, provision
 from edge.provision.swap import COPY_NAMES
 from edge.southbound.role_map import ROLE_MAPS
 from edge.southbound.settings_copy import settings_of
+from hil.bench.children import free_ports
 from protocols.settings_record import FLAG_RECALIBRATE, FLAGS, pack_record_into, record_size, unpack_head
 from sim_devices.devices.usb_board import VmBoard
-from tests.edge.provision.bench import MICROPYTHON, FolderBoard, place_at
+from sim_devices.micropython import VM
+from tests.edge.provision.bench import FolderBoard, place_at
 
 DEADLINE_S = 30
 ROLE = ROLE_MAPS["weighbridge"]
@@ -49,11 +50,6 @@ key_file = "keys/scale.key"
 """
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 def until(condition: Callable[[], Any]) -> Any:
     """What `condition` gives once it is true."""
     end_s = time.monotonic() + DEADLINE_S
@@ -70,7 +66,7 @@ def until(condition: Callable[[], Any]) -> Any:
 @contextmanager
 def device_runs(folder: Path) -> Iterator[None]:
     """The firmware of a board, with a field that tells nothing."""
-    start = [MICROPYTHON, "-c", f"import sys; sys.argv[1:] = [{str(folder)!r}]; import main"]
+    start = [VM, "-c", f"import sys; sys.argv[1:] = [{str(folder)!r}]; import main"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(start, cwd=folder, stdin=subprocess.PIPE, **quiet) as process:
         try:
@@ -93,7 +89,7 @@ class _Gate:
     """A site with one scale, two boards for it, and a hub that runs."""
 
     def __init__(self, folder: Path, flash_with: Callable[[str, str], Path]) -> None:
-        self.http_port, tcp_port = free_port(), free_port()
+        self.http_port, tcp_port = free_ports(2)
         self.site = folder / "site.toml"
         text = SITE.format(http_port=self.http_port, tcp_port=tcp_port, map_version=ROLE.map_version)
         self.site.write_text(text)

@@ -6,19 +6,18 @@ import contextlib
 import os
 import pty
 import select
-import socket
 import subprocess
-import sys
 import threading
 import tty
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hil.bench.children import free_ports
 from protocols.registers import barrier
 from sim_devices.devices import field_link
+from sim_devices.micropython import VM
 
-VM = Path(sys.executable).parent / "micropython"
 KEY = bytes(range(32)).hex()
 SERIAL = 4711
 UNIT_ID = 3
@@ -41,8 +40,7 @@ def barrier_device(deploy_dir: Path, folder: Path) -> Iterator[VmDevice]:
     """A barrier that answers."""
     with contextlib.ExitStack() as stack:
         ours, theirs = _line(stack), _line(stack)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            tcp_port = free.getsockname()[1]
+        (tcp_port,) = free_ports(1)
         lines = f"role=barrier\nserial={SERIAL}\nunit_id={UNIT_ID}\nbaud=115200\nkey={KEY}\n"
         (folder / "provision.txt").write_text(f"{lines}tty={os.ttyname(theirs[1])}\ntcp_port={tcp_port}\n")
         process = subprocess.Popen(

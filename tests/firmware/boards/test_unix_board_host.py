@@ -6,19 +6,19 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 import tty
 from pathlib import Path
 
 import pytest
 
+from hil.bench.children import free_ports
 from protocols.registers import barrier as regs
 from sim_devices.devices import field_link
 from sim_devices.devices.vm_link import VmLinkError
+from sim_devices.micropython import VM
 
 ROOT = Path(__file__).parents[3]
-VM = Path(sys.executable).parent / "micropython"
 INPUTS = [1] * regs.IN_COUNT
 DEADLINE_S = 20
 KEY = bytes(range(32)).hex()
@@ -239,8 +239,7 @@ class RealNode:
         if tty_link is not None:
             tty_link.symlink_to(tty_path)
             tty_path = tty_link
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.tcp_port = free.getsockname()[1]
+        (self.tcp_port,) = free_ports(1)
         lines = PROVISION + f"tty={tty_path}\ntcp_port={self.tcp_port}\n"
         (device_dir / "provision.txt").write_text(lines)
         self.process = subprocess.Popen(

@@ -11,6 +11,7 @@ import pytest
 
 from firmware.app.identity import ProvisionError
 from firmware.ports import NullBoard, NullClock
+from hil.bench.children import free_ports
 
 ROOT = Path(__file__).parents[3]
 BOARDS = sorted((ROOT / "firmware/boards").glob("*.py"))
@@ -83,18 +84,12 @@ def board():
     return made
 
 
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 def test_a_client_of_the_network_reaches_the_session_port(wifi):
-    port = free_port()
+    (port,) = free_ports(1)
     made = board()
-    driver = wifi.Wifi(made, {"wifi_ssid": "gate", "wifi_key": "secret", "tcp_port": port})
+    driver = wifi.Wifi(made, {"wifi_ssid": "gate", "wifi_key": "secret", "tcp_port": str(port)})
     Radio.is_connected = True
-    with socket.create_connection(("127.0.0.1", int(port)), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
         assert select.select([made.sessions.listener], [], [], 5)[0]
         driver.tend(0)
         assert made.sessions.generation == 1
@@ -106,7 +101,7 @@ def test_a_client_of_the_network_reaches_the_session_port(wifi):
 
 def test_the_radio_is_asked_again_after_fifteen_seconds_and_never_before(wifi):
     made = board()
-    driver = wifi.Wifi(made, {"wifi_ssid": "gate", "wifi_key": "secret", "tcp_port": free_port()})
+    driver = wifi.Wifi(made, {"wifi_ssid": "gate", "wifi_key": "secret", "tcp_port": str(free_ports(1)[0])})
     for now_ms in (0, 20, 14_980, 15_000, 15_020, 29_999):
         driver.tend(now_ms)
     assert driver._radio.asked == [("gate", "secret")] * 2

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import pytest
 
 from edge import cli
 from edge.boards.file_sets import compiled_set
+from hil.bench.children import free_ports
 from hil.practice.board import is_ready, spec_of
 
 KEY = "5a" * 32
@@ -130,6 +130,4 @@ def _is_online(site: str, capsys: pytest.CaptureFixture[str]) -> bool:
 
 
 def _use_free_port(site: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        text = site.read_text().replace("http_port = 18090", f"http_port = {free.getsockname()[1]}")
-    site.write_text(text)
+    site.write_text(site.read_text().replace("http_port = 18090", f"http_port = {free_ports(1)[0]}"))

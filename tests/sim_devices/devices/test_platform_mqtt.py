@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import socket
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import aiomqtt
 import pytest
 
 from edge.northbound.sparkplug.metric import DataType, Metric, decode_payload, encode_metric, encode_payload
+from hil.bench.children import free_ports
 from hil.run.broker import broker_command, write_config
 from sim_devices.devices.platform import PlatformStore
 from sim_devices.devices.platform_mqtt import REBIRTH, ArrivalLog, Platform, PlatformAddress, main
@@ -32,12 +32,6 @@ def _chain(count: int) -> list[bytes]:
         prev = record["hash"] = hashlib.sha256(text.encode()).hexdigest()
         messages.append(json.dumps(record).encode())
     return messages
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class _Broker:
@@ -89,7 +83,7 @@ async def _take_acks(client: aiomqtt.Client, seq: int) -> None:
 
 def _run(tmp_path: Path, body: Callable[[_Broker, int, PlatformStore], Coroutine[Any, Any, None]]) -> None:
     async def run() -> None:
-        port = _free_port()
+        (port,) = free_ports(1)
         broker = _Broker(tmp_path / "broker", port)
         store = PlatformStore(tmp_path / "platform.sqlite")
         telemetry = TelemetryStore(tmp_path / "telemetry.sqlite")
