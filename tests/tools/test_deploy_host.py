@@ -133,6 +133,15 @@ def test_the_same_file_set_stays_untouched_and_a_damaged_one_is_made_again(root:
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["barrier-unix"]
 
 
+def test_a_changed_source_changes_the_set_made_next(root: Path, tmp_path: Path) -> None:
+    sets = [deploy.deploy(root, "barrier", "unix", tmp_path / "out").files]
+    for name in ("firmware/app/device.py", "protocols/modbus/rtu.py"):
+        path = root / name
+        path.write_text(path.read_text(encoding="utf-8") + "\nADDED = 5\n", encoding="utf-8")
+        sets.append(deploy.deploy(root, "barrier", "unix", tmp_path / "out").files)
+    assert len(set(sets)) == 3
+
+
 @pytest.mark.parametrize(("name", "statement", "reason"), REFUSED, ids=[case[1] for case in REFUSED])
 def test_an_import_that_does_not_belong_on_the_device_is_refused(
     root: Path, tmp_path: Path, name: str, statement: str, reason: str

@@ -10,6 +10,7 @@ import pytest
 from tools.deploy import prepare
 from tools.direct import make_direct
 from tools.file_set import Order, collect_modules, find_roles
+from tools.fold import Folder
 
 ROOT = Path(__file__).parents[2]
 PARTS = """
@@ -182,7 +183,7 @@ def digest(folder: Path, role: str) -> str:
 def test_every_file_of_a_set_keeps_its_lines_and_the_core_decides_alike(role: str, tmp_path: Path) -> None:
     modules = collect_modules(Order(ROOT, role, "unix"))
     changed = 0
-    for target, text in prepare(ROOT, modules, "unix").items():
+    for target, text in prepare(Folder(ROOT), modules, "unix").items():
         written = modules[target].read_text(encoding="utf-8")
         size = written.count("\n")
         assert statements(text, size) == statements(written, size)

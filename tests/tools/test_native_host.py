@@ -6,6 +6,7 @@ import pytest
 
 from tools.deploy import prepare
 from tools.file_set import DeployError, Order, collect_modules
+from tools.fold import Folder
 from tools.native import NATIVE, mark_native
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +46,7 @@ def test_a_function_that_is_not_there_is_refused() -> None:
 
 
 def marked(role: str, board: str) -> dict[str, int]:
-    texts = prepare(ROOT, collect_modules(Order(ROOT, role, board)), board)
+    texts = prepare(Folder(ROOT), collect_modules(Order(ROOT, role, board)), board)
     counts = {module: text.count("@micropython.native") for module, text in texts.items()}
     return {module: count for module, count in counts.items() if count}
 
