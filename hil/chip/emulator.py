@@ -22,12 +22,14 @@ EMULATOR_VERSION = "1.0.0b1"
 _FLASH_AT = 0xA0000
 _BLOCK_SIZE = 4096
 _BLOCK_COUNT = 352
+_PAGE_SIZE = 256
 _LITTLEFS_2_0 = 0x0002_0000  # the disk version every image above mounts
 
 # RP2040 datasheet, 4.7.6: the watchdog's CTRL and its bit TRIGGER.
 _WATCHDOG_CONTROL = 0x4005_8000
 _WATCHDOG_TRIGGER = 1 << 31
 _REGULATOR = 0x4006_4000
+_FLASH_SELECT = 1  # QSPI_SS among the pins of the flash; high, the command is over
 
 # What the host's side of USB holds back until the chip takes it.
 _HOST_QUEUE = 500
@@ -205,6 +207,28 @@ class Chip:
         """The file system as it is in flash now: what a power cut leaves."""
         return bytes(self._mcu.flash[_FLASH_AT : _FLASH_AT + _BLOCK_SIZE * _BLOCK_COUNT])
 
+    def on_flash(self, callback: Callable[[int, bytes], None]) -> None:
+        """Have `callback` told every erase and every page that changes the file system: where, and what is there now.
+
+        The flash does each as the program lets go of it, so what a cut between two of them leaves is exact.
+        """
+        held = self.file_system()
+
+        def look(level: int, _: object) -> None:
+            nonlocal held
+            now = self.file_system() if level == HIGH else held
+            if now == held:
+                return
+            block = next(at for at in range(0, len(now), _BLOCK_SIZE) if _differ(held, now, at, _BLOCK_SIZE))
+            at, size = block, _BLOCK_SIZE
+            if now[block : block + _BLOCK_SIZE] != b"\xff" * _BLOCK_SIZE:
+                at = next(at for at in range(block, block + size, _PAGE_SIZE) if _differ(held, now, at, _PAGE_SIZE))
+                size = _PAGE_SIZE
+            held = now
+            callback(at, now[at : at + size])
+
+        self._mcu.qspi[_FLASH_SELECT].add_listener(look)
+
     def read_file(self, name: str) -> bytes | None:
         """A file of the flash as it is now, None when there is none."""
         file_system = _load("littlefs").LittleFS(block_size=_BLOCK_SIZE, block_count=_BLOCK_COUNT, mount=False)
@@ -233,6 +257,10 @@ class Chip:
 
     def _stop(self) -> None:
         self._simulator.stopped = True
+
+
+def _differ(one: bytes, other: bytes, at: int, size: int) -> bool:
+    return one[at : at + size] != other[at : at + size]
 
 
 def _to_level(state: int) -> int:

@@ -18,7 +18,7 @@ from pathlib import Path
 from hil.faults.life import SECOND_US, stand_for
 from hil.faults.stand import SilentError
 from hil.faults.update_life import push, switch
-from hil.faults.vm_flash import Flash, FlashDevice, Operation, apply
+from hil.faults.vm_flash import Flash, FlashDevice, Operation, apply, write_log
 from hil.targets.target import Provision, TargetError
 from protocols.registers import barrier as registers
 from sim_devices.micropython import VM
@@ -30,13 +30,18 @@ _START_US = 2 * SECOND_US
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What started after a cut behind `done` bytes of the `number`-th write; `is_second` after a second cut."""
+    """What started after a cut behind `done` bytes of the `number`-th write; `is_second` after a second cut.
+
+    `is_held`: a file keeps the control from starting. `outside` is the same while nothing outside of the slots changed.
+    """
 
     number: int
     done: int
     slot: str
     manifest: str
     is_whole: bool
+    is_held: bool
+    outside: str
     is_second: bool
 
 
@@ -64,16 +69,8 @@ class UpdateSweep:
 
     def starts(self, first: int = 1, step: int = 1) -> Iterator[Start]:
         """Every `step`-th write from the `first` on, torn in each way."""
-        directory = self._flash.directory
-        (directory / "flash.img").write_bytes(self._first)
-        command = [str(VM), "-X", "heapsize=48m", str(_CUTS), str(directory), str(first), str(step)]
-        environment = {**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"}
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        if done.returncode:
-            raise TargetError(f"the cuts could not be made: {done.stderr or done.stdout}")
-        for line in done.stdout.splitlines():
-            kind, number, size, slot, manifest, is_whole = line.split()
-            yield Start(int(number), int(size), slot, manifest, is_whole == "1", kind == "AGAIN")
+        write_log(self._flash.directory, self._first, [operation for _, operation in self._log])
+        yield from starts_after_cuts(self._flash.directory, first, step)
 
     def version_after(self, number: int, done: int) -> int:
         """Start the whole device from what a cut leaves; the version it tells, 0 when it is silent."""
@@ -81,7 +78,6 @@ class UpdateSweep:
         for _, operation in self._log[: number - 1]:
             apply(content, operation, len(operation.data))
         apply(content, self.operation(number), done)
-        log = (self._flash.directory / "flash.log").read_bytes()
         self._flash.write(bytes(content))
         device = FlashDevice(self._flash.directory, self._provision)
         stand = stand_for(device, self._provision.role)
@@ -92,7 +88,6 @@ class UpdateSweep:
             return 0
         finally:
             device.close()
-            (self._flash.directory / "flash.log").write_bytes(log)
 
     def operation(self, number: int) -> Operation:
         """The `number`-th write, counted from 1."""
@@ -110,3 +105,19 @@ class UpdateSweep:
                 raise TargetError("the new slot was not confirmed")
         finally:
             device.close()
+
+
+def starts_after_cuts(directory: Path, first: int = 1, step: int = 1) -> Iterator[Start]:
+    """What starts after cuts in the writes that the log of the flash in `directory` has: every `step`-th from `first`.
+
+    Raises TargetError.
+    """
+    command = [str(VM), "-X", "heapsize=48m", str(_CUTS), str(directory), str(first), str(step)]
+    environment = {**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        raise TargetError(f"the cuts could not be made: {done.stderr or done.stdout}")
+    for line in done.stdout.splitlines():
+        kind, number, size, slot, manifest, is_whole, is_held, outside = line.split()
+        is_second = kind == "AGAIN"
+        yield Start(int(number), int(size), slot, manifest, is_whole == "1", is_held == "1", outside, is_second)

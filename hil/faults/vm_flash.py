@@ -91,6 +91,16 @@ class Flash:
         return list(_read_log((self.directory / _LOG).read_bytes()))
 
 
+def write_log(directory: Path, first: bytes, operations: Sequence[Operation]) -> None:
+    """Have the flash of `directory` be `first`, and its log what was done to it since."""
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / _IMAGE).write_bytes(first)
+    with (directory / _LOG).open("wb") as log:
+        for operation in operations:
+            data = b"" if operation.kind == ERASE else operation.data
+            log.write(_ENTRY.pack(operation.kind, *divmod(operation.at, _BLOCK_SIZE), len(data)) + data)
+
+
 def _read_log(log: bytes) -> Iterator[tuple[int, Operation]]:
     at = 0
     while at < len(log):

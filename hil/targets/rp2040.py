@@ -67,6 +67,12 @@ class Rp2040Device(ContinuousDevice):
             self._card = None
 
     @property
+    def chip(self) -> Chip:
+        """The chip, while there is power."""
+        assert self._card is not None
+        return self._card.carrier.chip
+
+    @property
     def flash(self) -> bytes:
         """The file system as it is in flash now."""
         return self._image if self._card is None else self._card.carrier.chip.file_system()

@@ -5,9 +5,13 @@ the number of the first operation, and the distance from one to the next.
 
 For each operation and each way it may be torn, the file system is mounted and `slots.choose` of the deployed sources is
 asked, as a start would. Where it writes, a second cut comes in the middle of each of its writes. A line for each:
-`CUT number done slot manifest whole`, `AGAIN number done slot manifest whole` for the start behind a second cut.
+`CUT number done slot manifest whole held outside`, and `AGAIN` with the same for the start behind a second cut.
+*Held*: a file keeps the control from starting. *Outside*: one hash for all that a start needs and that lies in no slot.
 """
 
+import binascii
+import hashlib
+import os
 import struct
 import sys
 
@@ -20,6 +24,7 @@ PROGRAM_SIZE = 256
 PROGRAM, ERASE = 0, 1
 HEAD_SIZE = 7
 ROOT = "/cut"
+OUTSIDE = ("main.py", "main.mpy", "slots.mpy", "clock.mpy", "provision.txt")
 
 
 class Flash:
@@ -58,9 +63,17 @@ def start_from(data: bytearray) -> tuple[str, list[tuple[int, bytes]]]:
         slot = slots.choose(ROOT)
         digest = slots.digest_of(ROOT + "/" + slot + "/" + slots.MANIFEST_FILE) if slot else ""
         whole = bool(slot) and slots.is_whole(ROOT, slot, digest)
+        held = "maintenance" in os.listdir(ROOT)
+        outside = hash_outside()
     finally:
         vfs.umount(ROOT)
-    return "{} {} {}".format(slot or "-", digest or "-", int(whole)), flash.log
+    return "{} {} {} {} {}".format(slot or "-", digest or "-", int(whole), int(held), outside), flash.log
+
+
+def hash_outside() -> str:
+    """What is missing is hashed as nothing."""
+    told = [slots.digest_of(ROOT + "/" + name) for name in OUTSIDE]
+    return binascii.hexlify(hashlib.sha256(" ".join(told).encode()).digest()).decode()
 
 
 def suffer(data: bytearray, number: int, done: int) -> None:

@@ -1,0 +1,77 @@
+"""An update of a reader on the emulated RP2040, its power cut in writes on the way: one of the two versions starts."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from edge.update.board_layout import fresh_board, make_manifest, slot_files
+from firmware.boards import slots
+from hil.chip.carrier import BOARD, Carrier
+from hil.chip.emulator import Chip, build_image, read_files
+from hil.chip.field import ReaderField, wire_idle
+from hil.faults.chip_flash import ChipFlash
+from hil.faults.life import provision_of
+from hil.faults.update_chip import ChipUpdateSweep, start_from
+from hil.faults.update_cut import Start, starts_after_cuts
+from hil.targets.target import Options
+from tests.hil.faults.test_update_cuts_host import NEW, OLD, PUBLIC_KEY, bundle_of, files_of
+
+PROVISION = provision_of("rfid", PUBLIC_KEY)
+START_US = 3_000_000
+BOOTED = 20  # every so many-th of the cuts is started on a chip too, which takes a hundred times as long
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> Mapping[int, dict[str, bytes]]:
+    folder = tmp_path_factory.mktemp("sets")
+    return {version: files_of(version, "rfid", BOARD, folder / str(version)) for version in (OLD, NEW)}
+
+
+def harmed(starts: list[Start]) -> list[Start]:
+    """Those that start no whole version, or one whose start is not what it was."""
+    (outside,) = {start.outside for start in starts}
+    return [start for start in starts if not start.is_whole or start.is_held or start.outside != outside]
+
+
+def test_cuts_in_the_first_start_of_a_new_version(
+    uf2: Path, sets: Mapping[int, dict[str, bytes]], tmp_path: Path
+) -> None:
+    """The pointer is what every start hangs on, and it is moved by the start that begins a trial."""
+    board = fresh_board("rfid", BOARD, False, sets[OLD])
+    inside = slot_files(sets[NEW])
+    manifest = make_manifest("rfid", BOARD, False, inside, version=NEW)
+    old_digest = hashlib.sha256(board["a/manifest.txt"]).hexdigest()
+    pointer = slots.Pointer("b", slots.TRIAL, hashlib.sha256(manifest).hexdigest(), old_digest)
+    board |= {f"b/{path}": data for path, data in (inside | {"manifest.txt": manifest}).items()}
+    own = "".join(f"{key}={value}\n" for key, value in PROVISION.settings().items() if key != "mode")
+    board |= {"slot.txt": slots.encode_pointer(pointer).encode(), "provision.txt": own.encode()}
+    chip = Chip(uf2, build_image(board))
+    carrier, flash = Carrier(chip, PROVISION), ChipFlash(chip)
+    wire_idle(carrier)
+    ReaderField(carrier)  # the chip's alarms keep it going
+    carrier.advance(START_US)
+    assert read_files(chip.file_system())["slot.txt"].split()[3] == slots.TRYING.encode()
+    flash.store(tmp_path)
+    starts = list(starts_after_cuts(tmp_path))
+    assert len(starts) >= 4 * len(flash.operations) >= 12
+    assert {start.slot for start in starts} == {"a", "b"}
+    assert harmed(starts) == []
+    first = flash.operations[0]
+    assert start_from(uf2, PROVISION, flash.image(1, len(first.data) // 2)) == NEW
+    assert start_from(uf2, PROVISION, chip.file_system()) == OLD  # a trial that lost its power went back
+
+
+@pytest.mark.long
+def test_an_update_is_confirmed_and_every_cut_starts_one_of_the_versions(
+    uf2: Path, sets: Mapping[int, dict[str, bytes]], tmp_path: Path
+) -> None:
+    bundle = bundle_of("rfid", BOARD, slot_files(sets[NEW]), NEW)
+    sweep = ChipUpdateSweep(PROVISION, bundle, tmp_path, Options(uf2=uf2))
+    assert sweep.writes > 500
+    starts = list(sweep.starts())
+    assert len(starts) >= 4 * sweep.writes
+    assert harmed(starts) == []
+    for number in range(1, sweep.writes, BOOTED):
+        assert sweep.version_after(number, len(sweep.operation(number).data) // 2) in (OLD, NEW), number
