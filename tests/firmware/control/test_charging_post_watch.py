@@ -99,7 +99,7 @@ class TestSupply(unittest.TestCase):
             self.assertEqual(bench.core.status[reg.ST_END_REASON], reg.END_REASON_FAULT)
             self.assertEqual(bench.core.health, reg.HEALTH_FAILURE)
             self.assertTrue(bench.core.reasons & 1 << reg.REASONS_ROLE_FAULT)
-            self.assertIn((reg.EV_FAULT_RAISED, reg.FAULTS_NO_CURRENT), bench.take_events())
+            self.assertTrue((reg.EV_FAULT_RAISED, reg.FAULTS_NO_CURRENT) in bench.take_events())
             bench.run_to(reg.STATE_RELEASE)
             self.assertEqual(bench.core.memory.load_breaks, 0)
             self.assertEqual(bench.command(reg.OP_CLEAR_FAULTS), reg.COMMAND_RESULT_ACCEPTED)
