@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hil.bench.children import free_ports
+from hil.run.gate import GateRun
 from hil.targets.vm import deployed_sets
 from protocols.registers import barrier
 from tests.e2e import gate_site
@@ -38,6 +39,13 @@ def _registers(text: str) -> dict[int, int]:
     return {int(reference) - 1: int(value) for reference, value in re.findall(r"\[(\d+)\]:\s*(\d+)", text)}
 
 
+async def _barrier_is_known(run: GateRun) -> None:
+    """Until the boom has been seen closed: a device that has just started knows nothing yet."""
+    await gate_site.until(
+        run, lambda: run.status["devices"]["barrier1"]["state"] == "CLOSED", "the barrier's state is known"
+    )
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> gate_site.RigSite:
     port, _ = free_ports(2)  # of the barrier and the weighbridge
@@ -50,7 +58,8 @@ def test_mbpoll_reads_identity_and_state_of_a_running_barrier(site: gate_site.Ri
     port = site.lanes[0].barrier.tcp_port
 
     async def look() -> dict[int, int]:
-        async with gate_site.gate(site, deploy_dir):
+        async with gate_site.gate(site, deploy_dir) as run:
+            await _barrier_is_known(run)
             address = ["-m", "tcp", "-p", str(port), "-a", "1", "-t", "3", "-1"]
             header = await _output(["mbpoll", *address, "-r", "1", "-c", "4", "127.0.0.1"])
             role = await _output(["mbpoll", *address, "-r", "65", "-c", "2", "127.0.0.1"])
@@ -74,9 +83,7 @@ def test_mbpoll_cannot_open_the_barrier(site: gate_site.RigSite, tmp_path: Path)
             block = [str(barrier.OP_OPEN), *["0"] * 9]
             words = ["mbpoll", "-m", "tcp", "-p", str(port), "-a", "1", "-t", "4", "-r", "1", "127.0.0.1", *block]
             text = await _output(words)
-            await gate_site.until(
-                run, lambda: run.status["devices"]["barrier1"]["state"] == "CLOSED", "the barrier's state is known"
-            )
+            await _barrier_is_known(run)
             rejected = await _output(
                 ["mbpoll", "-m", "tcp", "-p", str(port), "-a", "1", "-t", "3", "-r", "22", "-1", "127.0.0.1"]
             )
