@@ -12,12 +12,14 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.synchronize import Event
 
 from hil.suite.job import Job, run_job
 from hil.suite.result import Result
 from hil.targets.target import TargetError
 
-_work: Sequence[Job] = ()  # of the child that this process is
+_work: Sequence[Job] = ()  # of the child that this process is, as is _stop
+_stop: Event | None = None
 
 
 def default_workers() -> int:
@@ -30,20 +32,26 @@ def run_jobs(jobs: Sequence[Job], workers: int) -> Iterator[Result]:
     if workers == 1 or len(jobs) == 1:
         yield from map(run_job, jobs)
         return
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _begin, (jobs,)) as pool:
+    context = multiprocessing.get_context("fork")
+    stop = context.Event()
+    with ProcessPoolExecutor(workers, context, _begin, (jobs, stop)) as pool:
+        futures = [pool.submit(_run, index) for index in range(len(jobs))]
         try:
-            yield from pool.map(_run, range(len(jobs)))
+            for future in futures:
+                if (result := future.result()) is not None:
+                    yield result
         except BrokenProcessPool:
             raise TargetError("a process that ran scenarios was killed; run with --jobs 1 to see by which") from None
         finally:
-            pool.shutdown(cancel_futures=True)
+            stop.set()  # not cancelled: an interrupt kills children, and for a cancelled job the pool then has no end
 
 
-def _begin(jobs: Sequence[Job]) -> None:
-    global _work
-    _work = jobs
+def _begin(jobs: Sequence[Job], stop: Event) -> None:
+    global _work, _stop
+    _work, _stop = jobs, stop
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # an interrupted child ends without a word; its parent tells
 
 
-def _run(index: int) -> Result:
-    return run_job(_work[index])
+def _run(index: int) -> Result | None:
+    """None when nobody waits for it any more."""
+    return None if _stop is not None and _stop.is_set() else run_job(_work[index])
