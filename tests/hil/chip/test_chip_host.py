@@ -139,7 +139,7 @@ def test_after_a_watchdog_reset_every_output_floats_shortly_and_is_safe_again(uf
     report = bench.reset()
     assert report["floating_until_then"]
     assert report["cause_is_watchdog"]
-    assert max(report["undriven_ms"].values()) < 30
+    assert max(report["undriven_ms"].values()) < 40  # reset, mount and the compiling of main.py
     assert bench.carrier.output("LIGHT_RED") == HIGH
     assert bench.carrier.output("MOTOR_OPEN") == bench.carrier.output("MOTOR_CLOSE") == LOW
 
