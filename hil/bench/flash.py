@@ -64,12 +64,17 @@ def missed(report: dict[str, Any]) -> list[str]:
 
 
 class FlashBench:
-    """A bare chip on its card, which is flashed again and again; its provision file lies there from the beginning."""
+    """A bare chip on its card, which is flashed again and again; its provision file lies there from the beginning.
 
-    def __init__(self, uf2: Path, role: str, wanted: Wanted | None = None) -> None:
+    `held` is what lies there besides; or `image`, a whole file system, takes the place of both.
+    """
+
+    def __init__(
+        self, uf2: Path, role: str, wanted: Wanted | None = None, held: Wanted | None = None, image: bytes = b""
+    ) -> None:
         self.wanted = wanted or compiled_set(role, BOARD, False)
-        self._own = {"provision.txt": _provision_file(provision(role))}
-        self.chip = Chip(uf2, build_image(self._own))
+        own = {"provision.txt": _provision_file(provision(role))}
+        self.chip = Chip(uf2, image or build_image({**own, **(held or {})}))
         self.carrier = Carrier(self.chip, provision(role))
         wire_idle(self.carrier)
         self.field = _FIELDS[role](self.carrier)
