@@ -70,7 +70,10 @@ class Role:
 
     def is_moving(self, outputs: list[int]) -> bool:
         """Tell whether an output of `outputs` that moves something is on."""
-        return any(outputs[index] for index in self.moving)
+        for index in self.moving:  # noqa: SIM110  # a generator would be made anew in the scan of every command
+            if outputs[index]:
+                return True
+        return False
 
     def is_at_rest(self, core) -> bool:  # type: ignore[no-untyped-def]  # of this role
         """Tell whether the device may start anew: nothing moves, and nobody is there whom it would meet unprepared."""

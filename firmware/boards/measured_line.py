@@ -9,6 +9,9 @@ from protocols.charger.measuring import MEASURED_COUNT, SILENCE_MS, VEHICLE_COUN
 from protocols.compat import const, ticks_diff
 from protocols.quality import BAD, GOOD
 
+# Beside the unit's bits of what is good.
+_SILENT = const(-1)
+_NOTHING_SHOWN = const(-2)
 _CHUNK_SIZE = const(96)  # what is left of a frame and this fit into what the field line takes from a port at once
 
 
@@ -27,6 +30,7 @@ class MeasuredLine(NullUart):
         self._is_silent = True  # until the first frame
         self._is_new = True
         self._shown: list[int] = []
+        self._good = _NOTHING_SHOWN
 
     def has_received(self) -> bool:
         """Tell whether bytes wait."""
@@ -57,19 +61,28 @@ class MeasuredLine(NullUart):
         """
         if not self._is_silent and not 0 <= ticks_diff(self._clock.now_ms(), self._heard_ms) <= SILENCE_MS:
             self._is_silent = self._is_new = True
-        if not self._is_new and values is self._shown:
+        is_fresh = values is not self._shown
+        if not self._is_new and not is_fresh:
             return
         self._is_new = False
         self._shown = values
         receiver = self.receiver
-        good = 0 if self._is_silent else receiver.good
         measured = receiver.measured
         for index in range(MEASURED_COUNT):
             values[at + index] = measured[index]
-            quality[at + index] = GOOD if good >> index & 1 else BAD
         vehicle = receiver.vehicle
-        at += MEASURED_COUNT
-        alive = BAD if self._is_silent else GOOD
         for index in range(VEHICLE_COUNT):
-            values[at + index] = vehicle[index]
+            values[at + MEASURED_COUNT + index] = vehicle[index]
+        good = _SILENT if self._is_silent else receiver.good
+        if good != self._good or is_fresh:
+            self._good = good
+            self._judge(quality, at)
+
+    def _judge(self, quality: list[int], at: int) -> None:
+        """The qualities, which seldom change: those of the unit's bits, and a vehicle's frame as long as it speaks."""
+        good = 0 if self._is_silent else self._good
+        for index in range(MEASURED_COUNT):
+            quality[at + index] = GOOD if good >> index & 1 else BAD
+        alive = BAD if self._is_silent else GOOD
+        for index in range(MEASURED_COUNT, MEASURED_COUNT + VEHICLE_COUNT):
             quality[at + index] = alive

@@ -76,6 +76,13 @@ class TestMeasuredLine(unittest.TestCase):
         _, quality = self.show()
         self.assertEqual(quality, [GOOD, GOOD, BAD] + [GOOD] * 11)
 
+    def test_bits_that_change_and_lists_that_are_others_are_judged_anew(self):
+        for good, expected in ((ALL_GOOD, GOOD), (ALL_GOOD & ~4, BAD), (ALL_GOOD, GOOD)):
+            self.hear(good)
+            self.assertEqual(self.show(), (VALUES + FRAME, [GOOD, GOOD, expected] + [GOOD] * 11))
+        self.values, self.quality = [0] * 16, [BAD] * 16
+        self.assertEqual(self.show(), (VALUES + FRAME, [GOOD] * 14))
+
     def test_a_unit_that_falls_silent_makes_everything_bad_and_keeps_the_numbers(self):
         self.hear()
         self.clock.ms += SILENCE_MS
