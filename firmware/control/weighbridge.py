@@ -189,6 +189,7 @@ class Weighbridge:
             self._front.span_counts,
         )
         rules = settings[regs.SET_STABILITY_WINDOW_MS] << 4 | scale.drift_quarters << 1 | scale.is_tracking
+        rules = rules << 1 | settings[regs.SET_INDICATOR_VERIFIED]
         if is_changed or (was_started and rules != self.memory.rules):
             self.memory.calibration_count = (self.memory.calibration_count + 1) & 0xFFFF
         self.memory.rules = rules
@@ -373,7 +374,6 @@ class Weighbridge:
         scale = self._scale
         memory = self.memory
         indication = scale.indication
-        calibration = scale.calibration
         is_occupied = scale.is_occupied()
         flags = scale.window.stable << regs.FLAGS_STABLE
         flags |= memory.overload << regs.FLAGS_OVERLOAD
@@ -387,13 +387,13 @@ class Weighbridge:
         if not memory.valid:
             return flags
         is_legal = memory.faults == 0 and self._front.is_verified and not memory.mode and not memory.second_vehicle
-        if is_legal and scale.has_weight():
+        if is_legal and scale.has_weight() and indication.is_shown():
             flags |= 1 << regs.FLAGS_LEGAL_FOR_TRADE
-        if indication.is_center_of_zero(calibration):
+        if indication.is_center_of_zero(scale.calibration):
             flags |= 1 << regs.FLAGS_CENTER_OF_ZERO
         if scale.is_inside_zero():
             flags |= 1 << regs.FLAGS_INSIDE_ZERO
-        if indication.is_below_min(memory.kg_x10, calibration):
+        if indication.is_below_min(memory.kg_x10, scale.calibration):
             flags |= 1 << regs.FLAGS_BELOW_MIN
         if memory.on_deck and not memory.is_blocked:
             flags |= 1 << regs.FLAGS_POSITION_OK

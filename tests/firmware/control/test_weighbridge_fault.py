@@ -128,8 +128,9 @@ class CalibrationTest(unittest.TestCase):
             (regs.SET_E_KG, 10, 3),
             (regs.SET_STABILITY_WINDOW_MS, 2000, 4),
             (regs.SET_ADC_TIMEOUT_MS, 2000, 4),
-            (regs.SET_ZERO_TRACKING, 0, 5),
-            (regs.SET_ZERO_DRIFT_LIMIT, 2, 6),
+            (regs.SET_INDICATOR_VERIFIED, 1, 5),
+            (regs.SET_ZERO_TRACKING, 0, 6),
+            (regs.SET_ZERO_DRIFT_LIMIT, 2, 7),
         ):
             bench.settings[setting] = value
             bench.run(50)

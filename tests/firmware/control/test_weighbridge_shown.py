@@ -96,8 +96,8 @@ class ShownTest(unittest.TestCase):
     def test_every_flag_has_its_cause(self):
         for values, others in (
             ({}, set()),
-            ({"overload": 1}, {regs.FLAGS_OVERLOAD}),
-            ({"underload": 1}, {regs.FLAGS_UNDERLOAD}),
+            ({"overload": 1}, {regs.FLAGS_OVERLOAD, regs.FLAGS_LEGAL_FOR_TRADE}),
+            ({"underload": 1}, {regs.FLAGS_UNDERLOAD, regs.FLAGS_LEGAL_FOR_TRADE}),
             ({"tare_kg_x10": 200}, {regs.FLAGS_TARE_SET}),
             ({"tare_is_preset": 1}, {regs.FLAGS_PRESET_TARE}),
             ({"mode": 1}, {regs.FLAGS_MULTI_DRAFT, regs.FLAGS_LEGAL_FOR_TRADE}),
