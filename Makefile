@@ -5,8 +5,11 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-# Two processes; tests/conftest.py says what must not run side by side.
-SHARED_OUT := -n 2 --dist loadgroup
+# Three processes, though most machines that run this have two processors; tests/conftest.py says why.
+SHARED_OUT := -n 3 --dist loadgroup --no-loadscope-reorder
+
+# Hundreds of processes are started here: none compiles the sources anew, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE :=
 
 SITE ?= hil/sites/two_lanes.toml
 
