@@ -1,8 +1,8 @@
-"""For every test: the language does not depend on the machine's locale, and how two processes share the tests.
+"""For every test: the language does not depend on the machine's locale, and how processes share the tests.
 
-`make test` runs two. Tests of running programs (hub, broker, virtual machines on the wall clock) keep one processor to
-themselves while the rest of the tests takes the other; every other file is a group of its own, so that its fixtures are
-made once.
+`make test` runs three. Tests of running programs (hub, broker, virtual machines on the wall clock) wait more than they
+work: two groups of them go on side by side from the start, while the rest takes what they leave of the processors, at a
+lower priority. Every other file is a group of its own, so that its fixtures are made once.
 """
 
 import os
@@ -11,17 +11,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-REAL_TIME = (
-    "tests/e2e",
-    "tests/interop",
-    "tests/edge",
-    "tests/sim_devices",
-    "tests/firmware/boards/test_unix_board",
-    "tests/hil/run",
-    "tests/hil/bench",
-    "tests/hil/practice",
-    "tests/hil/targets/test_vm_real_time",
-)
+# Groups that begin at once, each in a process of its own, and what belongs to them; they take about as long.
+REAL_TIME = {
+    "gates": (
+        "tests/e2e",
+        "tests/interop",
+        "tests/hil/bench",
+        "tests/hil/practice",
+        "tests/hil/run",
+        "tests/hil/targets/test_vm_real_time",
+        "tests/sim_devices",
+    ),
+    "programs": ("tests/edge", "tests/firmware/boards/test_unix_board"),
+}
+# What takes longest of the rest comes first, so that no process is left alone with it at the end.
+LONG_FILES = ("tests/hil/chip", "tests/hil/targets", "tests/hil/explore", "tests/upy", "tests/tools", "tests/hil")
+NICENESS = 10  # of a process that runs the rest
 
 os.environ["LC_ALL"] = "C.UTF-8"  # what a process started by a test sees
 
@@ -37,9 +42,24 @@ def english() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group_of(item.path)))
+    items.sort(key=lambda item: turn_of(item.path))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A process that shares the machine with tests of running programs gives way to them."""
+    if "PYTEST_XDIST_WORKER" in os.environ and group_of(item.path) not in REAL_TIME:
+        os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 def group_of(path: Path) -> str:
     """The group of the tests in a file."""
     shown = path.relative_to(ROOT).as_posix()
-    return "real time" if shown.startswith(REAL_TIME) else shown
+    return next((name for name, prefixes in REAL_TIME.items() if shown.startswith(prefixes)), shown)
+
+
+def turn_of(path: Path) -> int:
+    """The place of a group among those that wait for a process."""
+    group = group_of(path)
+    order = [*REAL_TIME, *LONG_FILES]
+    return next((place for place, name in enumerate(order) if group.startswith(name)), len(order))
