@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import select
+import signal
 import subprocess
 import termios
 import threading
@@ -91,7 +92,7 @@ class VmBoard:
             stderr=inner_end,
             cwd=self.folder,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_take_terminal,
         )
         os.close(inner_end)
         with self._started:
@@ -150,3 +151,9 @@ class VmBoard:
         self._cut_after = -1
         for end in old_ends:
             os.close(end)
+
+
+def _take_terminal() -> None:
+    """In the child: a Ctrl-C that comes before the VM listens is lost, as on a board, and does not end it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
