@@ -21,6 +21,8 @@ from edge.journal.export import utc_text
 from edge.journal.ledger import ClassLedger, account
 from edge.journal.store import JournalStore
 from edge.northbound.spool_file import SPOOL_NAME, SpoolFile
+from edge.update.steps import Phase
+from edge.update.words import phase_text, verdict_text
 from edge.words import later, tr
 
 AT_REST = "at rest"
@@ -148,7 +150,7 @@ def table(status: Mapping[str, Any]) -> list[str]:
     lines += [_line_line(name, line) for name, line in status.get("lines", {}).items()]
     lines += [_device_line(name, device) for name, device in status.get("devices", {}).items()]
     lines += [_lane_line(name, lane) for name, lane in status.get("lanes", {}).items()]
-    return lines
+    return lines + _update_lines(status.get("update") or {})
 
 
 def _labelled(label: str, text: str) -> str:
@@ -235,3 +237,25 @@ def _device_line(name: str, device: Mapping[str, Any]) -> str:
 def _lane_line(name: str, lane: Mapping[str, Any]) -> str:
     counts = ", ".join(f"{count} {tr(_COUNTED.get(word, word))}" for word, count in lane.get("counts", {}).items())
     return _labelled(tr("lane"), f"{name}: {lane.get('state', '-')}; {counts}")
+
+
+def _update_lines(update: Mapping[str, Any]) -> list[str]:
+    """The update under way or the last one, and how each of its devices stands."""
+    if not update:
+        return []
+    told = {"role": update["role"], "version": update["bundle_version"], "user": update["user"]}
+    word = tr("over") if update["is_over"] else tr("under way")
+    word = tr("stopped by {who}, {state}", who=update["stopped"], state=word) if update["stopped"] else word
+    lines = [_labelled(tr("update"), tr("{role} {version}, begun by {user}: ", **told) + word)]
+    return lines + [_labelled("", _updated(device, update["is_over"])) for device in update["devices"]]
+
+
+def _updated(device: Mapping[str, Any], is_over: bool) -> str:
+    if device["verdict"]:
+        text = verdict_text(device["verdict"], device["reason"], device["values"])
+    elif is_over:
+        text = tr("was not begun")
+    else:
+        text = phase_text(device["phase"])
+        text += f", {device['permille'] // 10} %" if device["phase"] == Phase.SENDING else ""
+    return f"{device['name']}: {text}"

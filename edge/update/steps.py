@@ -17,7 +17,6 @@ IDLE, RECEIVING_MANIFEST, VERIFYING, RECEIVING = "IDLE", "RECEIVING_MANIFEST", "
 CHECKING, READY, TRIAL, FAILED = "CHECKING", "READY", "TRIAL", "FAILED"
 NO_SLOT = "NONE"
 NOT_AT_REST, TRIAL_FAILED = "NOT_AT_REST", "TRIAL_FAILED"
-NOTHING_WANTED = 0xFFFFFFFF
 
 # What a line says of a command that was not answered (edge/southbound/command_exchange.py).
 NOT_SENT, OUTCOME_UNKNOWN = "not_sent", "outcome_unknown"
@@ -28,6 +27,7 @@ BUSY_MS = 20  # a page of flash takes a few ms, a sector some 50
 RETRY_MS = 1000
 SILENCE_MAX_MS = 600_000  # a line that is down so long is somebody's work; the device keeps what it has
 ABSENT_MS = 15_000  # of one that did not answer once
+UNSENT_MAX_MS = 60_000  # commands that never arrive at a device that answers: whoever sends them does not trust it
 REST_WAIT_MS = 600_000  # something moves, or a vehicle charges
 WORK_MAX_MS = 300_000  # a signature checked by a small chip, files copied and read back
 TRIAL_MAX_MS = 180_000  # start, self-test, and back again if it fails
@@ -51,6 +51,7 @@ SILENT = "SILENT"
 STUCK = "STUCK"
 SLOW = "SLOW"
 NO_SLOTS = "NO_SLOTS"
+UNSENT = "UNSENT"  # no command comes through to a device that answers
 COMMAND = "COMMAND"  # the device did not take a command; `detail` is its word
 ANOTHER = "ANOTHER"  # it holds another version than the bundle's after all
 
@@ -152,6 +153,7 @@ class DeviceUpdate:
         self._switches = 0
         self._refusals = 0
         self._refused = ""  # the word with which the last command was refused, until its reason was read
+        self._unsent_ms: int | None = None  # since when no command was taken or refused
         self._unrest_ms: int | None = None  # since when the device is not at rest, or busy
         self._heard_ms = now_ms
         self._since_ms = now_ms  # of the device's state
@@ -227,7 +229,9 @@ class DeviceUpdate:
         """
         assert isinstance(self._next, Command)
         opcode = self._next.opcode
-        if opcode == "UPDATE_SWITCH" and (ok or word == OUTCOME_UNKNOWN):
+        if self._is_unsent_for_long(ok, word, now_ms):
+            self._end(Verdict.FAILED, UNSENT)
+        elif opcode == "UPDATE_SWITCH" and (ok or word == OUTCOME_UNKNOWN):
             self._switched(now_ms)
         elif opcode == "UPDATE_ALLOW_OLDER" and ok:
             self._next = Command("UPDATE_BEGIN", self._size)
@@ -238,6 +242,15 @@ class DeviceUpdate:
             self._begins -= opcode != "UPDATE_SWITCH"
             self._refused = word
             self._next = Look()
+
+    def _is_unsent_for_long(self, ok: bool, word: str, now_ms: int) -> bool:
+        """Whether commands do not come through for longer than a line or a restart of the device explains."""
+        if ok or word not in (NOT_SENT, OUTCOME_UNKNOWN):
+            self._unsent_ms = None
+            return False
+        if self._unsent_ms is None:
+            self._unsent_ms = now_ms
+        return now_ms - self._unsent_ms >= UNSENT_MAX_MS
 
     def _judge(self, status: Status, now_ms: int) -> None:
         """Before the switch."""

@@ -15,7 +15,6 @@ class Colour(StrEnum):
 
     RED = "31"
     GREEN = "32"
-    YELLOW = "33"
     BOLD = "1"
 
 

@@ -44,6 +44,18 @@ _RUNNING = {
     "lines": {"bus1": {"is_open": False, "reason": "no such port", "answers": 3, "requests": 4, "timeouts": 1}},
     "devices": {"b1": {"online": True, "quality": "good", "state": "CLOSED", "poll": {"got_ms": 100.2}, "timeouts": 0}},
     "lanes": {"lane1": {"state": "idle", "counts": {"opened": 3}}},
+    "update": {
+        "role": "barrier", "board": "rp2", "bundle_version": "1.2", "sha256": "0f", "is_over": False, "stopped": "",
+        "user": "lan",
+        "devices": [
+            {"name": "b1", "phase": "sending", "permille": 429, "verdict": "", "reason": "", "values": {}},
+            {"name": "b2", "phase": "queued", "permille": 0, "verdict": "", "reason": "", "values": {}},
+            {
+                "name": "b3", "phase": "over", "permille": 1000, "verdict": "returned", "reason": "TRIAL_FAILED",
+                "values": {"version": "1.2", "running": "1.1", "detail": ""},
+            },
+        ],
+    },
 }  # fmt: skip
 
 
@@ -97,10 +109,25 @@ def test_a_running_hub_is_shown_for_people(tmp_path: Path, capsys: pytest.Captur
         "bus1: closed (no such port), 3 of 4 requests answered",
         "b1: online, CLOSED, good, read every 100.2 ms",
         "lane1: idle; 3 opened",
+        "update      barrier 1.2, begun by lan: under way",
+        "            b1: receives, 42 %",
+        "            b2: waits for its turn",
+        "            b3: went back to 1.1: the new version did not find itself healthy",
     ):
         assert text in said
     row = next(line.split() for line in said.splitlines() if line.startswith("  event"))
     assert row == ["event", "9", "4", "3", "1", "0", "0", "1"]
+
+
+def test_the_outcome_of_an_update_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    device = {"name": "b1", "phase": "over", "permille": 1000, "verdict": "unchanged", "reason": ""}
+    values = {"version": "1.2", "running": "1.2", "detail": ""}
+    over = {"is_over": True, "stopped": "minh", "devices": [{**device, "values": values}]}
+    with _answering(json.dumps({**_RUNNING, "update": {**_RUNNING["update"], **over}}).encode()) as port:
+        assert main(["status", str(_site(tmp_path, port)), "--lang", "vi"]) == 0
+    said = capsys.readouterr().out
+    assert "cập nhật    barrier 1.2, do lan bắt đầu: minh đã dừng, đã xong" in said
+    assert "            b1: đã chạy 1.2" in said
 
 
 def test_json_is_the_hubs_own_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from edge.update.steps import NOTHING_WANTED, Command, DeviceUpdate, Look, Pause, Send, Status
+from edge.update.steps import Command, DeviceUpdate, Look, Pause, Send, Status
 
+NOTHING_WANTED = 0xFFFFFFFF
 WORK_LOOKS = 2  # so many looks find the device working
 
 

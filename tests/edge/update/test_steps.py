@@ -127,6 +127,21 @@ def test_a_device_that_is_gone_is_given_up_and_says_so_before() -> None:
     assert phases[-1] is Phase.SILENT
 
 
+@pytest.mark.parametrize("word", [steps.NOT_SENT, steps.OUTCOME_UNKNOWN])
+def test_a_device_that_answers_and_gets_no_command_is_given_up(word: str) -> None:
+    device = _device()
+    device.command = lambda opcode, argument: (False, word)  # type: ignore[method-assign]
+    update = _run(device)
+    assert (update.verdict, update.reason) == (Verdict.FAILED, steps.UNSENT)
+
+
+def test_commands_that_come_through_again_are_forgiven() -> None:
+    device = _device()
+    take, words = device.command, chain([(False, steps.NOT_SENT)] * 30, repeat(None))
+    device.command = lambda opcode, argument: next(words) or take(opcode, argument)  # type: ignore[method-assign]
+    assert _run(device).verdict is Verdict.CONFIRMED
+
+
 def test_a_device_that_refuses_what_it_wants_is_given_up() -> None:
     device = _device()
     device.take = lambda offset, data: "refused"  # type: ignore[method-assign]
