@@ -5,7 +5,6 @@ Knows: who compiles, and where files lie on a board. Must not know: boards that 
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +12,11 @@ from edge.boards.files import BoardError
 from edge.boards.plan import Wanted
 from edge.cli_common import EXIT_BAD_INPUT, EXIT_REFUSED
 from edge.update.board_layout import fresh_board, lay_out, start_files
+from edge.update.build import BuildError, compile_set
 from edge.update.bundle import BundleFileError, read_bundle
 from edge.update.keys import is_signed
 from edge.words import tr
-from tools.deploy import ROOT, DeployError, deploy
+from tools.deploy import ROOT
 from tools.file_set import RADIO_OPTIONAL, find_boards, find_roles
 
 
@@ -73,8 +73,6 @@ def _compiled(role: str, board: str, radio: bool) -> dict[str, bytes]:
             EXIT_BAD_INPUT,
         )
     try:
-        with tempfile.TemporaryDirectory() as out:
-            file_set = deploy(ROOT, role, board, Path(out), radio)
-            return {file.path: (file_set.folder / file.path).read_bytes() for file in file_set.files}
-    except DeployError as error:
+        return compile_set(role, board, radio=radio)
+    except BuildError as error:
         raise BoardError(str(error)) from error

@@ -16,8 +16,9 @@ from edge.boards.base_image import holds_image, put_image
 from edge.boards.board import Board, BoardKind, open_board
 from edge.boards.file_sets import BundledSet, bundled_set, check_role, compiled_set
 from edge.boards.files import BoardError
-from edge.boards.flasher import Outcome, flash, manifest_of, setting_of
+from edge.boards.flasher import Outcome, flash, setting_of
 from edge.boards.images import Image, load_image
+from edge.boards.installed import manifest_of
 from edge.boards.plan import Wanted
 from edge.boards.usb import choose_port, usb_ports
 from edge.cli_common import (

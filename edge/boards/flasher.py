@@ -11,16 +11,10 @@ from dataclasses import dataclass
 from edge.boards.board import Board
 from edge.boards.files import BoardError
 from edge.boards.plan import Plan, Wanted, differences, make_plan, space_of, tops
+from edge.boards.provision_file import FILE_NAME, read_text
 from edge.cli_common import EXIT_REFUSED
-from edge.update.manifest import read_manifest
 from edge.words import tr
-from protocols.bundle import BundleError, Manifest
 
-PROVISION_FILE = "provision.txt"
-# The pointer names the slot in its second line (firmware/boards/slots.py).
-_POINTER_FILE = "slot.txt"
-_SLOT_LINE = 1
-_MANIFEST_FILE = "manifest.txt"
 # Bytes that littlefs wants for folders and its own books beside the files.
 _SPARE = 64 * 1024
 # How many bytes of writing the other steps are worth in a bar: each of them hashes the flash, some 300 kB/s.
@@ -81,11 +75,7 @@ def refuse_unfit(board: Board, wanted: Wanted) -> None:
 
 def setting_of(board: Board, wanted: str) -> str:
     """A value of the board's provision file, "" without one."""
-    for line in (board.read(PROVISION_FILE) or b"").decode(errors="replace").splitlines():
-        key, _, value = line.partition("=")
-        if key.strip() == wanted:
-            return value.strip()
-    return ""
+    return read_text(board.read(FILE_NAME) or b"").get(wanted, "")
 
 
 def _flash(board: Board, wanted: Wanted, tell: Tell) -> Outcome:
@@ -108,16 +98,6 @@ def _flash(board: Board, wanted: Wanted, tell: Tell) -> Outcome:
     )
     board.reset()
     return outcome
-
-
-def manifest_of(board: Board) -> Manifest | None:
-    """What the manifest of the slot in force says, None where there is none or it is damaged."""
-    pointer = (board.read(_POINTER_FILE) or b"").decode("ascii", "replace").splitlines()
-    text = board.read(f"{pointer[_SLOT_LINE]}/{_MANIFEST_FILE}") if len(pointer) > _SLOT_LINE else None
-    try:
-        return read_manifest(text)[0] if text else None
-    except (BundleError, ValueError):
-        return None
 
 
 def _kind_of(version: int, flags: int) -> str:
@@ -179,6 +159,6 @@ def _verify(board: Board, wanted: Wanted) -> None:
 def _start_of(board: Board, released: bool) -> tuple[bool, str]:
     if not released:
         return False, tr("it stays in maintenance: the file `maintenance` on it is not this tool's; remove it there")
-    if board.read(PROVISION_FILE) is None:
+    if board.read(FILE_NAME) is None:
         return False, tr("it stays in maintenance until it is provisioned (`gate provision`)")
     return True, ""

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from edge.boards.board import MAINTENANCE_FILE, Board
 from edge.boards.files import BoardError
-from edge.boards.flasher import PROVISION_FILE, manifest_of, setting_of
+from edge.boards.flasher import setting_of
+from edge.boards.installed import manifest_of
+from edge.boards.provision_file import FILE_NAME
 from edge.boards.repl import Repl
 from edge.boards.usb import SerialWire, UsbPort
 from edge.boards.wire import SilentError, Wire
@@ -92,7 +94,7 @@ def _described(board: Board, port: UsbPort) -> UsbFound:
 def _state(has_program: bool, names: list[str], role: str) -> str:
     if not has_program:
         return tr("bare MicroPython: `gate flash` gives it a role")
-    if PROVISION_FILE not in names or not role:
+    if FILE_NAME not in names or not role:
         return tr("flashed, not provisioned (`gate provision`)")
     if MAINTENANCE_FILE in names:
         return tr("in maintenance: the file `maintenance` is on it")

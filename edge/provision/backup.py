@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.config import DeviceConfig
-from edge.provision.durable import make_folder, write_whole
+from edge.durable import make_folder, write_whole
 from edge.southbound.settings_copy import SettingsCopy
 from edge.words import tr
 

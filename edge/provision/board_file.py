@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from edge.config import KIND_RTU, DeviceConfig, LineConfig, SiteConfig
 from edge.provision.device_key import KEY_SIZE, DeviceKey
 
-FILE_NAME = "provision.txt"
 _BAUD_WITHOUT_A_LINE = 19200  # of a device that the hub reaches over TCP: its RS-485 connector stays usable
 # Keys the site file decides; one that it does not give is not on the board either.
 _OF_THE_SITE = ("role", "serial", "unit_id", "baud", "wiring", "line_protocol", "line_baud", "key", "site_key")
@@ -47,16 +46,6 @@ def own_text(kept: Mapping[str, str]) -> bytes:
 def baud_of(line: LineConfig) -> int:
     """The speed of the board's RS-485 line."""
     return line.baud if line.kind == KIND_RTU else _BAUD_WITHOUT_A_LINE
-
-
-def read_text(data: bytes) -> dict[str, str]:
-    """What stands in a file, as far as it can be read: nothing of what is no text."""
-    try:
-        lines = data.decode("utf-8").splitlines()
-    except UnicodeDecodeError:
-        return {}
-    pairs = [line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith("#")]
-    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def key_in(says: Mapping[str, str]) -> DeviceKey | None:

@@ -1,6 +1,6 @@
 """What a board holds when it comes onto the bench: its file set, its identity, and what it has stored.
 
-Knows: where these lie on a board (slots of `firmware/boards/slots.py`, and sets from before there were slots). Must not
+Knows: where these lie on a board, sets from before there were slots too. Must not
 know: what is to become of the board.
 """
 
@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edge.boards.files import BoardFiles
-from edge.provision.board_file import FILE_NAME, key_in, read_text
+from edge.boards.installed import find_set
+from edge.boards.provision_file import FILE_NAME, read_text
+from edge.provision.board_file import key_in
 from edge.provision.device_key import DeviceKey
 from edge.southbound.role_map import ROLE_MAPS
 
-MANIFEST = "manifest.txt"
-POINTER = "slot.txt"
-_SLOTS = ("a", "b")
 _STORED_SUFFIX = ".bin"  # what the firmware stores: settings, counters, weighing records
 _MODULE_SUFFIXES = (".mpy", ".py")
 _BOARDS = ("rp2", "esp32", "unix")
@@ -43,8 +42,12 @@ class BoardState:
 
 def look_at(board: BoardFiles) -> BoardState:
     """Ask the board; raises BoardError."""
-    root = _root_of(board)
-    role, kind, map_version = _set_at(board, root)
+    root, manifest = find_set(board)
+    role, kind, map_version = "", "", 0
+    if manifest is not None:
+        role, kind, map_version = manifest.role, manifest.board, manifest.map
+    elif not root:
+        role, kind = _set_without_slots(board)
     data = board.read(FILE_NAME)
     provision = None if data is None else read_text(data)
     return BoardState(
@@ -60,24 +63,11 @@ def look_at(board: BoardFiles) -> BoardState:
     )
 
 
-def _root_of(board: BoardFiles) -> str:
-    """The slot that the pointer names, else the first with a manifest, else the top."""
-    lines = (board.read(POINTER) or b"").decode("ascii", "replace").splitlines()
-    if len(lines) > 1 and lines[1] in _SLOTS:
-        return lines[1]
-    return next((slot for slot in _SLOTS if f"{MANIFEST}" in board.names(slot)), "")
-
-
-def _set_at(board: BoardFiles, root: str) -> tuple[str, str, int]:
-    """Role, board and map version of the file set at `root`."""
-    if root:
-        lines = (board.read(f"{root}/{MANIFEST}") or b"").decode("utf-8", "replace").splitlines()
-        head = dict(line.split(" ", 1) for line in lines if line.count(" ") == 1)
-        version = head.get("map", "")
-        return head.get("role", ""), head.get("board", ""), int(version) if version.isdecimal() else 0
+def _set_without_slots(board: BoardFiles) -> tuple[str, str]:
+    """Role and board of a file set at the top."""
     roles = [name for name in _modules(board.names("protocols/registers")) if name in ROLE_MAPS]
     kinds = [name for name in _BOARDS if f"{name}/" in board.names("firmware/boards")]
-    return (roles[0], kinds[0], 0) if len(roles) == len(kinds) == 1 else ("", "", 0)
+    return (roles[0], kinds[0]) if len(roles) == len(kinds) == 1 else ("", "")
 
 
 def _modules(names: list[str]) -> list[str]:

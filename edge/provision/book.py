@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.provision.durable import append_line, make_folder
+from edge.durable import append_line, make_folder
 from edge.words import tr
 
 BOOK_NAME = "boards.jsonl"
@@ -59,11 +59,6 @@ class Book:
     def board_of(self, device: str) -> Entry | None:
         """How the board that is in the place of `device` came there."""
         placed = [entry for entry in self.entries if entry.device == device and entry.kind in (PROVISIONED, SWAPPED)]
-        return placed[-1] if placed else None
-
-    def owner_of(self, fingerprint: str) -> Entry | None:
-        """What is known of the board that was given this key last."""
-        placed = [entry for entry in self.entries if entry.data["fingerprint"] == fingerprint]
         return placed[-1] if placed else None
 
 

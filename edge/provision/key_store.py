@@ -12,8 +12,8 @@ import re
 import stat
 from pathlib import Path
 
+from edge.durable import make_folder, rename, sync_folder, write_whole
 from edge.provision.device_key import KEY_SIZE, DeviceKey, new_key
-from edge.provision.durable import make_folder, rename, sync_folder, write_whole
 from edge.words import tr
 
 PENDING_SUFFIX = ".new"

@@ -16,7 +16,7 @@ import segno
 
 from edge.boards.files import BoardError
 from edge.cli_common import EXIT_BAD_INPUT
-from edge.provision.durable import write_whole
+from edge.durable import write_whole
 from edge.provision.label_glyphs import Strokes, draw, is_drawn
 from edge.words import tr
 

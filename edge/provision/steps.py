@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from edge.boards.files import BoardError, BoardFiles
+from edge.boards.provision_file import FILE_NAME
 from edge.cli_common import EXIT_REFUSED
 from edge.config import DeviceConfig, SiteConfig
 from edge.provision import book
-from edge.provision.board_file import FILE_NAME, baud_of, board_text
+from edge.provision.board_file import baud_of, board_text
 from edge.provision.board_state import BoardState
 from edge.provision.device_key import DeviceKey
 from edge.provision.key_store import KeyFile
@@ -132,8 +133,8 @@ def write_identity(place: Place, board: BoardFiles, state: BoardState, key: Devi
         )
 
 
-def put_in_force(place: Place, key: DeviceKey, reason: str) -> bool:
-    """Revoke the key before, make the new one the hub's; whether there was another one before."""
+def put_in_force(place: Place, key: DeviceKey, reason: str) -> None:
+    """Revoke the key before, make the new one the hub's."""
     old = place.keys.current()
     is_other = old is not None and not old.is_same(key)
     if old is not None and is_other and old.fingerprint not in book.read_book(place.data_dir).revoked:
@@ -144,7 +145,6 @@ def put_in_force(place: Place, key: DeviceKey, reason: str) -> bool:
             {"fingerprint": old.fingerprint, "reason": reason, "key_id": old.key_id, "user": user_name()},
         )
     place.keys.commit()
-    return is_other
 
 
 def note_board(place: Place, kind: str, key: DeviceKey, chip: str, more: Mapping[str, Any]) -> None:

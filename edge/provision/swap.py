@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge.boards.files import BoardError, BoardFiles
+from edge.boards.provision_file import FILE_NAME
 from edge.provision import book
 from edge.provision.backup import Backup, BackupError, path_of, read_backup
-from edge.provision.board_file import FILE_NAME, own_text
+from edge.provision.board_file import own_text
 from edge.provision.board_state import BoardState, look_at
 from edge.provision.device_key import DeviceKey
 from edge.provision.history import last_change

@@ -15,6 +15,7 @@ from protocols.bundle import Manifest
 
 # The lowest version a device may have that is to take a set over the bus: the first that can.
 MINIMUM_VERSION = 1
+SLOTS, POINTER, MANIFEST = slots.SLOTS, slots.POINTER_FILE, slots.MANIFEST_FILE
 _STARTS = ("main.py", "main.mpy")
 # What a start needs before a slot is chosen lies beside it under its last name.
 _BESIDE = ("firmware/boards/slots.mpy", "firmware/boards/rp2/clock.mpy")
@@ -39,6 +40,12 @@ def lay_out(starts: Mapping[str, bytes], manifest: bytes, inside: Mapping[str, b
         f"{slot}/{slots.MANIFEST_FILE}": manifest,
         **{f"{slot}/{path}": data for path, data in inside.items()},
     }
+
+
+def pointed_slot(pointer: bytes) -> str:
+    """The slot that the content of a board's pointer names, "" when it is damaged."""
+    found = slots.parse_pointer(pointer.decode("ascii", "replace"))
+    return found.slot if found is not None else ""
 
 
 def start_files(files: Mapping[str, bytes]) -> dict[str, bytes]:

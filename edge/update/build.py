@@ -31,13 +31,20 @@ def build(
     role: str, board: str, *, radio: bool, minimum: int | None = None, root: Path = ROOT
 ) -> tuple[bytes, Mapping[str, bytes]]:
     """The manifest and the files of a slot by path, from the sources below `root`. Raises BuildError."""
+    inside = slot_files(compile_set(role, board, radio=radio, root=root))
     try:
-        with tempfile.TemporaryDirectory(prefix="gate-bundle-") as folder:
-            file_set = deploy(root, role, board, Path(folder), radio)
-            files = {file.path: (file_set.folder / file.path).read_bytes() for file in file_set.files}
-        inside = slot_files(files)
         return make_manifest(role, board, radio, inside, version=_version(root), minimum=minimum), inside
-    except (DeployError, ValueError) as error:
+    except ValueError as error:
+        raise BuildError(str(error)) from None
+
+
+def compile_set(role: str, board: str, *, radio: bool, root: Path = ROOT) -> dict[str, bytes]:
+    """The whole file set by path, its start included. Raises BuildError."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="gate-") as folder:
+            file_set = deploy(root, role, board, Path(folder), radio)
+            return {file.path: (file_set.folder / file.path).read_bytes() for file in file_set.files}
+    except DeployError as error:
         raise BuildError(str(error)) from None
 
 

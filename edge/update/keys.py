@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from edge.durable import write_whole
 from edge.words import tr
 
 PUBLIC_SUFFIX = ".pub"
@@ -48,21 +49,24 @@ class FileKey:
 def make_key(path: Path) -> Path:
     """Make a pair: the private key in the new file `path` (mode 0600), the public one beside it; the latter's path.
 
-    Neither file may be there already. Raises KeyFileError.
+    Neither file may be there already, but for a private key whose public half is missing: a run that was cut left it,
+    and gets it now. Raises KeyFileError.
     """
     public = path.with_name(path.name + PUBLIC_SUFFIX)
-    for name in (path, public):
-        if os.path.lexists(name):
-            raise KeyFileError(tr("{path} is there already; name a new file", path=name))
-    key = Ed25519PrivateKey.generate()
-    _write_new(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
-    write_public(public, key.public_key().public_bytes_raw())
+    _refuse_taken(public)
+    if os.path.lexists(path) and not _is_private(path):
+        _refuse_taken(path)
+    if not os.path.lexists(path):
+        key = Ed25519PrivateKey.generate()
+        _write(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+    write_public(public, FileKey(path).public)
     return public
 
 
 def write_public(path: Path, public: bytes) -> None:
     """Make the new file `path` of a public key. Raises KeyFileError."""
-    _write_new(path, f"{public.hex()}\n".encode(), 0o644)
+    _refuse_taken(path)
+    _write(path, f"{public.hex()}\n".encode(), 0o644)
 
 
 def read_public(path: Path) -> bytes:
@@ -118,12 +122,23 @@ def _read(path: Path) -> bytes:
         raise KeyFileError(tr("{path} cannot be read: {reason}; check the name", path=path, reason=reason)) from None
 
 
-def _write_new(path: Path, data: bytes, mode: int) -> None:
+def _is_private(path: Path) -> bool:
+    """Whether it holds a private key that may be used."""
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        _load_private(path)
+    except KeyFileError:
+        return False
+    return True
+
+
+def _refuse_taken(path: Path) -> None:
+    if os.path.lexists(path):
+        raise KeyFileError(tr("{path} is there already; name a new file", path=path))
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    try:
+        write_whole(path, data, mode)
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         raise KeyFileError(

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from pathlib import Path
 
+from edge.durable import write_whole
 from edge.update.bundle import Bundle, BundleFileError, read_bundle
 from edge.update.campaign import Campaign, load_campaign
 
@@ -40,21 +40,8 @@ class UpdateMemory:
 
     def keep_bundle(self, bundle: Bundle) -> None:
         """A copy of its own: the technician's file may go with his memory stick."""
-        self._replace(_BUNDLE, bundle.data)
+        write_whole(self._directory / _BUNDLE, bundle.data)
 
     def save(self, campaign: Campaign) -> None:
         """How far it is."""
-        self._replace(_CAMPAIGN, json.dumps(campaign.save()).encode())
-
-    def _replace(self, name: str, data: bytes) -> None:
-        fresh = self._directory / f"{name}.new"
-        with fresh.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._directory / name)
-        folder = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_whole(self._directory / _CAMPAIGN, json.dumps(campaign.save()).encode())

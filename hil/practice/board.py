@@ -10,6 +10,7 @@ import asyncio
 import random
 from pathlib import Path
 
+from edge.boards.provision_file import FILE_NAME, read_text
 from sim_devices.buses.pty_line import PtyLine
 from sim_devices.devices.field import LaneField
 from sim_devices.devices.vm_node import NodeSpec, VmNode
@@ -22,25 +23,18 @@ _LEAP_US_MAX = 100_000
 
 def is_ready(flash: Path) -> bool:
     """Whether a board with this flash starts its program."""
-    has_all = all((flash / name).is_file() for name in ("main.mpy", "provision.txt"))
+    has_all = all((flash / name).is_file() for name in ("main.mpy", FILE_NAME))
     return has_all and not (flash / "maintenance").exists()
-
-
-def says(text: str) -> dict[str, str]:
-    """What a provision file says."""
-    lines = text.splitlines()
-    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
-    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def spec_of(folder: Path) -> NodeSpec:
     """The node that the flash's provision file describes, and where its line is. Raises ValueError or KeyError."""
-    text = (folder / FLASH / "provision.txt").read_text(encoding="utf-8")
-    told = says(text)
+    data = (folder / FLASH / FILE_NAME).read_bytes()
+    told = read_text(data)
     name = told["role"]
     tty = folder / f"{BUS}.{name}"
     own = f"mode=real\ntty={tty}\n"  # what a board without hardware has to know besides
-    rest = "".join(f"{line}\n" for line in text.splitlines() if line.partition("=")[0].strip() not in ("mode", "tty"))
+    rest = "".join(f"{key}={value}\n" for key, value in told.items() if key not in ("mode", "tty"))
     numbers = int(told["serial"]), int(told["unit_id"]), int(told["baud"])
     return NodeSpec(name, name, *numbers, bytes.fromhex(told["key"]), tty, provision=rest + own)
 

@@ -12,15 +12,19 @@ from typing import Any
 
 import pytest
 
+from edge import durable
 from edge.boards.files import BoardError
+from edge.boards.provision_file import read_text
 from edge.cli_common import EXIT_REFUSED
-from edge.provision import durable
-from edge.provision.board_file import board_text, read_text
+from edge.provision.board_file import board_text
 from edge.provision.board_state import look_at
 from edge.provision.book import PROVISIONED, REVOKED, append, read_book
 from edge.provision.device_key import DeviceKey, new_key
 from edge.provision.provision import FINISHED, KEPT, MENDED, NEW, Wishes, provision
 from edge.provision.steps import Place, RefusedError
+from edge.update.manifest import encode_manifest
+from firmware.boards.slots import CONFIRMED, Pointer, encode_pointer
+from protocols.bundle import Manifest
 from tests.edge.provision.bench import UPDATE_KEY, Cut, FolderBoard, place_at, site_at
 
 MakeFlash = Callable[[str, str], Path]
@@ -258,16 +262,20 @@ def test_a_flash_that_keeps_something_else_is_told(place: Place, flash_with: Mak
 def test_slots_are_looked_at_where_the_pointer_says(site_path: Path, tmp_path: Path) -> None:
     board = FolderBoard(tmp_path / "flash", "e660")
     for slot, role in (("a", "barrier"), ("b", "weighbridge")):
-        board.replace(
-            f"{slot}/manifest.txt", f"smartgate-bundle 1\nrole {role}\nboard rp2\nmap 7\nfile 1 aa x\n".encode()
-        )
+        head = Manifest()
+        head.role, head.board, head.abi, head.map = role, "rp2", "6.3", 7
+        head.radio, head.version, head.minimum = 0, 1, 1
+        board.replace(f"{slot}/manifest.txt", encode_manifest(head, [("x.mpy", 1, "0a" * 32)]))
     state = look_at(board)
     assert (state.root, state.role, state.kind, state.map_version) == ("a", "barrier", "rp2", 7)
-    board.replace("slot.txt", b"smartgate-slots 1\nb\nconfirmed\n-\n-\n")
+    board.replace("slot.txt", encode_pointer(Pointer("b", CONFIRMED, "0a" * 32, "")).encode())
     assert (look_at(board).root, look_at(board).role) == ("b", "weighbridge")
     board.replace("slot.txt", b"\xff\n\xff")
     assert look_at(board).root == "a"
     with pytest.raises(RefusedError, match="the board's file set has map version 7, and boom is"):
+        provision(place_at(site_path, "boom"), board, Wishes())
+    board.replace("a/manifest.txt", b"smartgate-bundle 1\nrole barrier\n")
+    with pytest.raises(RefusedError, match="the board holds no file set of ours"):
         provision(place_at(site_path, "boom"), board, Wishes())
 
 

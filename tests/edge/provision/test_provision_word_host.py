@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from edge.boards.provision_file import read_text
 from edge.cli import main
 from edge.config_load import load_site
-from edge.provision.board_file import read_text
 from sim_devices.devices.usb_board import VmBoard
 from tests.edge.provision.bench import place_at
 

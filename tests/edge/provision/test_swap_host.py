@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from edge.boards.files import BoardError
+from edge.boards.provision_file import read_text
 from edge.cli import main
 from edge.cli_common import EXIT_REFUSED
 from edge.config_load import load_site
 from edge.journal.store import JournalStore
 from edge.model import Record
 from edge.provision.backup import BackupError, BackupKeeper, make_content, path_of, read_backup
-from edge.provision.board_file import read_text
 from edge.provision.board_state import look_at
 from edge.provision.book import REVOKED, SWAPPED, read_book
 from edge.provision.provision import Wishes, provision

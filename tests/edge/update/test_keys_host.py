@@ -7,9 +7,11 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from edge import durable
 from edge.update.keys import FileKey, KeyFileError, is_signed, make_key, read_public
 from edge.update.token import TokenError, TokenKey
 
@@ -44,6 +46,38 @@ def test_a_new_pair_fits_together_and_only_its_owner_reads_the_private_half(tmp_
     assert public.name == "site.pem.pub"
     key = FileKey(tmp_path / "site.pem")
     assert is_signed(b"text", key.sign(b"text"), read_public(public))
+
+
+def test_a_run_that_was_cut_is_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before each change of the disk: the next run ends with a pair that fits together."""
+    for number in range(1, 20):
+        folder, count = tmp_path / str(number), 0
+        folder.mkdir()
+
+        def cut_before(real: Any, number: int = number) -> Any:
+            def call(*arguments: Any, **options: Any) -> Any:
+                nonlocal count
+                count += 1
+                if count == number:
+                    raise KeyboardInterrupt
+                return real(*arguments, **options)
+
+            return call
+
+        with monkeypatch.context() as patch:
+            for name in ("open", "fsync", "replace"):
+                patch.setattr(durable.os, name, cut_before(getattr(os, name)))
+            try:
+                make_key(folder / "site.pem")
+            except KeyboardInterrupt:
+                pass
+            else:
+                break
+        if (folder / "site.pem.pub").exists():
+            continue  # all was there but the folder's own book
+        public = make_key(folder / "site.pem")
+        assert FileKey(folder / "site.pem").public == read_public(public)
+    assert number > 8
 
 
 @pytest.mark.parametrize("taken", ["site.pem", "site.pem.pub"])

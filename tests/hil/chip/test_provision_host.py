@@ -18,8 +18,8 @@ import pytest
 from edge.boards.board import Board
 from edge.boards.entry import enter
 from edge.boards.file_sets import compiled_set
+from edge.boards.provision_file import read_text
 from edge.cli import main
-from edge.provision.board_file import read_text
 from edge.provision.book import read_book
 from edge.southbound.role_map import ROLE_MAPS
 from edge.southbound.settings_copy import SettingsCopy, settings_of
