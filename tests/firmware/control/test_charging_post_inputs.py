@@ -30,7 +30,7 @@ from protocols.registers import charging_post as reg
 from tests.firmware.control.charging_post_bench import default_settings, fill_healthy
 
 PROOFS = ("plates_dead", "bus_dead", "bus_charged", "matches", "current_zero", "current_low", "arm_home", "arm_out")
-TRIPS = ("over_voltage", "over_current", "over_agreed", "hot", "derated", "arm_conflict", "at_limit")
+TRIPS = ("over_voltage", "over_current", "over_agreed", "hot", "derated", "arm_conflict", "at_limit", "undelivered")
 VALUES = ("plate_v_x10", "bus_v_x10", "current_a_x10", "post_temp_c_x10", "plate_temp_c_x10", "vehicle_sequence")
 
 

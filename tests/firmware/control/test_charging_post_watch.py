@@ -113,10 +113,13 @@ class TestSupply(unittest.TestCase):
         self.assertEqual((bench.core.memory.state, bench.core.status[reg.ST_FAULTS]), (reg.STATE_CC, 0))
 
     def test_a_module_that_stops_in_the_voltage_phase_is_found_below_the_limit_only(self) -> None:
-        bench = bench_in(reg.STATE_CV)
-        bench.field.battery_v_x10 = 540
-        dead_module(bench, SUPPLY_MS + SCAN_MS)
-        self.assertEqual(bench.core.status[reg.ST_FAULTS], 1 << reg.FAULTS_NO_CURRENT)
+        for state in (reg.STATE_CV, reg.STATE_TAPER_END):
+            bench = bench_in(state)
+            bench.field.battery_v_x10 = 540
+            dead_module(bench, SUPPLY_MS)
+            self.assertEqual(bench.core.status[reg.ST_FAULTS], 0)
+            dead_module(bench, SCAN_MS)
+            self.assertEqual(bench.core.status[reg.ST_FAULTS], 1 << reg.FAULTS_NO_CURRENT)
         bench = bench_in(reg.STATE_CV)
         bench.field.battery_v_x10 = 558
         dead_module(bench, SUPPLY_MS + SCAN_MS)
