@@ -5,6 +5,7 @@ Knows which level of the one diagram stands for which bit. Must not know what a 
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from hil.explore.bdd import Bdd
@@ -27,3 +28,9 @@ def bit_of(item: Any, bit: int) -> int:
 def place_of(level: int) -> tuple[Any, int]:
     """The field and bit that a level of FUNCTIONS stands for."""
     return _places[level]
+
+
+@functools.cache
+def fields_in(node: int) -> frozenset[Any]:
+    """The fields that a function depends on; thousands of ways have the same few functions."""
+    return frozenset(place_of(level)[0] for level in FUNCTIONS.support(node))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hil.explore.bdd import FALSE, TRUE, Bdd
-from hil.explore.functions import FUNCTIONS, bit_of, place_of
+from hil.explore.functions import FUNCTIONS, bit_of, fields_in, place_of
 from hil.explore.model import Model
 from hil.explore.paths import every_path, stage_paths, written_fields
 from hil.explore.values import (
@@ -388,6 +388,6 @@ def _read_fields(paths: Iterable[Path]) -> set[Field]:
         nodes += [(bit, item) for item, written in path.writes.items() if isinstance(written, tuple) for bit in written]
         for node, target in nodes:
             if node > TRUE:
-                read = {place_of(level)[0] for level in FUNCTIONS.support(node)}
+                read = fields_in(node)
                 found |= read if target is None or read != {target} else set()
     return found

@@ -15,6 +15,7 @@ from firmware.proofs import barrier, barrier_model
 from hil.command import main as hil_main
 from hil.explore.engine import Report, verify
 from hil.explore.model import Model
+from hil.explore.relation import System
 from hil.suite.result import EXIT_FAILED, EXIT_PASSED
 from protocols.quality import BAD, GOOD, UNCERTAIN
 from protocols.registers import barrier as reg
@@ -145,6 +146,16 @@ def test_fields_nobody_asks_for_change_nothing(number: int) -> None:
     assert len(states) >= 6
 
 
+def test_the_model_follows_the_core_on_every_way_through_its_code() -> None:
+    """An attribute that no field stands for, or a write that the model says cannot be, is told here."""
+    model = barrier.build()
+    system = System(model)
+    system.find_paths([each.holds for each in model.properties])
+    assert all(stage.paths for stage in system.stages)
+    assert sum(len(stage.paths) for stage in system.stages) > 10_000
+
+
+@pytest.mark.long
 def test_a_bounded_search_claims_nothing() -> None:
     report = verify(only(barrier.build(), "one-motor", "stop-chain-wins"), quiet, 2)
     assert not report.complete
