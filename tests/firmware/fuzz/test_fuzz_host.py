@@ -17,7 +17,7 @@ from tests.firmware.fuzz.records import fuzz_provision, fuzz_settings
 from tests.upy.run import find_vm
 
 _ROOT = Path(__file__).parents[3]
-_SHORT, _LONG = 200_000, 10_000_000
+_SHORT, _LONG = 50_000, 10_000_000
 # CPython's count of live objects moves by a few whatever runs; a leak of one object a frame would be thousands.
 _OBJECTS_SLACK = 20
 _BYTES_SLACK = 512
