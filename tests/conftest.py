@@ -20,9 +20,8 @@ REAL_TIME = {
         "tests/hil/practice",
         "tests/hil/run",
         "tests/hil/targets/test_vm_real_time",
-        "tests/sim_devices",
     ),
-    "programs": ("tests/edge", "tests/firmware/boards/test_unix_board"),
+    "programs": ("tests/edge", "tests/sim_devices", "tests/firmware/boards/test_unix_board"),
 }
 # What takes longest of the rest comes first, so that no process is left alone with it at the end.
 LONG_FILES = ("tests/hil/chip", "tests/hil/targets", "tests/hil/explore", "tests/upy", "tests/tools", "tests/hil")
