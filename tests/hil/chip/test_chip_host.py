@@ -1,6 +1,8 @@
 """The deployed set on an emulated RP2040: it starts, answers, obeys, reverses, resets safe, and repeats itself."""
 
+import functools
 import struct
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +14,7 @@ from firmware.boards.rp2 import wiring
 from hil.chip import emulator
 from hil.chip.bench import REACTION_MAX_US, SCAN_MAX_US, RoleBench, provision
 from hil.chip.carrier import Carrier, deployed_files, extended_start
+from hil.chip.child import in_child
 from hil.chip.command import main
 from hil.chip.emulator import HIGH, LOW, find_uf2
 from hil.chip.field import HAPPENINGS, IDLE
@@ -25,10 +28,22 @@ from protocols.quality import BAD
 IN_SLOT = b"import sys\nsys.path[:] = ['/a', '.frozen']\n"
 
 
-def run_to_an_answer(carrier_bench: RoleBench) -> tuple[int, ...]:
-    carrier_bench.start()
-    carrier_bench.carrier.advance(20_000)
-    return carrier_bench.client.read(0, 29)
+@pytest.fixture(scope="module")
+def running(uf2: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], RoleBench]:
+    """The device of a role, just started: each is started once, and what a test does happens to a copy of it."""
+
+    @functools.cache
+    def start(role: str) -> RoleBench:
+        bench = RoleBench(uf2, role, tmp_path_factory.mktemp(role))
+        bench.start()
+        bench.carrier.advance(20_000)
+        return bench
+
+    return start
+
+
+def header_of(bench: RoleBench) -> tuple[int, ...]:
+    return bench.client.read(0, 29)
 
 
 def shown(bench: RoleBench, point: int) -> int:
@@ -38,9 +53,9 @@ def shown(bench: RoleBench, point: int) -> int:
 
 
 @pytest.mark.parametrize("role", sorted(IDLE))
-def test_the_deployed_set_starts_and_says_who_it_is(uf2: Path, tmp_path: Path, role: str) -> None:
-    bench = RoleBench(uf2, role, tmp_path)
-    header = run_to_an_answer(bench)
+def test_the_deployed_set_starts_and_says_who_it_is(running: Callable[[str], RoleBench], role: str) -> None:
+    bench = running(role)
+    header = in_child(lambda: header_of(bench))
     assert header[bench.regmap.AT_MAP_ID] == bench.regmap.MAP_ID
     assert header[bench.regmap.AT_BOOT_COUNT] == 1
     assert header[bench.regmap.AT_RESET_CAUSE] == bench.regmap.RESET_CAUSE_POWER_ON
@@ -114,75 +129,95 @@ chip.run(wiring, "a")
     assert int(line.removeprefix(b"more ")) <= 256
 
 
-def test_an_authenticated_command_opens_the_barrier_and_an_obstacle_stops_it_closing(uf2: Path, tmp_path: Path) -> None:
-    bench = RoleBench(uf2, "barrier", tmp_path)
-    run_to_an_answer(bench)
-    assert bench.command("OPEN") == bench.regmap.COMMAND_RESULT_ACCEPTED
-    assert bench.carrier.output("MOTOR_OPEN") == HIGH
-    times = bench.reactions(3)
-    assert 0 < times["max"] <= REACTION_MAX_US
+def test_an_authenticated_command_opens_the_barrier_and_an_obstacle_stops_it_closing(
+    running: Callable[[str], RoleBench],
+) -> None:
+    bench = running("barrier")
+
+    def body() -> None:
+        assert bench.command("OPEN") == bench.regmap.COMMAND_RESULT_ACCEPTED
+        assert bench.carrier.output("MOTOR_OPEN") == HIGH
+        times = bench.reactions(3)
+        assert 0 < times["max"] <= REACTION_MAX_US
+
+    in_child(body)
 
 
-def test_a_command_with_another_key_moves_nothing(uf2: Path, tmp_path: Path) -> None:
-    bench = RoleBench(uf2, "barrier", tmp_path)
-    header = run_to_an_answer(bench)
-    nonce = header[bench.regmap.AT_NONCE_EPOCH], header[bench.regmap.AT_NONCE_COUNTER] + 1
-    bench.client.command(bench.regmap.MAP_ID, bench.regmap.OP_OPEN, 0, 0, nonce)
-    bench.carrier.advance(100_000)
-    assert bench.carrier.output("MOTOR_OPEN") == LOW
-    assert bench.client.read(0, 29)[bench.regmap.AT_COMMANDS_REJECTED] == 1
+def test_a_command_with_another_key_moves_nothing(running: Callable[[str], RoleBench]) -> None:
+    bench = running("barrier")
+
+    def body() -> None:
+        header = header_of(bench)
+        nonce = header[bench.regmap.AT_NONCE_EPOCH], header[bench.regmap.AT_NONCE_COUNTER] + 1
+        bench.client.command(bench.regmap.MAP_ID, bench.regmap.OP_OPEN, 0, 0, nonce)
+        bench.carrier.advance(100_000)
+        assert bench.carrier.output("MOTOR_OPEN") == LOW
+        assert bench.client.read(0, 29)[bench.regmap.AT_COMMANDS_REJECTED] == 1
+
+    in_child(body)
 
 
-def test_after_a_watchdog_reset_every_output_floats_shortly_and_is_safe_again(uf2: Path, tmp_path: Path) -> None:
-    bench = RoleBench(uf2, "barrier", tmp_path)
-    run_to_an_answer(bench)
-    report = bench.reset()
-    assert report["floating_until_then"]
-    assert report["cause_is_watchdog"]
-    assert max(report["undriven_ms"].values()) < 40  # reset, mount and the compiling of main.py
-    assert bench.carrier.output("LIGHT_RED") == HIGH
-    assert bench.carrier.output("MOTOR_OPEN") == bench.carrier.output("MOTOR_CLOSE") == LOW
+def test_after_a_watchdog_reset_every_output_floats_shortly_and_is_safe_again(
+    running: Callable[[str], RoleBench],
+) -> None:
+    bench = running("barrier")
+
+    def body() -> None:
+        report = bench.reset()
+        assert report["floating_until_then"]
+        assert report["cause_is_watchdog"]
+        assert max(report["undriven_ms"].values()) < 40  # reset, mount and the compiling of main.py
+        assert bench.carrier.output("LIGHT_RED") == HIGH
+        assert bench.carrier.output("MOTOR_OPEN") == bench.carrier.output("MOTOR_CLOSE") == LOW
+
+    in_child(body)
 
 
-def test_the_line_driver_is_off_within_the_silence_a_client_keeps(uf2: Path, tmp_path: Path) -> None:
-    bench = RoleBench(uf2, "weighbridge", tmp_path)
-    run_to_an_answer(bench)
-    for count in (1, 29, 125):
-        del bench.carrier.direction[:]
-        bench.carrier.answer_us.clear()
-        bench.client.read(256, count)
-        (on_us, on), (off_us, off) = bench.carrier.direction
-        assert (on, off) == (HIGH, LOW)
-        assert on_us <= bench.carrier.answer_us[0]
-        assert 0 <= off_us - bench.carrier.answer_us[-1] < rtu.t35_us(115_200)
+def test_the_line_driver_is_off_within_the_silence_a_client_keeps(running: Callable[[str], RoleBench]) -> None:
+    bench = running("weighbridge")
+
+    def body() -> None:
+        for count in (1, 29, 125):
+            del bench.carrier.direction[:]
+            bench.carrier.answer_us.clear()
+            bench.client.read(256, count)
+            (on_us, on), (off_us, off) = bench.carrier.direction
+            assert (on, off) == (HIGH, LOW)
+            assert on_us <= bench.carrier.answer_us[0]
+            assert 0 <= off_us - bench.carrier.answer_us[-1] < rtu.t35_us(115_200)
+
+    in_child(body)
 
 
-def test_a_loose_input_card_makes_every_input_bad(uf2: Path, tmp_path: Path) -> None:
-    bench = RoleBench(uf2, "barrier", tmp_path)
-    run_to_an_answer(bench)
-    bench.carrier.set_plugged(False)
-    bench.carrier.advance(100_000)
-    header = bench.client.read(0, 29)
-    assert BAD != 0
-    assert header[bench.regmap.AT_REASONS] & 1 << bench.regmap.REASONS_INPUT_BAD
+def test_a_loose_input_card_makes_every_input_bad(running: Callable[[str], RoleBench]) -> None:
+    bench = running("barrier")
+
+    def body() -> None:
+        bench.carrier.set_plugged(False)
+        bench.carrier.advance(100_000)
+        header = bench.client.read(0, 29)
+        assert BAD != 0
+        assert header[bench.regmap.AT_REASONS] & 1 << bench.regmap.REASONS_INPUT_BAD
+
+    in_child(body)
 
 
 def test_a_hanging_control_is_reset_by_the_watchdog(uf2: Path, tmp_path: Path) -> None:
     more = "from firmware.boards import chip\nclass Hanging(chip.Loop):\n    def _tend(self):\n"
     more += "        while True:\n            pass\nchip.Loop = Hanging\n"
     start = extended_start(deployed_files(provision("weighbridge"), tmp_path), more)
-    bench = RoleBench(uf2, "weighbridge", tmp_path)
-    carrier = Carrier.deployed(uf2, bench.carrier.provision, tmp_path, start)
-    carrier.advance(6_000_000)
+    carrier = Carrier.deployed(uf2, provision("weighbridge"), tmp_path, start)
+    while not carrier.chip.resets and carrier.chip.now_us < 6_000_000:
+        carrier.advance(100_000)
     assert carrier.chip.resets
+    carrier.advance(100_000)  # it starts anew
     assert carrier.output("READY_LAMP") == LOW
 
 
 def test_the_maintenance_file_keeps_control_and_watchdog_off(uf2: Path, tmp_path: Path) -> None:
     start = IN_SLOT + b"import machine\nmachine.Pin(6, machine.Pin.OUT, value=0)\nopen('maintenance', 'w').close()\n"
     start += b"from firmware.boards.chip import run\nfrom firmware.boards.rp2 import wiring\nrun(wiring, 'a')\n"
-    bench = RoleBench(uf2, "weighbridge", tmp_path)
-    carrier = Carrier.deployed(uf2, bench.carrier.provision, tmp_path, start)
+    carrier = Carrier.deployed(uf2, provision("weighbridge"), tmp_path, start)
     carrier.advance(12_000_000)
     assert carrier.chip.resets == []
     assert carrier.scans == []
@@ -224,7 +259,7 @@ def test_the_watchdog_is_held_between_one_and_eight_seconds(
     uf2: Path, tmp_path: Path, asked_ms: int, kept_ms: int
 ) -> None:
     start = IN_SLOT + b"import time\nfrom firmware.boards.chip import Watchdog\nfrom machine import Pin\n"
-    start += b"Watchdog(%d)\nPin(6, Pin.OUT, value=1)\nwhile True:\n    pass\n" % asked_ms
+    start += b"Watchdog(%d)\nPin(6, Pin.OUT, value=1)\nwhile True:\n    time.sleep_ms(100)\n" % asked_ms
     carrier = Carrier.deployed(uf2, provision("weighbridge"), tmp_path, start)
     while not carrier.chip.resets and carrier.chip.now_us < 12_000_000:
         carrier.advance(100_000)
@@ -232,25 +267,31 @@ def test_the_watchdog_is_held_between_one_and_eight_seconds(
     assert 0 <= begun_us + kept_ms * 1000 - carrier.chip.resets[0] < 5000
 
 
-def test_nothing_is_printed_while_the_control_runs(uf2: Path, tmp_path: Path) -> None:
-    bench = RoleBench(uf2, "barrier", tmp_path)
-    run_to_an_answer(bench)
-    bench.command("OPEN")
-    bench.command("CLOSE", argument=7)
-    bench.carrier.bus.put(bytes(range(256)))
-    bench.carrier.set_plugged(False)
-    bench.keep_busy(3_000_000)
-    assert bench.carrier.scans
-    assert bytes(bench.carrier.chip.console) == b""
+def test_nothing_is_printed_while_the_control_runs(running: Callable[[str], RoleBench]) -> None:
+    bench = running("barrier")
+
+    def body() -> None:
+        bench.command("OPEN")
+        bench.command("CLOSE", argument=7)
+        bench.carrier.bus.put(bytes(range(256)))
+        bench.carrier.set_plugged(False)
+        bench.keep_busy(3_000_000)
+        assert bench.carrier.scans
+        assert bytes(bench.carrier.chip.console) == b""
+
+    in_child(body)
 
 
-def test_a_reader_that_answers_makes_no_scan_late_and_its_tag_is_read(uf2: Path, tmp_path: Path) -> None:
-    bench = RoleBench(uf2, "rfid", tmp_path)
-    run_to_an_answer(bench)
-    bench.keep_busy(3_000_000)
-    header = bench.client.read(0, 29)
-    assert header[bench.regmap.AT_SCAN_OVERRUNS] == 0
-    assert any(bench.client.read(bench.regmap.AT_READ_LIST, 2))
+def test_a_reader_that_answers_makes_no_scan_late_and_its_tag_is_read(running: Callable[[str], RoleBench]) -> None:
+    bench = running("rfid")
+
+    def body() -> None:
+        bench.keep_busy(3_000_000)
+        header = bench.client.read(0, 29)
+        assert header[bench.regmap.AT_SCAN_OVERRUNS] == 0
+        assert any(bench.client.read(bench.regmap.AT_READ_LIST, 2))
+
+    in_child(body)
 
 
 def test_an_indicator_that_talks_all_the_time_makes_no_scan_late(uf2: Path, tmp_path: Path) -> None:
@@ -269,20 +310,23 @@ def test_an_indicator_that_talks_all_the_time_makes_no_scan_late(uf2: Path, tmp_
     assert max(gaps) < 20_000
 
 
-def test_a_conversion_of_the_converter_reaches_the_registers(uf2: Path, tmp_path: Path) -> None:
-    bench = RoleBench(uf2, "weighbridge", tmp_path)
-    run_to_an_answer(bench)
-    bench.keep_busy(2_000_000)
-    samples = shown(bench, bench.regmap.ST_ADC_SAMPLES)
-    assert samples > 0
-    bench.carrier.advance(1_000_000)
-    assert shown(bench, bench.regmap.ST_ADC_SAMPLES) - samples in (9, 10, 11)
+def test_a_conversion_of_the_converter_reaches_the_registers(running: Callable[[str], RoleBench]) -> None:
+    bench = running("weighbridge")
+
+    def body() -> None:
+        bench.keep_busy(2_000_000)
+        samples = shown(bench, bench.regmap.ST_ADC_SAMPLES)
+        assert samples > 0
+        bench.carrier.advance(1_000_000)
+        assert shown(bench, bench.regmap.ST_ADC_SAMPLES) - samples in (9, 10, 11)
+
+    in_child(body)
 
 
 @pytest.mark.long
 def test_a_charging_post_lives_a_whole_session_within_its_scan_time(uf2: Path, tmp_path: Path) -> None:
     bench = RoleBench(uf2, "charging_post", tmp_path)
-    run_to_an_answer(bench)
+    bench.start()
     bench.keep_busy(20_000_000, HAPPENINGS["charging_post"])
     reg = bench.regmap
     wanted = {

@@ -6,6 +6,8 @@ Every device here scans each 100 ms only, so what happens before a scan was not 
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from firmware.boards.host import store_settings
 from firmware.boards.rp2 import wiring
 from hil.chip.bench import RoleBench, provision
@@ -15,6 +17,7 @@ from hil.chip.emulator import HIGH, LOW, Chip, build_image
 from hil.targets.target import Provision
 
 _SLOW = {"scan_period_ms": 100}
+_START_LIMIT_US = 5_000_000
 # A reader of pulses says what it lost.
 _TELLING = """
 from firmware.boards import chip
@@ -38,7 +41,9 @@ def slow_device(uf2: Path, out: Path, identity: Provision, more: str = "") -> Ca
     carrier = Carrier(Chip(uf2, build_image(files)), identity)
     while len(carrier.scans) < 4:
         carrier.advance(1_000)
-        carrier.chip.check_alive()
+        if carrier.chip.now_us > _START_LIMIT_US:
+            carrier.chip.check_alive()
+            pytest.fail("it does not scan")
     carrier.advance(10_000)
     carrier.scans.clear()
     return carrier
