@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hil.chip.emulator import find_uf2
+from hil.chip.starts import Starts
 from hil.faults.chip_flash import ChipFlash
 from hil.faults.life import SECOND_US, stand_for
 from hil.faults.stand import SilentError
@@ -75,7 +76,7 @@ class ChipUpdateSweep:
 
 def start_from(uf2: Path, provision: Provision, image: bytes) -> int:
     """The version that a chip with this flash tells, 0 when it is silent."""
-    device = Rp2040Device(uf2, provision, image)
+    device = Rp2040Device(uf2, provision, image, Starts())
     stand = stand_for(device, provision.role)
     try:
         stand.run(_START_US)

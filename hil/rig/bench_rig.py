@@ -50,7 +50,7 @@ class BenchRig(Rig):
         provision = Provision(
             role, _SERIAL, _UNIT_ID, BAUD, b"", scenario.line_protocol, scenario.settings, _line_baud(scenario)
         )
-        self._attach(target, provision, directory, rng)
+        self._attach(target, provision, directory)
         self._start_master()
         self._node = self._nodes[0]
         self._names = input_names(role)

@@ -36,7 +36,7 @@ class LaneRig(Rig):
         super().__init__(scenario, rng, {role: role for role in LANE_ROLES})
         for unit_id, role in enumerate(LANE_ROLES, 1):
             settings = dict(scenario.settings).get(role, ())
-            self._attach(target, Provision(role, 1000 * unit_id + 1, unit_id, BAUD, b"", "", settings), directory, rng)
+            self._attach(target, Provision(role, 1000 * unit_id + 1, unit_id, BAUD, b"", "", settings), directory)
         self._start_master()
         self._trucks = 0
 

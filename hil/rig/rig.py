@@ -9,6 +9,7 @@ one trace.
 
 from __future__ import annotations
 
+import hashlib
 import random
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -97,9 +98,9 @@ class Rig(Stage):
             wants.append((self.line.idle_at_us(), "the line"))
         return wants
 
-    def _attach(self, target: SteppedTarget, provision: Provision, directory: Path, rng: random.Random) -> None:
-        """Start a device on the line, with a command key of its own."""
-        provision = replace(provision, key=rng.randbytes(32))
+    def _attach(self, target: SteppedTarget, provision: Provision, directory: Path) -> None:
+        """Start a device on the line, with a command key of its own: of the device, so that all runs have the same."""
+        provision = replace(provision, key=hashlib.sha256(provision.serial.to_bytes(4, "big")).digest())
         place = directory / provision.role
         place.mkdir(parents=True, exist_ok=True)
         node = Node(provision, target.start(provision, place), self.line.attach(provision.role))

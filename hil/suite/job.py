@@ -14,7 +14,8 @@ from hil.rig.bench_rig import BenchRig
 from hil.rig.lane_rig import LaneRig
 from hil.rig.stage import Stage
 from hil.rig.verdict import Measured, Verdict
-from hil.scenarios.model import BenchScenario, LaneScenario, Scenario
+from hil.scenarios.model import BenchScenario, Hold, LaneScenario, Scenario, Until, Wait
+from hil.scenarios.vocabulary import LANE_ROLES
 from hil.suite.result import BLOCKED, FAILED, PASSED, Figure, Result
 from hil.targets.board import BoardTarget
 from hil.targets.ledger import needs_of, unmet
@@ -25,7 +26,10 @@ from hil.trace.event import Trace
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`directory` is the run's own; with `twice` the scenario is run again and must give the same trace."""
+    """`directory` is the run's own.
+
+    With `twice` the scenario is run again, in this process and so with a start of its own: the trace must be the same.
+    """
 
     scenario: Scenario
     target: Target
@@ -33,12 +37,26 @@ class Job:
     twice: bool = False
 
 
+def length_us(scenario: Scenario) -> int:
+    """About how much work a run of it is, in scenario time of one device: what its steps say, a wait half of its limit.
+
+    Which of two is the longer it tells well enough; how long either takes it does not.
+    """
+    told_us = 0
+    for step in scenario.steps:
+        if isinstance(step, Wait | Hold):
+            told_us += step.duration_us
+        elif isinstance(step, Until):
+            told_us += step.within_us // 2
+    return told_us * len(LANE_ROLES) if isinstance(scenario, LaneScenario) else told_us
+
+
 def run_job(job: Job) -> Result:
     """Run it; raises UsageError when what the user named is wrong."""
     needs = needs_of(job.scenario) | ({"same_twice"} if job.twice else set())
     if reasons := unmet(needs, job.target.lacks()):
         return _result(job, BLOCKED, reasons)
-    first = _run_once(job, "first")
+    first = job.target.run_apart(lambda: _run_once(job, "first"))
     if not job.twice or first.trace is None:
         return first
     return _judge_twice(first, _run_once(job, "second"))

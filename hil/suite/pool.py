@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.synchronize import Event
 
-from hil.suite.job import Job, run_job
+from hil.suite.job import Job, length_us, run_job
 from hil.suite.result import Result
 from hil.targets.target import TargetError
 
@@ -35,10 +35,12 @@ def run_jobs(jobs: Sequence[Job], workers: int) -> Iterator[Result]:
     context = multiprocessing.get_context("fork")
     stop = context.Event()
     with ProcessPoolExecutor(workers, context, _begin, (jobs, stop)) as pool:
-        futures = [pool.submit(_run, index) for index in range(len(jobs))]
+        # The longest first, so that all processes end together.
+        order = sorted(range(len(jobs)), key=lambda index: -length_us(jobs[index].scenario))
+        futures = {index: pool.submit(_run, index) for index in order}
         try:
-            for future in futures:
-                if (result := future.result()) is not None:
+            for index in range(len(jobs)):
+                if (result := futures[index].result()) is not None:
                     yield result
         except BrokenProcessPool:
             raise TargetError("a process that ran scenarios was killed; run with --jobs 1 to see by which") from None

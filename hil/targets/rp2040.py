@@ -8,8 +8,10 @@ decided is driven. A later start takes its real time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from edge.boards.images import digest_of
 from firmware.boards.host import store_settings
@@ -17,6 +19,7 @@ from hil.chip.carrier import BOARD, Carrier, copied_files, extended_start
 from hil.chip.emulator import EMULATOR, Chip, build_image, find_uf2
 from hil.chip.lockstep import HANG_START, LockstepCard
 from hil.chip.selftest import check_emulator
+from hil.chip.starts import Start, Starts
 from hil.targets.identity import deployed_identity, package_version
 from hil.targets.target import ContinuousDevice, Device, Options, Provision, SteppedTarget, StepResult, TargetError
 from tools.deploy import ROOT, DeployError, FileSet, deploy
@@ -32,12 +35,15 @@ LACKS = {
     "electrical": "the target rp2040 has no terminals",
 }
 
+_Result = TypeVar("_Result")
+
 
 class Rp2040Device(ContinuousDevice):
     """One card. Without power there is no chip, only what its flash holds."""
 
-    def __init__(self, uf2: Path, provision: Provision, image: bytes) -> None:
+    def __init__(self, uf2: Path, provision: Provision, image: bytes, starts: Starts) -> None:
         self._uf2 = uf2
+        self._starts = starts
         self._provision = provision
         self._image = image
         self._card: LockstepCard | None = None
@@ -95,12 +101,14 @@ class Rp2040Device(ContinuousDevice):
         self._card = None
 
     def _power_on(self, now_us: int, inputs: Sequence[int], qualities: Sequence[int]) -> LockstepCard:
-        self._card = card = LockstepCard(Carrier(Chip(self._uf2, self._image), self._provision), now_us)
         self._now_us = now_us
-        if not self._has_started:
+        if self._has_started:
+            card = LockstepCard(Carrier(Chip(self._uf2, self._image), self._provision), now_us)
+        else:
             self._has_started = True
-            card.set_inputs(inputs, qualities)
-            card.boot()
+            first = Start(self._uf2, self._provision, self._image, tuple(inputs), tuple(qualities), now_us)
+            card = self._starts.take(first)
+        self._card = card
         return card
 
 
@@ -111,6 +119,7 @@ class Rp2040Target(SteppedTarget):
         self._named = options.uf2
         self._uf2: Path | None = None
         self._deployed: dict[str, FileSet] = {}
+        self._starts = Starts()
 
     def lacks(self) -> Mapping[str, str]:
         return LACKS
@@ -128,18 +137,21 @@ class Rp2040Target(SteppedTarget):
         folders = {role: file_set.folder for role, file_set in self._deployed.items()}
         return {**deployed_identity(folders), **image, EMULATOR: package_version(EMULATOR)}
 
+    def run_apart(self, work: Callable[[], _Result]) -> _Result:
+        return self._starts.run_apart(work)
+
     def start(self, provision: Provision, directory: Path) -> Device:
         if provision.role not in self._deployed:
             self.prepare([provision.role], directory / "deploy")
         assert self._uf2 is not None
-        files = _flash_files(self._deployed[provision.role], provision, directory / "settings")
-        return Rp2040Device(self._uf2, provision, build_image(files))
+        files = _flash_files(self._deployed[provision.role], provision)
+        return Rp2040Device(self._uf2, provision, build_image(files), self._starts)
 
 
-def _flash_files(file_set: FileSet, provision: Provision, settings: Path) -> dict[str, bytes]:
+def _flash_files(file_set: FileSet, provision: Provision) -> dict[str, bytes]:
     """What lies on the board: the file set, its provision file, the settings of its commissioning."""
     files = copied_files(file_set, provision)
     files["main.py"] = extended_start(files, HANG_START)
-    settings.mkdir(parents=True, exist_ok=True)
-    store_settings(provision.role, dict(provision.parameters), settings)
-    return files | {path.name: path.read_bytes() for path in settings.iterdir()}
+    with tempfile.TemporaryDirectory(prefix="smartgate-settings-") as settings:
+        store_settings(provision.role, dict(provision.parameters), Path(settings))
+        return files | {path.name: path.read_bytes() for path in Path(settings).iterdir()}

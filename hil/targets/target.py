@@ -6,10 +6,12 @@ Knows: the shape of one step. Must not know: how the firmware is run.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+
+_Result = TypeVar("_Result")
 
 
 class BlockedError(Exception):
@@ -162,6 +164,10 @@ class Target(ABC):
 
         Raises BlockedError, TargetError and UsageError. Without it each run makes it for itself.
         """
+
+    def run_apart(self, work: Callable[[], _Result]) -> _Result:
+        """What `work` returns, a whole run: done in a copy of this process where that spares runs that begin alike."""
+        return work()
 
     @property
     def is_one_bench(self) -> bool:
