@@ -6,8 +6,6 @@ Knows: the order of the checks and the files a site file points at. Must not kno
 from __future__ import annotations
 
 import os
-import re
-import stat
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 
@@ -24,10 +22,11 @@ from edge.config import (
     UplinkConfig,
 )
 from edge.config_certificates import check_certificates
-from edge.config_file import open_file, read_document
+from edge.config_file import read_document
 from edge.config_references import check_references
 from edge.config_rules import SITE_PAGE, Check, Problem, Table, check_tables
 from edge.config_table import show
+from edge.key_text import KEY_SIZE, is_open, key_of, read_digits
 from edge.lane.settings import LaneSettings
 from edge.profile import Profile
 from edge.profile_load import load_profile
@@ -36,8 +35,6 @@ from edge.southbound.camera import normalise_plate
 from edge.words import tr
 from protocols.registers import barrier_tags, charging_post_tags, rfid_tags, weighbridge_tags
 
-KEY_SIZE = 32
-_KEY_DIGITS = re.compile(rb"[0-9A-Fa-f]{%d}" % (2 * KEY_SIZE))
 _UPLINK_PLAIN = [item.name for item in fields(UplinkConfig) if item.default is not MISSING]  # as the file has them
 MQTT_PORT, MQTT_TLS_PORT = 1883, 8883  # as IANA has them
 MAP_VERSIONS: dict[str, tuple[int, ...]] = {
@@ -93,9 +90,7 @@ def _check_key_files(check: Check, folder: Path) -> dict[str, bytes]:
         at = ("device", index, "key_file")
         make = tr("restore it or provision the device again; gate run makes the keys a simulated site lacks")
         try:
-            with open_file(folder / name) as file:
-                text = file.read(4 * KEY_SIZE)
-                mode = os.fstat(file.fileno()).st_mode
+            digits, mode = read_digits(folder / name)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             check.error(
@@ -105,8 +100,8 @@ def _check_key_files(check: Check, folder: Path) -> dict[str, bytes]:
                 make,
             )
             continue
-        digits = text.strip()
-        if _KEY_DIGITS.fullmatch(digits) is None:
+        key = key_of(digits)
+        if key is None:
             what = tr("key_file {name} does not hold a key ({count} characters)", name=show(name), count=len(digits))
             check.error(
                 at,
@@ -115,12 +110,10 @@ def _check_key_files(check: Check, folder: Path) -> dict[str, bytes]:
                 make,
             )
             continue
-        if mode & (stat.S_IRGRP | stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH):
-            what = tr(
-                "key_file {name} is open to other users (mode {mode:03o})", name=show(name), mode=stat.S_IMODE(mode)
-            )
+        if is_open(mode):
+            what = tr("key_file {name} is open to other users (mode {mode:03o})", name=show(name), mode=mode)
             check.warn(at, what, tr("expected mode 600"), tr("run chmod 600 {name}", name=name))
-        keys[name] = bytes.fromhex(digits.decode("ascii"))
+        keys[name] = key
     return keys
 
 
@@ -132,15 +125,15 @@ def _check_update_key(check: Check, folder: Path) -> bytes:
     at, make = ("site", 0, "update_key_file"), tr("restore it, or make a pair of keys with gate bundle key")
     expected = tr("expected {digits} hexadecimal digits", digits=2 * KEY_SIZE)
     try:
-        with open_file(folder / name) as file:
-            digits = file.read(4 * KEY_SIZE).strip()
+        digits, _ = read_digits(folder / name)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         check.warn(
             at, tr("update_key_file {name} cannot be read: {reason}", name=show(name), reason=reason), expected, make
         )
         return b""
-    if _KEY_DIGITS.fullmatch(digits) is None:
+    key = key_of(digits)
+    if key is None:
         check.warn(
             at,
             tr("update_key_file {name} does not hold a key ({count} characters)", name=show(name), count=len(digits)),
@@ -148,7 +141,7 @@ def _check_update_key(check: Check, folder: Path) -> bytes:
             make,
         )
         return b""
-    return bytes.fromhex(digits.decode("ascii"))
+    return key
 
 
 def _check_profiles(check: Check, folder: Path) -> dict[str, Profile]:

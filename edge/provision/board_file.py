@@ -6,16 +6,15 @@ watchdog, its Wi-Fi) stays as it is there. `firmware/boards/provision.py` reads 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from edge.config import KIND_RTU, DeviceConfig, LineConfig, SiteConfig
-from edge.provision.device_key import KEY_SIZE, DeviceKey
+from edge.key_text import key_of
+from edge.provision.device_key import DeviceKey
 
 _BAUD_WITHOUT_A_LINE = 19200  # of a device that the hub reaches over TCP: its RS-485 connector stays usable
 # Keys the site file decides; one that it does not give is not on the board either.
 _OF_THE_SITE = ("role", "serial", "unit_id", "baud", "wiring", "line_protocol", "line_baud", "key", "site_key")
-_KEY_DIGITS = re.compile(rf"[0-9A-Fa-f]{{{2 * KEY_SIZE}}}")
 
 
 def board_text(site: SiteConfig, device: DeviceConfig, key: DeviceKey, kept: Mapping[str, str]) -> bytes:
@@ -50,5 +49,5 @@ def baud_of(line: LineConfig) -> int:
 
 def key_in(says: Mapping[str, str]) -> DeviceKey | None:
     """The key of a file, None where there is none."""
-    digits = says.get("key", "")
-    return DeviceKey(bytes.fromhex(digits)) if _KEY_DIGITS.fullmatch(digits) else None
+    key = key_of(says.get("key", "").encode())
+    return None if key is None else DeviceKey(key)

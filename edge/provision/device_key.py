@@ -10,7 +10,8 @@ import hashlib
 import hmac
 import secrets
 
-KEY_SIZE = 32
+from edge.key_text import KEY_SIZE
+
 _KEY_NAME = b"smartgate key id"
 _FINGERPRINT_DIGITS = 32
 _KEY_ID_MASK = 2**30 - 1  # what a device publishes stays in MicroPython's small integers

@@ -8,17 +8,15 @@ never have different keys without `NAME.new` saying so. Sentences never hold a k
 from __future__ import annotations
 
 import os
-import re
 import stat
 from pathlib import Path
 
 from edge.durable import make_folder, rename, sync_folder, write_whole
-from edge.provision.device_key import KEY_SIZE, DeviceKey, new_key
+from edge.key_text import is_open, key_of, read_digits
+from edge.provision.device_key import DeviceKey, new_key
 from edge.words import tr
 
 PENDING_SUFFIX = ".new"
-_DIGITS = re.compile(rb"[0-9A-Fa-f]{%d}" % (2 * KEY_SIZE))
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -73,19 +71,14 @@ class KeyFile:
 
 def _read(path: Path) -> DeviceKey | None:
     try:
-        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        digits, mode = read_digits(path)
     except FileNotFoundError:
         return None
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise KeyStoreError(tr("key file {path} cannot be read ({why}): check its owner", path=path, why=why)) from None
-    try:
-        state = os.fstat(file)
-        digits = os.read(file, 4 * KEY_SIZE).strip() if stat.S_ISREG(state.st_mode) else b""
-    finally:
-        os.close(file)
-    mode = stat.S_IMODE(state.st_mode)
-    if _DIGITS.fullmatch(digits) is None:
+    key = key_of(digits)
+    if key is None:
         raise KeyStoreError(
             tr(
                 "key file {path} does not hold a key (64 hexadecimal digits): restore it, or move it away to get a "
@@ -93,7 +86,7 @@ def _read(path: Path) -> DeviceKey | None:
                 path=path,
             )
         )
-    if mode & _OTHERS:
+    if is_open(mode):
         raise KeyStoreError(
             tr(
                 "key file {path} is open to other users (mode {mode}): run chmod 600 {path}; if somebody may have read "
@@ -102,7 +95,7 @@ def _read(path: Path) -> DeviceKey | None:
                 mode=f"{mode:03o}",
             )
         )
-    return DeviceKey(bytes.fromhex(digits.decode("ascii")))
+    return DeviceKey(key)
 
 
 def _refuse_open_folder(folder: Path) -> None:

@@ -6,17 +6,15 @@ Knows: places, ports, key files. Must not know: what is asked.
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from edge.cli_common import reason_of
+from edge.key_text import is_open, key_of, read_digits
 from edge.service.asker import Asker, SerialAsker, TcpAsker
 from edge.service.places import PlaceError, hosts_of, is_serial
 from edge.service.serial_port import SerialPort
 from edge.words import tr
-
-_KEY_DIGITS = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @contextlib.contextmanager
@@ -39,9 +37,18 @@ def reach(where: str, baud: int, parity: str, timeout_ms: int) -> Iterator[Asker
 def key_in(path: Path) -> bytes:
     """The device key in a file of 64 hexadecimal digits; it is never shown. Raises PlaceError."""
     try:
-        digits = path.read_text(encoding="ascii", errors="replace").strip()
+        digits, mode = read_digits(path)
     except OSError as error:
         raise PlaceError(tr("key file {path} cannot be read: {reason}", path=path, reason=reason_of(error))) from None
-    if not _KEY_DIGITS.fullmatch(digits):
+    key = key_of(digits)
+    if key is None:
         raise PlaceError(tr("key file {path} holds no key; expected 64 hexadecimal digits", path=path))
-    return bytes.fromhex(digits)
+    if is_open(mode):
+        raise PlaceError(
+            tr(
+                "key file {path} is open to other users (mode {mode}): run chmod 600 {path}",
+                path=path,
+                mode=f"{mode:03o}",
+            )
+        )
+    return key

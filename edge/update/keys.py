@@ -7,8 +7,6 @@ file is one line of 64 hexadecimal digits, as devices keep it (`site_key` of the
 from __future__ import annotations
 
 import os
-import re
-import stat
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -21,11 +19,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from edge.durable import write_whole
+from edge.key_text import is_open, key_of
 from edge.words import tr
 
 PUBLIC_SUFFIX = ".pub"
-_DIGITS = re.compile(r"[0-9a-fA-F]{64}")
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _FILE_SIZE_MAX = 10_000
 
 
@@ -71,8 +68,8 @@ def write_public(path: Path, public: bytes) -> None:
 
 def read_public(path: Path) -> bytes:
     """The public key in `path`. Raises KeyFileError."""
-    digits = _read(path).decode("ascii", "replace").strip()
-    if not _DIGITS.fullmatch(digits):
+    key = key_of(_read(path).strip())
+    if key is None:
         raise KeyFileError(
             tr(
                 "{path} holds no public key: expected 64 hexadecimal digits; "
@@ -81,7 +78,7 @@ def read_public(path: Path) -> bytes:
                 suffix=PUBLIC_SUFFIX,
             )
         )
-    return bytes.fromhex(digits)
+    return key
 
 
 def is_signed(message: bytes, signature: bytes, public: bytes) -> bool:
@@ -95,7 +92,7 @@ def is_signed(message: bytes, signature: bytes, public: bytes) -> bool:
 
 def _load_private(path: Path) -> Ed25519PrivateKey:
     data = _read(path)
-    if path.stat().st_mode & _OTHERS:
+    if is_open(path.stat().st_mode):
         raise KeyFileError(
             tr("{path} can be read by others than its owner: whoever has it signs updates; chmod 600 it", path=path)
         )

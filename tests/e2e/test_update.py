@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.durable import write_whole
 from edge.journal.store import JournalStore
 from edge.update.keys import make_key, read_public
 from tests.e2e.gate_site import gate, gate_command, is_idle, rig_site, until, write_site
@@ -108,7 +109,7 @@ def test_a_device_refuses_what_is_not_for_it_and_says_why(
 ) -> None:
     for name in ("site.pem", "foreign.pem"):
         make_key(tmp_path / name)
-    (tmp_path / "device.key").write_text(KEY.hex())
+    write_whole(tmp_path / "device.key", KEY.hex().encode())
     board = tmp_path / "board"
     give_slots(board, deploy_dir)
 
@@ -135,7 +136,7 @@ def test_a_technician_updates_one_device_over_a_power_cut_and_goes_back_by_permi
     tmp_path: Path, deploy_dir: Path, new_firmware: NewFirmware, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     make_key(tmp_path / "site.pem")
-    (tmp_path / "device.key").write_text(KEY.hex())
+    write_whole(tmp_path / "device.key", KEY.hex().encode())
     board = tmp_path / "board"
     give_slots(board, deploy_dir)
     new = new_firmware.bundle(tmp_path / "new.gate", tmp_path / "site.pem")
@@ -146,7 +147,7 @@ def test_a_technician_updates_one_device_over_a_power_cut_and_goes_back_by_permi
         async with running_barrier(board, deploy_dir, read_public(tmp_path / "site.pem.pub")) as (node, port):
             where = ("--port", f"127.0.0.1:{port}", "--unit", "1", "--key-file", str(tmp_path / "device.key"))
             update = asyncio.create_task(_update(str(new), *where))
-            while len(list((board / "b").rglob("*.mpy"))) < 10:  # noqa: ASYNC110  # the flash tells nobody
+            while len(list((board / "b").rglob("*.mpy"))) < 10 and not update.done():  # noqa: ASYNC110  # the flash tells nobody
                 await asyncio.sleep(0.02)
             node.kill()
             code, devices, said = await update  # its connection was gone with the device

@@ -33,6 +33,7 @@ def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VmDevice]:
 def key_file(tmp_path: Path) -> str:
     path = tmp_path / "barrier.key"
     path.write_text(KEY + "\n")
+    path.chmod(0o600)
     return str(path)
 
 
@@ -95,6 +96,7 @@ def test_what_moves_something_wants_its_flag_and_says_what_moves(poke: Poke, key
 def test_a_refusal_of_the_device_is_told_in_words(poke: Poke, device: VmDevice, key_file: str, tmp_path: Path) -> None:
     strange = tmp_path / "strange.key"
     strange.write_text("00" * 32)
+    strange.chmod(0o600)
     code, _, err = poke("set", "preflash_ms", "600", "--key-file", str(strange), "--yes")
     assert (code, "the key does not fit this device" in err) == (4, True)
     code, _, err = poke("command", "CLOSE", "--moves", "--key-file", key_file, "--yes")
@@ -152,6 +154,14 @@ def test_a_key_file_that_is_none_is_told_without_its_text(poke: Poke, tmp_path: 
     assert (code, err) == (2, f"gate: key file {path} holds no key; expected 64 hexadecimal digits\n")
     code, _, err = poke("set", "gap_bridge_ms", "2500", "--yes", "--key-file", str(path) + "x")
     assert (code, "No such file" in err) == (2, True)
+
+
+def test_a_key_that_others_may_read_is_refused(poke: Poke, key_file: str) -> None:
+    Path(key_file).chmod(0o640)
+    code, _, err = poke("set", "gap_bridge_ms", "2500", "--yes", "--key-file", key_file)
+    assert code == 2
+    assert f"key file {key_file} is open to other users (mode 640): run chmod 600 {key_file}" in err
+    assert KEY not in err
 
 
 def test_without_a_terminal_nobody_is_asked(poke: Poke, key_file: str) -> None:
