@@ -6,14 +6,13 @@ Knows: breaks, changes, scenarios, processes. Must not know: arguments, printing
 from __future__ import annotations
 
 import multiprocessing
-import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import FrameType
 
 from hil.mutants.breaks import Break, BrokenTarget
 from hil.mutants.firmware import Change
+from hil.mutants.limit import EndlessError, at_most
 from hil.mutants.score import CAUGHT, WRONG_REASON, Score, Sighting, judge
 from hil.scenarios.model import BenchScenario, Scenario
 from hil.scenarios.vocabulary import LANE_ROLES, input_names, names_of
@@ -25,10 +24,6 @@ Broken = Break | Change
 LIMIT_S = 60.0  # of processor time for one scenario; the longest takes three
 
 _work: tuple[Sequence[Broken], Sequence[Scenario], bool] = ((), (), False)
-
-
-class EndlessError(BaseException):
-    """The broken firmware did not come back. None of those who look after a program's errors may keep it."""
 
 
 def run_session(broken: Sequence[Broken], scenarios: Sequence[Scenario], workers: int, whole: bool) -> Iterator[Score]:
@@ -51,7 +46,7 @@ def _score(index: int) -> Score:
     target = _break(one)
     sightings: list[Sighting] = []
     with tempfile.TemporaryDirectory(prefix="smartgate-mutants-") as folder:
-        for number, scenario in enumerate(each for each in scenarios if takes_part(one.role, each)):
+        for number, scenario in enumerate(_in_turn(one.role, scenarios)):
             try:
                 sightings.append(_look(Job(scenario, target, Path(folder) / str(number))))
             except EndlessError:  # any other one might take as long
@@ -62,19 +57,16 @@ def _score(index: int) -> Score:
     return Score(one.name, one.role, tuple(sightings))
 
 
+def _in_turn(role: str, scenarios: Sequence[Scenario]) -> list[Scenario]:
+    """Those in which the role takes part: the bench before the lane, which takes longer, and what states most first."""
+    mine = (each for each in scenarios if takes_part(role, each))
+    return sorted(mine, key=lambda each: (not isinstance(each, BenchScenario), -len(each.steps)))
+
+
 def _look(job: Job) -> Sighting:
     """What the scenario makes of the break; raises EndlessError after LIMIT_S of this process's own time."""
-    before = signal.signal(signal.SIGVTALRM, _give_up)
-    signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT_S)
-    try:
+    with at_most(LIMIT_S):
         return judge(run_job(job))
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
-        signal.signal(signal.SIGVTALRM, before)
-
-
-def _give_up(number: int, frame: FrameType | None) -> None:
-    raise EndlessError
 
 
 def _break(one: Broken) -> Target:

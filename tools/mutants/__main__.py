@@ -10,17 +10,16 @@ import json
 import os
 import sys
 import time
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.mutants.equivalent import EQUIVALENT, load_equivalent
 from tools.mutants.groups import Target
 from tools.mutants.operators import make_mutants
 from tools.mutants.session import KILLED, run_session
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "firmware/control"
-EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 # Which test killed which mutant, from run to run; it saves time only, and may be deleted at any time.
 KILLERS = ROOT / "build/mutants.json"
 # Tests that run the control cores in this process; those that run the deployed set on a VM see no mutant.
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     if strangers:
         print(f"mutants: {strangers[0]} is no file of firmware/control/: name files of that folder, or none for all")
         return 2
-    excused = _load_equivalent()
+    excused = load_equivalent()
     targets = _make_targets(files, _load_killers(), excused)
     if options.open:
         targets = [target for target in targets if not target.is_excused]
@@ -145,12 +144,6 @@ def _report(
         }
         options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return 1 if open_ones or stale else 0
-
-
-def _load_equivalent() -> dict[str, str]:
-    """Name of a mutant -> why it is equivalent."""
-    data = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))
-    return {entry["mutant"]: entry["reason"] for entry in data.get("equivalent", [])}
 
 
 def _digest(path: Path) -> str:

@@ -14,11 +14,15 @@ from tools.mutants.operators import Mutant
 
 def apply_mutant(module: ModuleType, mutant: Mutant) -> None:
     """Change the running process; meant for a child process that ends afterwards."""
-    code = compile(mutant.make_tree(), str(module.__file__), "exec")
     if mutant.scope:
-        find_function(module, mutant.scope).__code__ = find_code(code, mutant.scope)
+        find_function(module, mutant.scope).__code__ = changed_code(module, mutant)
     else:
-        _replace_constant(module, mutant.constant, code)
+        _replace_constant(module, mutant.constant, _compile(module, mutant))
+
+
+def changed_code(module: ModuleType, mutant: Mutant) -> CodeType:
+    """The code of the changed function, of a mutant that is none of a constant."""
+    return find_code(_compile(module, mutant), mutant.scope)
 
 
 def find_function(module: ModuleType, scope: str) -> FunctionType:
@@ -43,6 +47,10 @@ def find_code(code: CodeType, scope: str) -> CodeType:
             if scope.startswith(f"{item.co_qualname}."):
                 return find_code(item, scope)
     raise LookupError(scope)
+
+
+def _compile(module: ModuleType, mutant: Mutant) -> CodeType:
+    return compile(mutant.make_tree(), str(module.__file__), "exec")
 
 
 def _replace_constant(module: ModuleType, name: str, code: CodeType) -> None:

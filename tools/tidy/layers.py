@@ -163,7 +163,7 @@ LAYERS = (
     ),
     _row(
         "hil/mutants/",
-        "hil protocols tools.mutants.operators tools.mutants.patch",
+        "hil protocols firmware.boards.host tools.mutants.equivalent tools.mutants.operators tools.mutants.patch",
         "the strength of the scenarios is measured through targets: put what breaks otherwise into tests/",
     ),
     _row(

@@ -86,8 +86,7 @@ def test_every_terminal_of_a_role_can_be_broken_in_every_way() -> None:
     assert worth_breaking("weighbridge", input_names("weighbridge")) == ["ADC_COUNTS"]
 
 
-def test_the_same_changes_of_a_firmware_are_chosen_every_time_and_all_on_demand() -> None:
+def test_the_same_changes_of_a_firmware_are_chosen_every_time() -> None:
     names = [change.name for change in changes_of("rfid", 7)]
     assert names == [change.name for change in changes_of("rfid", 7)]
     assert len(set(names)) == 7
-    assert len(changes_of("rfid", 10_000)) > 500

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from hil.command import main
-from hil.mutants.firmware import changes_of
+from hil.mutants.firmware import every_change
 from hil.mutants.score import CAUGHT, MISSED, WRONG_REASON, Score, Sighting, by_scenario, judge
 from hil.mutants.session import run_session
 from hil.suite.choice import find_scenarios, load_scenarios
@@ -57,7 +57,7 @@ def test_a_scenario_catches_what_it_states_and_misses_what_it_does_not(capsys: p
 
 def test_firmware_that_does_not_come_back_is_noticed_for_the_wrong_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hil.mutants.session.LIMIT_S", 2.0)
-    (endless,) = [each for each in changes_of("barrier", 10_000) if "_push_each: bits >>= 1 -> deleted" in each.name]
+    (endless,) = [each for each in every_change("barrier") if "_push_each: bits >>= 1 -> deleted" in each.name]
     scenarios = load_scenarios(find_scenarios(["barrier_mains_fail_and_return", "barrier_open_limit_breaks"]))
     (score,) = run_session([endless], scenarios, 1, whole=True)
     assert score.outcome == WRONG_REASON
