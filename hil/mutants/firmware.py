@@ -34,6 +34,9 @@ _SNAPSHOT = (
     "FORMAT_VERSION",
 )
 
+# Where first values are given: constructors and what they alone call.
+_FIRST_VALUES = ("__init__", "_start_results")
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -86,7 +89,7 @@ def _can_be_told(change: Change) -> bool:
     words = change.role, change.module, change.mutant
     if ends_at_once(*words):
         return False
-    return not change.mutant.scope.endswith("__init__") or not tells_nothing(*words)
+    return not change.mutant.scope.endswith(_FIRST_VALUES) or not tells_nothing(*words)
 
 
 def _from_the_middle(part: Sequence[Change]) -> Sequence[Change]:
