@@ -4,7 +4,7 @@ Knows: which control files a role has, the operators of `make mutants` and its l
 know: scenarios.
 
 A change that nobody who meets a running device could tell is not worth a try: one of that list, of what only the
-explorer calls, of a first value that the first scan writes anew, or one that ends the program in its first scan.
+explorer calls, of a first value that the first scans write anew, or one that ends the program in them.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def is_left_out(change: Change) -> bool:
 
 
 def _can_be_told(change: Change) -> bool:
-    """Whether a device with it outlives its first scan and is another one afterwards."""
+    """Whether a device with it outlives its first scans and is another one afterwards."""
     if not change.mutant.scope:
         return True
     words = change.role, change.module, change.mutant
