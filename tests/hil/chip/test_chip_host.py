@@ -352,6 +352,19 @@ def test_the_same_run_twice_gives_the_same_instants(uf2: Path, tmp_path: Path) -
     assert runs[0] == runs[1]
 
 
+def test_the_cache_of_the_flash_takes_no_part_in_what_a_program_sees_of_time(
+    uf2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def live(cache: int) -> tuple[int, list[int], list[int]]:
+        monkeypatch.setattr(emulator, "_CACHE_OFF", cache)
+        bench = RoleBench(uf2, "barrier", tmp_path)
+        bench.start()
+        bench.keep_busy(100_000)
+        return bench.carrier.chip.cycles, bench.carrier.scans, bench.carrier.answer_us
+
+    assert live(emulator._CACHE_OFF) == live(3)  # 3 is its CTRL after a reset
+
+
 def test_an_unknown_image_is_refused_with_its_digest(tmp_path: Path) -> None:
     image = tmp_path / "other.uf2"
     image.write_bytes(b"UF2")
