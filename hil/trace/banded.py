@@ -14,7 +14,18 @@ from collections.abc import Callable, Iterator, Sequence
 
 from hil.faults.catalogue import BUS, fault_named
 from hil.faults.spec import REPAIRED
-from hil.trace.bands import APART_US, NOISY_US, POLLED, REACTION_US, STARTING_FOR_US, STARTING_US, TOLD_AFTER_US, Bands
+from hil.trace.alignment import aligned_visits, lasting
+from hil.trace.bands import (
+    APART_US,
+    NOISY_US,
+    POLLED,
+    REACTION_US,
+    SPOKEN_US,
+    STARTING_FOR_US,
+    STARTING_US,
+    TOLD_AFTER_US,
+    Bands,
+)
 from hil.trace.classes import Kind
 from hil.trace.event import NO_CAUSE, Trace, TraceEvent
 from hil.trace.logical import GUARD_US, Channel, Visit, channels_of, settled
@@ -37,7 +48,7 @@ class _Judge:
 
     def judge(self, left: Channel, right: Channel) -> None:
         """Compare one channel, up to its first difference."""
-        a, b = _aligned(left, right)
+        a, b = _aligned(left, right, self._last_us)
         for position in range(max(len(a), len(b))):
             one = a[position] if position < len(a) else None
             other = b[position] if position < len(b) else None
@@ -79,9 +90,11 @@ class _Judge:
         return Kind.REACTION if is_reaction else kind, min([apart_us, *distances])
 
     def _allowed_us(self, kind: Kind, one: Visit, other: Visit) -> int:
-        """The band of the kind, wider on a noisy bus and while a device starts."""
+        """The band of the kind, wider for what a vehicle has a say in, on a noisy bus and while a device starts."""
         sides = list(zip(self._traces, (one, other), strict=True))
         bands = [self._bands.times_us[kind]]
+        if kind is Kind.REACTION:
+            bands += [SPOKEN_US.get(trace.roles.get(trace.events[visit.index].source, ""), 0) for trace, visit in sides]
         if kind in POLLED and any(_has_bus_fault(trace, visit.index) for trace, visit in sides):
             bands.append(NOISY_US)
         if kind is not Kind.REACTION and any(_is_starting(trace, visit) for trace, visit in sides):
@@ -148,13 +161,18 @@ def _newest_like(trace: Trace, wanted: TraceEvent | None, before: int) -> TraceE
     return next((event for event in older if (event.name, event.value) == (wanted.name, wanted.value)), None)
 
 
-def _aligned(left: Channel, right: Channel) -> tuple[Sequence[Visit], Sequence[Visit]]:
+def _aligned(left: Channel, right: Channel, last_us: int) -> tuple[Sequence[Visit], Sequence[Visit]]:
     """The visits that count on each side.
 
     A visit hardly longer than the settle time on one side may be hardly shorter on the other: when the settled
-    sequences differ, those that come near it are left out on both.
+    sequences differ, those that come near it are left out on both. Of a level, polling may also have seen on one side
+    what parts a visit in two: its visits are paired.
     """
     a, b = settled(left), settled(right)
-    if not left.rule.settle_us or [visit.value for visit in a] == [visit.value for visit in b]:
+    settle_us = left.rule.settle_us
+    if not settle_us or [visit.value for visit in a] == [visit.value for visit in b]:
         return a, b
-    return settled(left, left.rule.settle_us * 3 // 2), settled(right, right.rule.settle_us * 3 // 2)
+    missable_us = settle_us * 3 // 2
+    if left.rule.kind is Kind.LEVEL and (pairs := aligned_visits(left.visits, right.visits, missable_us, last_us)):
+        return lasting(*pairs, missable_us)
+    return settled(left, missable_us), settled(right, missable_us)

@@ -205,6 +205,31 @@ def test_a_visit_near_the_settle_time_may_count_on_one_side_and_not_on_the_other
     assert not compare(run(1_450_000), run(2_500_000), BANDS).agrees
 
 
+def test_what_a_vehicle_has_a_say_in_may_wait_for_its_next_word() -> None:
+    def start(late_us: int) -> Trace:
+        trace = Trace({"device": "charging_post"})
+        trace.end_us = 20_000_000
+        trace.add(TraceEvent(3_000_000, "bus", "command.START", 0))
+        trace.add(TraceEvent(3_017_000 + late_us, "device", "out.ARM_EXTEND", 1, 0))
+        return trace
+
+    assert compare(start(0), start(100_000), BANDS).agrees
+    assert _differs_on(compare(start(0), start(131_000), BANDS)) == "device.out.ARM_EXTEND"
+
+
+def test_what_polling_saw_on_one_side_alone_parts_no_visit() -> None:
+    whole = [(1_000_000, "device.presence", 1), (3_900_000, "device.presence", 0)]
+    parted = [*whole[:1], (2_300_000, "device.presence", 0), (2_500_000, "device.presence", 1), *whole[1:]]
+    again = [(9_000_000, "device.presence", 1), (12_000_000, "device.presence", 0)]
+    start: Row = (0, "device.presence", 0)
+    for one, other in ((whole, parted), ([*whole, *again], [*parted, *again])):
+        assert compare(trace_of(start, *one), trace_of(start, *other), BANDS).agrees
+        assert compare(trace_of(start, *other), trace_of(start, *one), BANDS).agrees
+    assert not compare(trace_of(start, *whole, *again), trace_of(start, *parted), BANDS).agrees
+    late = [(at_us + 500_000, name, value) for at_us, name, value in again]
+    assert not compare(trace_of(start, *whole, *again), trace_of(start, *parted, *late), BANDS).agrees
+
+
 def test_host_and_vm_are_exact_and_so_is_a_target_with_itself_unless_it_is_a_board() -> None:
     assert bands_between("host", "vm") is None
     assert bands_between("rp2040", "rp2040") is None
