@@ -154,7 +154,7 @@ def table(status: Mapping[str, Any]) -> list[str]:
 
 
 def _labelled(label: str, text: str) -> str:
-    return label.ljust(_LABEL_SIZE) + text
+    return f"{label:<{_LABEL_SIZE - 1}} {text}"
 
 
 def _since(status: Mapping[str, Any]) -> str:

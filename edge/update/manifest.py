@@ -3,37 +3,46 @@
 For hosts only: a device writes no manifest, and tells BAD_FORMAT of a wrong one and no more.
 """
 
+from edge.words import later, tr
 from protocols import bundle
 
 WORDS = {
-    bundle.LINE_TOO_LONG: f"the line is longer than {bundle.LINE_MAX} bytes",
-    bundle.NOT_ASCII: "the line has a byte that is no printable ASCII character",
-    bundle.NO_FIRST_LINE: f"the first line is not '{bundle.FIRST_LINE}'",
-    bundle.WRONG_LINE: "another line is expected here",
-    bundle.BAD_ROLE: "the role is no word of small letters, digits and underlines",
-    bundle.BAD_BOARD: "the board is no word of small letters, digits and underlines",
-    bundle.BAD_RADIO: "radio is neither 0 nor 1",
-    bundle.BAD_VERSION: "the version is not MAJOR.MINOR, each 0 to 255",
-    bundle.BAD_ABI: "the ABI is not VERSION.SUBVERSION or VERSION.SUBVERSION.ARCHITECTURE",
-    bundle.BAD_MAP: "the map version is no number up to 65535",
-    bundle.BAD_MINIMUM: "the minimum version is not MAJOR.MINOR, each 0 to 255",
-    bundle.BAD_FILE_LINE: "the line is not 'file SIZE SHA256 PATH'",
-    bundle.BAD_SIZE: f"the size is no number up to {bundle.FILE_MAX}",
-    bundle.BAD_DIGEST: "the SHA-256 is not 64 digits 0-9 a-f",
-    bundle.BAD_PATH: f"the path is not words between '/' that end in .mpy or .py, at most {bundle.PATH_MAX} characters",
-    bundle.NOT_SORTED: "the path does not come behind the one before it",
-    bundle.TOO_MANY_FILES: f"there are more than {bundle.FILES_MAX} files",
-    bundle.UNFINISHED: "it ends before it is complete",
-    bundle.TOO_LONG: f"it is longer than {bundle.MANIFEST_MAX} bytes",
-    bundle.BAD_MAGIC: "it does not begin like a bundle",
-    bundle.BAD_LENGTH: f"the length of its manifest is not 1 to {bundle.MANIFEST_MAX}",
+    bundle.LINE_TOO_LONG: later("the line is longer than {line} bytes"),
+    bundle.NOT_ASCII: later("the line has a byte that is no printable ASCII character"),
+    bundle.NO_FIRST_LINE: later("the first line is not '{first}'"),
+    bundle.WRONG_LINE: later("another line is expected here"),
+    bundle.BAD_ROLE: later("the role is no word of small letters, digits and underlines"),
+    bundle.BAD_BOARD: later("the board is no word of small letters, digits and underlines"),
+    bundle.BAD_RADIO: later("radio is neither 0 nor 1"),
+    bundle.BAD_VERSION: later("the version is not MAJOR.MINOR, each 0 to 255"),
+    bundle.BAD_ABI: later("the ABI is not VERSION.SUBVERSION or VERSION.SUBVERSION.ARCHITECTURE"),
+    bundle.BAD_MAP: later("the map version is no number up to 65535"),
+    bundle.BAD_MINIMUM: later("the minimum version is not MAJOR.MINOR, each 0 to 255"),
+    bundle.BAD_FILE_LINE: later("the line is not 'file SIZE SHA256 PATH'"),
+    bundle.BAD_SIZE: later("the size is no number up to {size}"),
+    bundle.BAD_DIGEST: later("the SHA-256 is not 64 digits 0-9 a-f"),
+    bundle.BAD_PATH: later("the path is not words between '/' that end in .mpy or .py, at most {path} characters"),
+    bundle.NOT_SORTED: later("the path does not come behind the one before it"),
+    bundle.TOO_MANY_FILES: later("there are more than {files} files"),
+    bundle.UNFINISHED: later("it ends before it is complete"),
+    bundle.TOO_LONG: later("it is longer than {manifest} bytes"),
+    bundle.BAD_MAGIC: later("it does not begin like a bundle"),
+    bundle.BAD_LENGTH: later("the length of its manifest is not 1 to {manifest}"),
+}
+_LIMITS = {
+    "line": bundle.LINE_MAX,
+    "first": bundle.FIRST_LINE,
+    "size": bundle.FILE_MAX,
+    "path": bundle.PATH_MAX,
+    "files": bundle.FILES_MAX,
+    "manifest": bundle.MANIFEST_MAX,
 }
 
 
 def describe(error: bundle.BundleError) -> str:
     """One sentence without its end: what is wrong, and in which line of the manifest."""
-    where = f"line {error.line} of the manifest: " if error.line else ""
-    return where + WORDS[error.kind]
+    what = tr(WORDS[error.kind], **_LIMITS)
+    return tr("line {line} of the manifest: {what}", line=error.line, what=what) if error.line else what
 
 
 def encode_manifest(head: bundle.Manifest, files: list[tuple[str, int, str]]) -> bytes:

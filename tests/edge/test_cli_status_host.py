@@ -128,6 +128,7 @@ def test_the_outcome_of_an_update_is_shown(tmp_path: Path, capsys: pytest.Captur
     said = capsys.readouterr().out
     assert "cập nhật    barrier 1.2, do lan bắt đầu: minh đã dừng, đã xong" in said
     assert "            b1: đã chạy 1.2" in said
+    assert "lên nền tảng online" in said, "a label as long as its column keeps a blank"
 
 
 def test_json_is_the_hubs_own_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
