@@ -1,7 +1,8 @@
 """A practice board's two lives: waiting on USB to be flashed and provisioned, then running what was put on it.
 
 Knows: the file layout of a board's flash, and the parts of the simulated gate. Must not know: how a board is flashed.
-The program runs at the simulated barrier or scale of one lane, on an RS-485 line with real pacing.
+The program runs at the simulated barrier or scale of one lane, at a reader or in a charging bay (`field.py`), on an
+RS-485 line with real pacing.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import random
 from pathlib import Path
 
 from edge.boards.provision_file import FILE_NAME, read_text
+from hil.practice.field import PLANT_ROLES, PlantField
 from sim_devices.buses.pty_line import PtyLine
 from sim_devices.devices.field import LaneField
 from sim_devices.devices.vm_node import NodeSpec, VmNode
 
 FLASH, USB, BUS = "flash", "usb", "bus"
-ROLES = ("barrier", "weighbridge")  # what one lane's simulated field has sensors for
 _TICK_S = 0.01
 _LEAP_US_MAX = 100_000
 
@@ -43,8 +44,12 @@ async def live(folder: Path, spec: NodeSpec) -> None:
     """Run what the flash holds until cancelled; the hub's end of the line is `folder/bus`."""
     line = PtyLine(spec.baud, random.Random(0), folder, BUS)
     line.open([spec.name])
-    field = LaneField(random.Random(0))
-    node = VmNode(spec, field, folder / FLASH, folder / FLASH, lambda: line.flush(spec.name))
+    field: LaneField | PlantField = LaneField(random.Random(0))
+    instrument = None
+    if spec.role in PLANT_ROLES:
+        told = read_text(spec.provision.encode())
+        field = instrument = PlantField(spec.role, told.get("line_protocol", ""))
+    node = VmNode(spec, field, folder / FLASH, folder / FLASH, lambda: line.flush(spec.name), instrument)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(node.run())
@@ -53,7 +58,7 @@ async def live(folder: Path, spec: NodeSpec) -> None:
         line.close()
 
 
-async def _tick(field: LaneField, node: VmNode) -> None:
+async def _tick(field: LaneField | PlantField, node: VmNode) -> None:
     loop = asyncio.get_running_loop()
     now_us, last_s = 0, loop.time()
     while True:

@@ -13,7 +13,7 @@ from pathlib import Path
 from edge.cli_common import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_NOBODY
 from edge.words import tr
 from edge.words.parser import Parser, UsageError
-from hil.practice.board import BUS, FLASH, ROLES, USB, is_ready, live, spec_of
+from hil.practice.board import BUS, FLASH, USB, is_ready, live, spec_of
 from protocols.registers import barrier
 from sim_devices.devices.usb_board import VmBoard
 
@@ -82,8 +82,6 @@ def _run(folder: Path, *, waits: bool) -> None:
     if waits or not is_ready(folder / FLASH):
         _wait_on_usb(folder)
     spec = spec_of(folder)
-    if spec.role not in ROLES:
-        raise ValueError(tr("role {role} has no simulated field here", role=spec.role))
     _say(
         tr(
             "the board runs: {role} {serial}, unit id {unit}, on {bus} at {baud} baud; Ctrl-C switches it off",

@@ -46,6 +46,13 @@ class NodeField(Protocol):
     def drop_outputs(self, role: str) -> None: ...
 
 
+class FieldLine(Protocol):
+    """The other end of a node's field line."""
+
+    def receive(self, data: bytes) -> None: ...
+    def take(self) -> bytes: ...
+
+
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
     """Identity of a node and where its serial port is; `key` is the 32-byte command key, `tcp_port` 0 for none.
@@ -102,11 +109,17 @@ class VmNode:
 
     `state_dir` is the node's flash: provision file and settings, kept over restarts, and the program if it has slots.
     `on_start` is called just before every start, to empty the node's UART. `last_message` is the last line the VM said
-    when it refused to run or failed.
+    when it refused to run or failed. `line` is the instrument on its field line, None for none.
     """
 
     def __init__(
-        self, spec: NodeSpec, field: NodeField, deploy_dir: Path, state_dir: Path, on_start: Callable[[], None]
+        self,
+        spec: NodeSpec,
+        field: NodeField,
+        deploy_dir: Path,
+        state_dir: Path,
+        on_start: Callable[[], None],
+        line: FieldLine | None = None,
     ) -> None:
         self.spec = spec
         self.counters = NodeCounters()
@@ -115,6 +128,7 @@ class VmNode:
         self._deploy_dir = deploy_dir
         self._state_dir = state_dir.resolve()
         self._on_start = on_start
+        self._line = line
         self._process: asyncio.subprocess.Process | None = None
         self._told: tuple[tuple[int, ...], tuple[int, ...]] | None = None
         self._told_us = 0
@@ -173,13 +187,14 @@ class VmNode:
     def _tell_inputs(self, now_us: int) -> None:
         values, qualities = self._field.inputs_of(self.spec.role)
         told = (tuple(values), tuple(qualities))
-        if told == self._told and now_us - self._told_us < REFRESH_US:
+        said = self._line.take() if self._line is not None else b""
+        if told == self._told and not said and now_us - self._told_us < REFRESH_US:
             return
         assert self._process is not None
         assert self._process.stdin is not None
         if self._process.stdin.transport.get_write_buffer_size() > _BACKLOG_SIZE_MAX:
             return
-        self._process.stdin.write(field_link.encode_field_frame(now_us, values, qualities))
+        self._process.stdin.write(field_link.encode_field_frame(now_us, values, qualities, field_received=said))
         self._told, self._told_us = told, now_us
 
     async def _live_once(self) -> float:
@@ -229,6 +244,8 @@ class VmNode:
                     return
                 body = await process.stdout.readexactly(frame.body_size)
                 self._take(frame, list(body[: frame.output_count]))
+                if self._line is not None and frame.field_size:
+                    self._line.receive(body[-frame.field_size :])
 
     def _take(self, frame: field_link.DeviceHeader, outputs: list[int]) -> None:
         now_us = _now_us()
