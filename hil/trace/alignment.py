@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from hil.trace.logical import Visit, joined
+from hil.trace.logical import Visit
 
 _Place = tuple[int, int, int | None]
 """How many visits of either side are behind, and the value both are at; None before the first."""
@@ -46,9 +46,30 @@ def aligned_visits(
 
 
 def lasting(left: Sequence[Visit], right: Sequence[Visit], least_us: int) -> tuple[list[Visit], list[Visit]]:
-    """Of visits in pairs those that last so long on either side."""
-    kept = [(a, b) for a, b in zip(left, right, strict=True) if max(a.length_us, b.length_us) >= least_us]
-    return joined([a for a, _ in kept]), joined([b for _, b in kept])
+    """Of visits in pairs those that last so long on either side; what a shorter one parted is one visit first."""
+    pairs = list(zip(left, right, strict=True))
+    while pairs and _longer_us(shortest := min(pairs, key=_longer_us)) < least_us:
+        at = pairs.index(shortest)
+        is_gap = 0 < at < len(pairs) - 1 and pairs[at - 1][0].value == pairs[at + 1][0].value
+        pairs[at : at + 1 + is_gap] = []
+        if at:
+            before = pairs[at - 1]
+            ends = pairs[at] if at < len(pairs) else (_end(left), _end(right))
+            pairs[at - 1] = (_until(before[0], ends[0].t_us), _until(before[1], ends[1].t_us))
+    return [a for a, _ in pairs], [b for _, b in pairs]
+
+
+def _longer_us(pair: tuple[Visit, Visit]) -> int:
+    return max(visit.length_us for visit in pair)
+
+
+def _until(visit: Visit, end_us: int) -> Visit:
+    return replace(visit, length_us=end_us - visit.t_us)
+
+
+def _end(side: Sequence[Visit]) -> Visit:
+    """Where a side ends, as a visit that begins there."""
+    return replace(side[-1], t_us=side[-1].t_us + side[-1].length_us, length_us=0)
 
 
 def _steps(
@@ -82,5 +103,5 @@ def _pairs(
 
 def _stretched(side: Sequence[Visit], kept: Sequence[Visit]) -> list[Visit]:
     """The kept visits, each as long as until the next of them."""
-    ends = [visit.t_us for visit in kept[1:]] + [visit.t_us + visit.length_us for visit in side[-1:]]
-    return [replace(visit, length_us=end - visit.t_us) for visit, end in zip(kept, ends, strict=False)]
+    ends = [*kept[1:], *(_end(side) for _ in kept[:1])]
+    return [_until(visit, end.t_us) for visit, end in zip(kept, ends, strict=True)]

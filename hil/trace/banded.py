@@ -48,37 +48,41 @@ class _Judge:
 
     def judge(self, left: Channel, right: Channel) -> None:
         """Compare one channel, up to its first difference."""
-        a, b = _aligned(left, right, self._last_us)
+        divergence, apart = self._compared(left, settled(left), settled(right))
+        if divergence is not None and (again := _aligned(left, right, self._last_us)) is not None:
+            agrees, apart_again = self._compared(left, *again)
+            divergence, apart = (None, apart_again) if agrees is None else (divergence, apart)
+        if divergence is not None:
+            self.divergences.append(divergence)
+        for kind, apart_us in apart:
+            self.apart.setdefault(kind, []).append(apart_us)
+
+    def _compared(
+        self, channel: Channel, a: Sequence[Visit], b: Sequence[Visit]
+    ) -> tuple[tuple[int, Divergence] | None, list[tuple[Kind, int]]]:
+        """The first difference with its instant, and how far apart the visits before it are."""
+        apart: list[tuple[Kind, int]] = []
         for position in range(max(len(a), len(b))):
             one = a[position] if position < len(a) else None
             other = b[position] if position < len(b) else None
-            if self._differs(left, one, other):
-                return
+            if one is None or other is None:
+                alone = one or other
+                is_told = alone is not None and alone.t_us <= self._last_us
+                return (_divergence(channel, one, other) if is_told else None), apart
+            if not self._is_same(channel, one, other):
+                return _divergence(channel, one, other), apart
+            kind, apart_us = self._apart(channel.rule.kind, one, other)
+            allowed_us = self._allowed_us(kind, one, other)
+            if apart_us > allowed_us:
+                return _divergence(channel, one, other, apart_us, allowed_us), apart
+            apart.append((kind, apart_us))
+        return None, apart
 
-    def _differs(self, channel: Channel, one: Visit | None, other: Visit | None) -> bool:
-        if one is None or other is None:
-            alone = one or other
-            return alone is not None and alone.t_us <= self._last_us and self._diverge(channel, one, other)
+    def _is_same(self, channel: Channel, one: Visit, other: Visit) -> bool:
         rule = channel.rule
-        same = (
+        return (
             self._bands.allows(one.value, other.value, rule.units, rule.sf) if rule.units else one.value == other.value
         )
-        if not same:
-            return self._diverge(channel, one, other)
-        kind, apart_us = self._apart(rule.kind, one, other)
-        allowed_us = self._allowed_us(kind, one, other)
-        if apart_us > allowed_us:
-            return self._diverge(channel, one, other, apart_us, allowed_us)
-        self.apart.setdefault(kind, []).append(apart_us)
-        return False
-
-    def _diverge(
-        self, channel: Channel, one: Visit | None, other: Visit | None, apart_us: int = 0, allowed_us: int = 0
-    ) -> bool:
-        indices = [visit.index if visit else None for visit in (one, other)]
-        at_us = min(visit.t_us for visit in (one, other) if visit is not None)
-        self.divergences.append((at_us, Divergence(channel.name, indices[0], indices[1], apart_us, allowed_us)))
-        return True
 
     def _apart(self, kind: Kind, one: Visit, other: Visit) -> tuple[Kind, int]:
         """How far apart two visits are on the best of the clocks, and the kind whose band that must meet."""
@@ -161,18 +165,23 @@ def _newest_like(trace: Trace, wanted: TraceEvent | None, before: int) -> TraceE
     return next((event for event in older if (event.name, event.value) == (wanted.name, wanted.value)), None)
 
 
-def _aligned(left: Channel, right: Channel, last_us: int) -> tuple[Sequence[Visit], Sequence[Visit]]:
-    """The visits that count on each side.
+def _divergence(
+    channel: Channel, one: Visit | None, other: Visit | None, apart_us: int = 0, allowed_us: int = 0
+) -> tuple[int, Divergence]:
+    indices = [visit.index if visit else None for visit in (one, other)]
+    at_us = min(visit.t_us for visit in (one, other) if visit is not None)
+    return at_us, Divergence(channel.name, indices[0], indices[1], apart_us, allowed_us)
 
-    A visit hardly longer than the settle time on one side may be hardly shorter on the other: when the settled
-    sequences differ, those that come near it are left out on both. Of a level, polling may also have seen on one side
-    what parts a visit in two: its visits are paired.
+
+def _aligned(left: Channel, right: Channel, last_us: int) -> tuple[Sequence[Visit], Sequence[Visit]] | None:
+    """What counts on each side when not all settled visits do; None when there is no such choice.
+
+    A visit hardly longer than the settle time on one side may be hardly shorter on the other: those that come near it
+    are left out on both. Of a level, polling may also have seen on one side what parts a visit in two: its visits are
+    paired.
     """
-    a, b = settled(left), settled(right)
-    settle_us = left.rule.settle_us
-    if not settle_us or [visit.value for visit in a] == [visit.value for visit in b]:
-        return a, b
-    missable_us = settle_us * 3 // 2
-    if left.rule.kind is Kind.LEVEL and (pairs := aligned_visits(left.visits, right.visits, missable_us, last_us)):
-        return lasting(*pairs, missable_us)
-    return settled(left, missable_us), settled(right, missable_us)
+    missable_us = left.rule.settle_us * 3 // 2
+    if left.rule.kind is not Kind.LEVEL:
+        return (settled(left, missable_us), settled(right, missable_us)) if missable_us else None
+    pairs = aligned_visits(left.visits, right.visits, missable_us, last_us)
+    return None if pairs is None else lasting(*pairs, missable_us)

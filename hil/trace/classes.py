@@ -25,8 +25,10 @@ SETTLE_US = 1_500_000
 FLASH_US = 750_000  # a lamp that stays for less flashes; half a period is 500 ms
 # Firmware that is slow on one target and not on another says so; that is no decision.
 OF_THE_TARGET = "SCAN_OVERRUN"
+HEALTH, REASONS, NORMAL = "health", "reasons", 0  # of every role; a health that is that alone is normal to another
 
 _LAMP = re.compile(r"LAMP|LIGHT")
+_SOUND = re.compile(r"BUZZER|HORN")  # for people beside the lane: what makes it sound is told by events
 _QUANTITY = re.compile(r"\bin (?:0\.(?P<tenth>1) )?(?P<units>kg|ms|counts)\b")
 
 
@@ -73,6 +75,8 @@ def rule_of(source: str, channel: str, role: str) -> Rule:
         return Rule(Kind.FIELD)
     head, _, rest = channel.partition(".")
     if not role or head in ("in", "quality", "line"):
+        return INFORMATIVE
+    if head == "out" and _SOUND.search(rest):
         return INFORMATIVE
     if head == "out":
         return Rule(Kind.LAMP, FLASH_US) if _LAMP.search(rest) else Rule(Kind.OUTPUT)

@@ -18,7 +18,17 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from hil.trace.classes import OF_THE_TARGET, Kind, Rule, bits_of, is_told_apart_by_value, rule_of
+from hil.trace.classes import (
+    HEALTH,
+    NORMAL,
+    OF_THE_TARGET,
+    REASONS,
+    Kind,
+    Rule,
+    bits_of,
+    is_told_apart_by_value,
+    rule_of,
+)
 from hil.trace.event import Trace, TraceEvent
 
 GUARD_US = 500_000  # twice the widest band of a polled event
@@ -57,11 +67,13 @@ def channels_of(trace: Trace) -> dict[str, Channel]:
     """All visits of the logical channels, settled or not, by name."""
     channels: dict[str, Channel] = {}
     for index, event in enumerate(trace):
-        rule = rule_of(event.source, event.channel, trace.roles.get(event.source, ""))
+        role = trace.roles.get(event.source, "")
+        rule = rule_of(event.source, event.channel, role)
         if rule.is_logical:
-            for name, value in _parts(event, trace.roles.get(event.source, "")):
+            for name, value in _parts(event, role):
                 channel = channels.setdefault(name, Channel(name, rule))
-                _visit(channel, Visit(event.t_us, value, index))
+                own = NORMAL if event.channel == HEALTH and _is_slow_alone(trace, index, role) else value
+                _visit(channel, Visit(event.t_us, own, index))
     for channel in channels.values():
         channel.visits = _measured(channel.visits, trace.end_us)
     return channels
@@ -121,6 +133,17 @@ def _parts(event: TraceEvent, role: str) -> Iterator[tuple[str, int]]:
     else:
         rule = rule_of(event.source, event.channel, role)
         yield event.name, event.value if rule.has_value else 1
+
+
+def _is_slow_alone(trace: Trace, index: int, role: str) -> bool:
+    """Whether the reasons read with a health are that of the target and no other."""
+    health = trace.events[index]
+    told = (event for event in trace.events[:index] if (event.source, event.channel) == (health.source, REASONS))
+    beside = (event for event in trace.events[index:] if event.t_us == health.t_us and event.channel == REASONS)
+    reasons = [event.value for event in (*told, *beside) if event.source == health.source][-1:]
+    tag = bits_of(role, REASONS)
+    slow = next((1 << bit for symbol, bit in tag.symbols if symbol == OF_THE_TARGET), 0) if tag else 0
+    return reasons == [slow]
 
 
 def _visit(channel: Channel, visit: Visit) -> None:

@@ -230,6 +230,16 @@ def test_what_polling_saw_on_one_side_alone_parts_no_visit() -> None:
     assert not compare(trace_of(start, *whole, *again), trace_of(start, *parted, *late), BANDS).agrees
 
 
+def test_a_gap_that_leaves_a_part_too_short_on_one_side_parts_no_visit() -> None:
+    def run(first_us: int) -> Trace:
+        begun_us = 24_200_000 - first_us
+        rows = [(begun_us, 1), (24_200_000, 0), (24_600_000, 1), (28_000_000, 0)]
+        return trace_of((0, "device.presence", 0), *((at, "device.presence", on) for at, on in rows), end_us=40_000_000)
+
+    assert compare(run(1_503_000), run(1_424_000), BANDS).agrees
+    assert not compare(run(1_503_000), run(1_100_000), BANDS).agrees
+
+
 def test_host_and_vm_are_exact_and_so_is_a_target_with_itself_unless_it_is_a_board() -> None:
     assert bands_between("host", "vm") is None
     assert bands_between("rp2040", "rp2040") is None

@@ -15,7 +15,7 @@ from hil.suite.choice import find_scenario
 from hil.targets.host import HostDevice, HostTarget
 from hil.targets.target import Device, Provision, SteppedTarget, StepResult
 from hil.trace.bands import Bands
-from hil.trace.classes import FLASH_US, SETTLE_US
+from hil.trace.classes import FLASH_US, OF_THE_TARGET, SETTLE_US, bits_of
 from hil.trace.compare import compare
 from hil.trace.event import Trace, TraceEvent
 from hil.trace.logical import GUARD_US, channels_of, logical_digest, logical_text, settled
@@ -164,3 +164,19 @@ def _run(name: str, target: SteppedTarget, directory: Path) -> Trace:
     rig = BenchRig(scenario, target, directory)
     rig.run()
     return rig.trace
+
+
+def test_a_health_that_the_target_alone_is_the_reason_of_is_normal_elsewhere() -> None:
+    def run(*levels: tuple[int, int]) -> Trace:
+        rows = [
+            (at * 3_000_000, f"device.{name}", value)
+            for at, level in enumerate(levels)
+            for name, value in zip(("health", "reasons"), level, strict=True)
+        ]
+        return trace_of(*rows)
+
+    tag = bits_of("barrier", "reasons")
+    assert tag is not None
+    slow = next(1 << bit for symbol, bit in tag.symbols if symbol == OF_THE_TARGET)
+    assert logical_text(run((0, 0), (4, slow))) == logical_text(run((0, 0), (0, 0)))
+    assert logical_text(run((0, 0), (4, slow | 1))) != logical_text(run((0, 0), (0, 1)))
