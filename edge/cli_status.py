@@ -21,6 +21,7 @@ from edge.journal.export import utc_text
 from edge.journal.ledger import ClassLedger, account
 from edge.journal.store import JournalStore
 from edge.northbound.spool_file import SPOOL_NAME, SpoolFile
+from edge.operator_words import hear
 from edge.update.steps import Phase
 from edge.update.words import phase_text, verdict_text
 from edge.words import later, tr
@@ -219,14 +220,14 @@ def _link_line(name: str, link: Mapping[str, Any]) -> str:
 
 
 def _line_line(name: str, line: Mapping[str, Any]) -> str:
-    word = tr("open") if line["is_open"] else tr("closed ({reason})", reason=line["reason"])
+    word = tr("open") if line["is_open"] else tr("closed ({reason})", reason=hear(line["reason"]))
     told = {"answers": line["answers"], "requests": line["requests"], "timeouts": line["timeouts"]}
     answered = tr("{answers} of {requests} requests answered, {timeouts} time-outs", **told)
     return _labelled(tr("line"), f"{name}: {word}, {answered}")
 
 
 def _device_line(name: str, device: Mapping[str, Any]) -> str:
-    word = tr("online") if device["online"] else tr("offline ({reason})", reason=device["reason"])
+    word = tr("online") if device["online"] else tr("offline ({reason})", reason=hear(device["reason"]))
     poll = device.get("poll") or {}
     period = [tr("read every {ms} ms", ms=poll["got_ms"])] if poll.get("got_ms") is not None else []
     state = [device["state"]] if device.get("state") else []

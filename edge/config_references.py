@@ -127,7 +127,7 @@ def _check_map(check: Check, index: int, device: Table) -> None:
         check.error(
             ("device", index, "map"),
             tr("map is {name}{hint}", name=show(name), hint=nearest(name, known)),
-            "expected one of " + ", ".join(show(item) for item in known),
+            tr("expected one of: {listed}", listed=", ".join(show(item) for item in known)),
             tr("correct map"),
         )
     elif version is not None and version not in check.map_versions[name]:

@@ -331,6 +331,7 @@ DEVICE = TableRule(
             "serial",
             "integer",
             "Its serial number, different for every device of the site",
+            low=1,
             high=SERIAL_MAX,
             only_for=_MAP,
         ),

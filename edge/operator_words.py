@@ -1,6 +1,7 @@
-"""What a hub answers an operator, said in the language of who asked: the hub itself and its journal speak English.
+"""What a hub says to people, in the language of who asked: the hub itself and its journal speak English.
 
-Knows: the forms of the lane's refusals and of the door's sentences. Must not know: when they are given.
+Knows: the forms of the lane's refusals, of the door's sentences, and of what keeps a line or a device from answering.
+Must not know: when they are given.
 """
 
 from __future__ import annotations
@@ -41,7 +42,36 @@ _FORMS = (
     ),
     later("{place} cannot be written ({reason}); free its disk first"),
     later("--allow-older must name the bundle's version, {version}"),
+    later("unit {unit} did not answer within {limit} ms"),
+    later("unit {unit} did not answer its gateway (exception {code})"),
+    later("unit {unit} answered with a broken frame ({count} bytes)"),
+    later(
+        "answers from address {unit} are garbled while the rest of line {line} is fine: two devices may share this "
+        "address, disconnect one and check its unit id"
+    ),
+    later("answers on line {line} are garbled: check wiring, termination, baud rate and parity"),
+    later("the device says {word}: {reasons}"),
+    later("the connection was lost"),
+    later("{where} has the key that was revoked: it is {board}; take it off"),
+    later("{where} has another key than the hub: provision it anew, or check what was fitted there"),
+    later(
+        "{where} serves version {found} of map {role}, the site file says {said} and this hub knows {known}: update "
+        "the device, the site file or the hub"
+    ),
+    later("{where} serves {found}, expected {role}: check the unit id or the site file"),
+    later("{where} has serial number {found}, expected {wanted}: check what was fitted there"),
+    later("{where} does not exist: check the cable, the converter and the site file"),
+    later("{where} is in use by another program: end it, the line needs it alone"),
+    later("{where} may not be opened: give the hub's user the right to it"),
+    later("{where} was refused: check that the device serves Modbus TCP there"),
+    later("{where} cannot be opened ({reason}): check address and cable"),
+    later("{where} was lost during a request"),
+    later("{where} is not open"),
+    later("address {unit} of line {line}"),
+    later("connection to {place}"),
+    later("port {port}"),
 )
+_SENTENCES = ("reason", "where")  # values that are said by the hub themselves
 
 
 def hear(said: str) -> str:
@@ -50,5 +80,5 @@ def hear(said: str) -> str:
         match = re.fullmatch(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(form)), said)
         if match:
             values = match.groupdict()
-            return tr(form, **{name: hear(text) if name == "reason" else text for name, text in values.items()})
+            return tr(form, **{name: hear(text) if name in _SENTENCES else text for name, text in values.items()})
     return said

@@ -18,6 +18,7 @@ from edge.boards.usb import usb_ports
 from edge.cli_common import EXIT_BAD_INPUT, EXIT_DONE, EXIT_NOBODY, load, reason_of
 from edge.cli_status import NoAnswerError, ask_hub
 from edge.config import DeviceConfig, LineConfig, SiteConfig
+from edge.operator_words import hear
 from edge.service.asker import Asker, SerialAsker, TcpAsker
 from edge.service.probe import Found, probe
 from edge.service.serial_port import PortError, SerialPort
@@ -82,7 +83,7 @@ def _told(device: DeviceConfig, told: Mapping[str, Any]) -> BusDevice:
         device.serial,
         "" if version is None else version_text(int(version)),
         str(told.get("health") or ""),
-        str(told.get("state") or "") if told.get("online") else str(told.get("reason", "")),
+        str(told.get("state") or "") if told.get("online") else hear(str(told.get("reason", ""))),
         told.get("seen_ms_ago"),
     )
 

@@ -9,6 +9,7 @@ import pytest
 from edge import lane_shell, operator_door
 from edge.lane import handlers, machine
 from edge.operator_words import hear
+from edge.southbound import device_session, port_error, presence
 from edge.words import choose
 
 
@@ -19,6 +20,15 @@ def test_a_refusal_is_said_with_its_reason_in_vietnamese() -> None:
     told = "lane north refuses open: the lane is in state PASSING, where open changes nothing"
     assert hear(told) == "làn north từ chối open: làn đang ở trạng thái PASSING, lệnh open không có tác dụng"
     assert hear("a newer hub says this") == "a newer hub says this"
+
+
+def test_a_place_within_a_reason_is_said_too() -> None:
+    choose("vi")
+    said = "address 3 of line line1 has serial number 7, expected 8: check what was fitted there"
+    assert hear(said) == "địa chỉ 3 của đường line1 có số máy 7, cần 8: kiểm tra thiết bị đã lắp ở đó"
+    assert hear("port /dev/ttyUSB0 is in use by another program: end it, the line needs it alone").startswith(
+        "cổng /dev"
+    )
 
 
 def test_english_stays_as_the_hub_said_it() -> None:
@@ -32,9 +42,13 @@ def test_english_stays_as_the_hub_said_it() -> None:
         machine.LaneMachine._take_operator,
         lane_shell.LaneShell.on_operator,
         operator_door.OperatorDoor._answer,
+        presence.Presence._loss_reason,
+        device_session.DeviceSession._identity_fault,
+        device_session.DeviceSession._on_key,
+        port_error.port_error,
     ],
 )
-def test_every_sentence_of_the_lane_and_the_door_has_a_form(function: object) -> None:
+def test_every_sentence_of_lane_door_line_and_device_has_a_form(function: object) -> None:
     choose("vi")
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))  # type: ignore[arg-type]
     docs = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
