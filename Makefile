@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
 # Three processes, though most machines that run this have two processors; tests/conftest.py says why.
-SHARED_OUT := -n 3 --dist loadgroup --no-loadscope-reorder
+SHARED_OUT := -n 3 --dist loadscope --no-loadscope-reorder
 
 # Hundreds of processes are started here: none compiles the sources anew, whatever the environment says.
 export PYTHONDONTWRITEBYTECODE :=
