@@ -22,6 +22,7 @@ from hil.trace.bands import (
     REACTION_US,
     SPOKEN_US,
     STARTING_FOR_US,
+    STARTING_LAMP_US,
     STARTING_US,
     TOLD_AFTER_US,
     Bands,
@@ -49,7 +50,7 @@ class _Judge:
     def judge(self, left: Channel, right: Channel) -> None:
         """Compare one channel, up to its first difference."""
         divergence, apart = self._compared(left, settled(left), settled(right))
-        if divergence is not None and (again := _aligned(left, right, self._last_us)) is not None:
+        if divergence is not None and (again := self._aligned(left, right)) is not None:
             agrees, apart_again = self._compared(left, *again)
             divergence, apart = (None, apart_again) if agrees is None else (divergence, apart)
         if divergence is not None:
@@ -77,6 +78,21 @@ class _Judge:
                 return _divergence(channel, one, other, apart_us, allowed_us), apart
             apart.append((kind, apart_us))
         return None, apart
+
+    def _aligned(self, left: Channel, right: Channel) -> tuple[Sequence[Visit], Sequence[Visit]] | None:
+        """What counts on each side when not all settled visits do; None when there is no such choice.
+
+        A visit hardly longer than the settle time on one side may be hardly shorter on the other: those that come near
+        it are left out on both. Of a level, polling may also have seen on one side what parts a visit in two: its
+        visits are paired.
+        """
+        missable_us = left.rule.settle_us * 3 // 2
+        if left.rule.kind is Kind.LEVEL:
+            pairs = aligned_visits(left.visits, right.visits, missable_us, self._last_us)
+            return None if pairs is None else lasting(*pairs, missable_us)
+        if missable_us and any(_restarts(trace, left) for trace in self._traces):
+            missable_us = max(missable_us, STARTING_LAMP_US)
+        return (settled(left, missable_us), settled(right, missable_us)) if missable_us else None
 
     def _is_same(self, channel: Channel, one: Visit, other: Visit) -> bool:
         rule = channel.rule
@@ -173,15 +189,9 @@ def _divergence(
     return at_us, Divergence(channel.name, indices[0], indices[1], apart_us, allowed_us)
 
 
-def _aligned(left: Channel, right: Channel, last_us: int) -> tuple[Sequence[Visit], Sequence[Visit]] | None:
-    """What counts on each side when not all settled visits do; None when there is no such choice.
-
-    A visit hardly longer than the settle time on one side may be hardly shorter on the other: those that come near it
-    are left out on both. Of a level, polling may also have seen on one side what parts a visit in two: its visits are
-    paired.
-    """
-    missable_us = left.rule.settle_us * 3 // 2
-    if left.rule.kind is not Kind.LEVEL:
-        return (settled(left, missable_us), settled(right, missable_us)) if missable_us else None
-    pairs = aligned_visits(left.visits, right.visits, missable_us, last_us)
-    return None if pairs is None else lasting(*pairs, missable_us)
+def _restarts(trace: Trace, channel: Channel) -> bool:
+    """Whether the device of a channel starts once more during the run."""
+    source = channel.name.partition(".")[0]
+    return any(
+        event.source == source and event.channel == _BOOT and event.t_us > STARTING_FOR_US for event in trace.events
+    )

@@ -43,6 +43,8 @@ NOISY_US = 2_000_000  # the band of what is polled while a fault of the bus eats
 # 0.45 s before its first sample, the host's has one at once; and a device that was silent is asked at the pace of
 # time-outs, so one that starts 0.1 s later is heard up to one of them later.
 STARTING_US, STARTING_FOR_US = 1_000_000, 2_000_000
+# A lamp is dark while its device starts, for as long as that takes: as long a visit of it may be left out after that.
+STARTING_LAMP_US = 2_000_000
 # A device's registers are read before its ring is, so its first values come so long before its start is told.
 TOLD_AFTER_US = TIMES_US[Kind.EVENT]
 

@@ -205,6 +205,14 @@ def test_a_visit_near_the_settle_time_may_count_on_one_side_and_not_on_the_other
     assert not compare(run(1_450_000), run(2_500_000), BANDS).agrees
 
 
+def test_a_lamp_may_be_dark_while_its_device_starts() -> None:
+    red: tuple[Row, ...] = ((0, "device.out.LIGHT_RED", 1),)
+    dark = (*red, (9_000_000, "device.out.LIGHT_RED", 0), (10_300_000, "device.out.LIGHT_RED", 1))
+    boot = (10_320_000, "device.event.BOOT", 1)
+    assert compare(trace_of(*red, boot), trace_of(*dark, boot), BANDS).agrees
+    assert not compare(trace_of(*red), trace_of(*dark), BANDS).agrees
+
+
 def test_what_a_vehicle_has_a_say_in_may_wait_for_its_next_word() -> None:
     def start(late_us: int) -> Trace:
         trace = Trace({"device": "charging_post"})
