@@ -27,7 +27,7 @@ BUSY_MS = 20  # a page of flash takes a few ms, a sector some 50
 RETRY_MS = 1000
 SILENCE_MAX_MS = 600_000  # a line that is down so long is somebody's work; the device keeps what it has
 ABSENT_MS = 15_000  # of one that did not answer once
-UNSENT_MAX_MS = 60_000  # commands that never arrive at a device that answers: whoever sends them does not trust it
+UNSENT_MAX_MS = 60_000  # commands that are lost on the way to a device that answers what is read
 REST_WAIT_MS = 600_000  # something moves, or a vehicle charges
 WORK_MAX_MS = 300_000  # a signature checked by a small chip, files copied and read back
 TRIAL_MAX_MS = 180_000  # start, self-test, and back again if it fails
@@ -169,6 +169,8 @@ class DeviceUpdate:
 
     def on_status(self, status: Status, now_ms: int) -> None:
         """The answer to a Look."""
+        if self.phase is Phase.SILENT:
+            self._forgive_silence(now_ms - self._heard_ms)
         self._heard_ms = now_ms
         if status.state != self._state:
             self._state, self._since_ms = status.state, now_ms
@@ -229,10 +231,11 @@ class DeviceUpdate:
         """
         assert isinstance(self._next, Command)
         opcode = self._next.opcode
-        if self._is_unsent_for_long(ok, word, now_ms):
-            self._end(Verdict.FAILED, UNSENT)
-        elif opcode == "UPDATE_SWITCH" and (ok or word == OUTCOME_UNKNOWN):
+        if opcode == "UPDATE_SWITCH" and (ok or word == OUTCOME_UNKNOWN):
+            self._unsent_ms = None
             self._switched(now_ms)
+        elif self._is_unsent_for_long(ok, word, now_ms):
+            self._end(Verdict.FAILED, UNSENT)
         elif opcode == "UPDATE_ALLOW_OLDER" and ok:
             self._next = Command("UPDATE_BEGIN", self._size)
         elif ok or word in (NOT_SENT, OUTCOME_UNKNOWN):
@@ -251,6 +254,12 @@ class DeviceUpdate:
         if self._unsent_ms is None:
             self._unsent_ms = now_ms
         return now_ms - self._unsent_ms >= UNSENT_MAX_MS
+
+    def _forgive_silence(self, silent_ms: int) -> None:
+        """Nothing was heard, so the time in between says nothing of commands."""
+        self.phase = Phase.LOOKING
+        if self._unsent_ms is not None:
+            self._unsent_ms += silent_ms
 
     def _judge(self, status: Status, now_ms: int) -> None:
         """Before the switch."""

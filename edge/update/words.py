@@ -40,7 +40,9 @@ _REASONS: dict[str, str] = {
     steps.SILENT: later("the device does not answer; check supply and line"),
     steps.STUCK: later("the device does not go on; reset it and begin again"),
     steps.SLOW: later("the device did not come to an end in time; look at its status"),
-    steps.UNSENT: later("no command comes through to it, though it answers: gate status says what is wrong with it"),
+    steps.UNSENT: later(
+        "it answers, but no command comes through to it: check its line (wiring, termination, noise) and begin again"
+    ),
     steps.COMMAND: later("the device does not take the command ({detail})"),
     steps.ANOTHER: later("the device holds another version than the bundle's; begin again"),
     SWAPPED: later("another device answers in its place ({detail}); fit the right one, or swap it in the site file"),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.update import steps
-from edge.update.steps import DeviceUpdate, Phase, Send, Verdict
+from edge.update.steps import Command, DeviceUpdate, Pause, Phase, Send, Verdict
 from tests.edge.update.model_device import ModelDevice, drive
 
 _ENDS = (1000, 1064, 1300, 1302, 2000, 5000)
@@ -135,11 +135,46 @@ def test_a_device_that_answers_and_gets_no_command_is_given_up(word: str) -> Non
     assert (update.verdict, update.reason) == (Verdict.FAILED, steps.UNSENT)
 
 
-def test_commands_that_come_through_again_are_forgiven() -> None:
-    device = _device()
-    take, words = device.command, chain([(False, steps.NOT_SENT)] * 30, repeat(None))
-    device.command = lambda opcode, argument: next(words) or take(opcode, argument)  # type: ignore[method-assign]
-    assert _run(device).verdict is Verdict.CONFIRMED
+def _lose_commands(update: DeviceUpdate, now_ms: int, for_ms: int) -> int:
+    """The device answers every look and gets no command; the time afterwards."""
+    end_ms = now_ms + for_ms
+    while now_ms < end_ms and update.verdict is None:
+        step = update.next_step()
+        if isinstance(step, Command):
+            update.on_command(ok=False, word=steps.OUTCOME_UNKNOWN, now_ms=now_ms)
+        elif isinstance(step, Pause):
+            now_ms += step.ms
+            update.on_pause()
+        else:
+            update.on_status(_device().status(), now_ms)
+    return now_ms
+
+
+def test_one_command_that_comes_through_makes_good_what_was_lost() -> None:
+    update, lost_ms = _update(), steps.UNSENT_MAX_MS * 2 // 3
+    now_ms = _lose_commands(update, 0, lost_ms)
+    update.on_status(_device().status(), now_ms)
+    update.on_command(ok=True, word="", now_ms=now_ms)
+    now_ms = _lose_commands(update, now_ms, lost_ms)
+    assert update.verdict is None
+    _lose_commands(update, now_ms, lost_ms)
+    assert update.verdict is Verdict.FAILED
+
+
+def test_a_silence_between_two_lost_commands_is_no_time_in_which_commands_were_lost() -> None:
+    update = _update()
+    now_ms = _lose_commands(update, 0, 2000)
+    end_ms = now_ms + 5 * steps.UNSENT_MAX_MS
+    while now_ms < end_ms:
+        if isinstance(step := update.next_step(), Pause):
+            now_ms += step.ms
+            update.on_pause()
+        elif isinstance(step, Command):
+            update.on_command(ok=False, word=steps.OUTCOME_UNKNOWN, now_ms=now_ms)
+        else:
+            update.on_silence(now_ms)
+    _lose_commands(update, now_ms, 2000)
+    assert update.verdict is None
 
 
 def test_a_device_that_refuses_what_it_wants_is_given_up() -> None:
