@@ -20,6 +20,20 @@ def make_folder(folder: Path) -> None:
 
 def write_whole(path: Path, data: bytes, mode: int = OWNER_ONLY) -> None:
     """Put `data` in the place of what `path` held; a cut leaves the one or the other, never a part."""
+    rename(_write_beside(path, data, mode), path)
+
+
+def write_new(path: Path, data: bytes, mode: int = OWNER_ONLY) -> None:
+    """Make the file `path`, whole; FileExistsError when somebody has made it meanwhile."""
+    unfinished = _write_beside(path, data, mode)
+    try:
+        os.link(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def _write_beside(path: Path, data: bytes, mode: int) -> Path:
     unfinished = path.with_name(path.name + _UNFINISHED)
     unfinished.unlink(missing_ok=True)  # of a cut before; its mode could be another
     file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
@@ -31,7 +45,7 @@ def write_whole(path: Path, data: bytes, mode: int = OWNER_ONLY) -> None:
     except OSError:
         unfinished.unlink(missing_ok=True)
         raise
-    rename(unfinished, path)
+    return unfinished
 
 
 def rename(old: Path, new: Path) -> None:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from edge.durable import write_whole
+from edge.durable import write_new
 from edge.key_text import is_open, key_of
 from edge.words import tr
 
@@ -130,12 +130,18 @@ def _is_private(path: Path) -> bool:
 
 def _refuse_taken(path: Path) -> None:
     if os.path.lexists(path):
-        raise KeyFileError(tr("{path} is there already; name a new file", path=path))
+        raise _taken(path)
+
+
+def _taken(path: Path) -> KeyFileError:
+    return KeyFileError(tr("{path} is there already; name a new file", path=path))
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:
     try:
-        write_whole(path, data, mode)
+        write_new(path, data, mode)
+    except FileExistsError:
+        raise _taken(path) from None
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         raise KeyFileError(

@@ -65,7 +65,7 @@ def test_a_run_that_was_cut_is_run_again(tmp_path: Path, monkeypatch: pytest.Mon
             return call
 
         with monkeypatch.context() as patch:
-            for name in ("open", "fsync", "replace"):
+            for name in ("open", "fsync", "link"):
                 patch.setattr(durable.os, name, cut_before(getattr(os, name)))
             try:
                 make_key(folder / "site.pem")
@@ -86,6 +86,21 @@ def test_no_key_is_ever_overwritten(tmp_path: Path, taken: str) -> None:
     with pytest.raises(KeyFileError, match=f"{taken} is there already"):
         make_key(tmp_path / "site.pem")
     assert [path.name for path in tmp_path.iterdir()] == [taken]
+
+
+def test_a_key_that_somebody_makes_meanwhile_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, link = tmp_path / "site.pem", os.link
+
+    def link_too_late(*names: Any) -> None:
+        path.write_bytes(b"another's")
+        link(*names)
+
+    monkeypatch.setattr(durable.os, "link", link_too_late)
+    with pytest.raises(KeyFileError, match="is there already"):
+        make_key(path)
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("site.pem", b"another's")]
 
 
 @pytest.mark.parametrize(
