@@ -12,14 +12,15 @@ from protocols.bundle import BundleError, Manifest
 
 
 def find_set(board: BoardFiles) -> tuple[str, Manifest | None]:
-    """The slot that the pointer names, else the first with a manifest, as the start chooses, "" without any; what the
-    manifest says, None where it is missing or damaged. Raises BoardError.
+    """The slot that the pointer names, else the first with a sound manifest, "" without any; what the manifest says,
+    None where it is missing or damaged. Whether the files are whole is the start's to judge. Raises BoardError.
     """
     named = pointed_slot(board.read(POINTER) or b"")
     for slot in (named,) if named else SLOTS:
         text = board.read(f"{slot}/{MANIFEST}")
-        if text is not None:
-            return slot, _read(text)
+        manifest = None if text is None else _read(text)
+        if manifest is not None:
+            return slot, manifest
     return named, None
 
 

@@ -9,10 +9,7 @@ FILE_NAME = "provision.txt"
 
 
 def read_text(data: bytes) -> dict[str, str]:
-    """What stands in a file, as far as it can be read: nothing of what is no text."""
-    try:
-        lines = data.decode("utf-8").splitlines()
-    except UnicodeDecodeError:
-        return {}
+    """What stands in a file, whatever it holds: one wrong byte must not hide whose board this is."""
+    lines = data.decode("utf-8", "replace").splitlines()
     pairs = [line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith("#")]
     return {name.strip(): value.strip() for name, _, value in pairs}

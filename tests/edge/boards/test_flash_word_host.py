@@ -64,8 +64,9 @@ def test_a_provisioned_board_knows_its_role_and_starts(vm: VmBoard, capsys: pyte
 
 
 @pytest.mark.usefixtures("small_sets")
-def test_another_role_only_with_the_word_for_it(vm: VmBoard, capsys: pytest.CaptureFixture[str]) -> None:
-    (vm.folder / "provision.txt").write_text("role=rfid\n")
+@pytest.mark.parametrize("rest", [b"", b"wifi_ssid=caf\xe9\n"])
+def test_another_role_only_with_the_word_for_it(vm: VmBoard, capsys: pytest.CaptureFixture[str], rest: bytes) -> None:
+    (vm.folder / "provision.txt").write_bytes(b"role=rfid\n" + rest)
     assert main(["flash", vm.port, "--role", "barrier"]) == 4
     assert "provisioned as rfid, not as barrier" in lines(capsys)[1][0]
     assert main(["flash", vm.port, "--role", "barrier", "--change-role"]) == 0

@@ -275,6 +275,8 @@ def test_slots_are_looked_at_where_the_pointer_says(site_path: Path, tmp_path: P
     with pytest.raises(RefusedError, match="the board's file set has map version 7, and boom is"):
         provision(place_at(site_path, "boom"), board, Wishes())
     board.replace("a/manifest.txt", b"smartgate-bundle 1\nrole barrier\n")
+    assert look_at(board).root == "b"
+    board.remove("b/manifest.txt")
     with pytest.raises(RefusedError, match="the board holds no file set of ours"):
         provision(place_at(site_path, "boom"), board, Wishes())
 
