@@ -76,7 +76,9 @@ def test_cuts_in_the_first_start_of_a_new_version(uf2: Path, sets: Sets, tmp_pat
     assert start_from(uf2, PROVISION, carrier.chip.file_system()) == OLD  # a trial that lost its power went back
 
 
-@pytest.mark.parametrize("path", ["firmware/boards/chip.mpy", "firmware/control/rfid.mpy"])
+@pytest.mark.parametrize(
+    "path", ["firmware/boards/chip.mpy", pytest.param("firmware/control/rfid.mpy", marks=pytest.mark.long)]
+)
 def test_a_new_version_that_cannot_be_loaded_goes_back_by_itself(uf2: Path, sets: Sets, path: str) -> None:
     """The import fails in the start, before there is a device, or within it, when the role is loaded."""
     carrier, _ = switched_on(uf2, on_trial(sets, {path: compiled("raise RuntimeError('made wrong')")}))
