@@ -1,4 +1,4 @@
-"""For every test: the language does not depend on the machine's locale, and how processes share the tests.
+"""For every test: no locale and no slowness of the machine changes what it says, and how processes share the tests.
 
 `make test` runs three. Tests of running programs (hub, broker, virtual machines on the wall clock) wait more than they
 work: two groups of them go on side by side from the start, while the rest takes what they leave of the processors, at a
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
 # Groups that begin at once, each in a process of its own, and what belongs to them; they take about as long.
@@ -29,6 +30,9 @@ LONG_FILES = ("tests/hil/chip", "tests/hil/targets", "tests/hil/explore", "tests
 NICENESS = 10  # of a process that runs the rest
 
 os.environ["LC_ALL"] = "C.UTF-8"  # what a process started by a test sees
+# How long an example takes says something of the machine, not of the code: a slow one must not fail.
+settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 FILES = ("tests/tools/test_c.py", "tests/e2e/test_a.py", "tests/edge/test_b.py", "tests/e2e/test_d.py")
 TEST = """
 import os
@@ -42,3 +44,8 @@ def test_a_group_keeps_to_its_process_and_the_rest_gives_way(root: Path, tmp_pat
     own = os.getpriority(os.PRIO_PROCESS, 0)  # of a process that may be sharing itself
     assert gates == own
     assert rest == max(own, 10)
+
+
+def test_an_example_may_take_as_long_as_the_machine_needs() -> None:
+    assert settings().deadline is None
+    assert HealthCheck.too_slow in settings().suppress_health_check
