@@ -16,7 +16,7 @@ from tools.splice import Place, splice, walk_functions
 BOARDS = frozenset({"rp2"})
 # A conversion is weighed ten times a second, so these decide the p99 of the weighbridge; a measuring unit speaks fifty
 # times a second, so these decide that of a post that charges. The scan of a command is the largest of every role, and
-# a change of state tells events. They cost 5 KB of heap in a weighbridge, 18 in a post, 2 in the others.
+# a change of state tells events. By their files they cost 5 KB of heap in a weighbridge, 18 in a post, 2 in the others.
 NATIVE = {
     "firmware.app.publish": ("Publisher.put_role",),
     "firmware.app.sparse": ("StepGate.must_step", "StepGate.note_step"),
