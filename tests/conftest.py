@@ -59,11 +59,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: turn_of(item.path))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A process that shares the machine with tests of running programs gives way to them."""
-    if "PYTEST_XDIST_WORKER" in os.environ and group_of(item.path) not in REAL_TIME:
-        os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
+class GivingWay:
+    """A process that shares the machine with tests of running programs gives way to them.
+
+    A plugin of its own: a hook of this file would not see the scenarios, which lie elsewhere.
+    """
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Lower the priority of this process for anything but those tests."""
+        if "PYTEST_XDIST_WORKER" in os.environ and group_of(item.path) not in REAL_TIME:
+            os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(GivingWay())
 
 
 def group_of(path: Path) -> str:

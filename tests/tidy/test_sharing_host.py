@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
-FILES = ("tests/tools/test_c.py", "tests/e2e/test_a.py", "tests/edge/test_b.py", "tests/e2e/test_d.py")
+FILES = ("hil/scenarios/test_c.py", "tests/e2e/test_a.py", "tests/edge/test_b.py", "tests/e2e/test_d.py")
 TEST = """
 import os
 import time
@@ -37,10 +37,10 @@ def test_a_group_keeps_to_its_process_and_the_rest_gives_way(root: Path, tmp_pat
     seen: dict[str, set[tuple[str, int]]] = {}
     for path, worker, niceness in map(str.split, told.read_text().splitlines()):
         seen.setdefault(Path(path).parent.name, set()).add((worker, int(niceness)))
-    assert {group: len(places) for group, places in seen.items()} == {"e2e": 1, "edge": 1, "tools": 1}
+    assert {group: len(places) for group, places in seen.items()} == {"e2e": 1, "edge": 1, "scenarios": 1}
     workers = {worker for places in seen.values() for worker, _ in places}
     assert len(workers) == 3
-    ((_, gates),), ((_, rest),) = seen["e2e"], seen["tools"]
+    ((_, gates),), ((_, rest),) = seen["e2e"], seen["scenarios"]
     own = os.getpriority(os.PRIO_PROCESS, 0)  # of a process that may be sharing itself
     assert gates == own
     assert rest == max(own, 10)

@@ -22,7 +22,6 @@ from hil.targets.target import BlockedError, UsageError
 from protocols.indicators import yaohua
 from protocols.indicators.reading import Reading
 from protocols.modbus import pdu, rtu
-from protocols.quality import BAD
 
 # For a start that takes the deployed one's place: where the program lies.
 IN_SLOT = b"import sys\nsys.path[:] = ['/a', '.frozen']\n"
@@ -189,14 +188,13 @@ def test_the_line_driver_is_off_within_the_silence_a_client_keeps(running: Calla
     in_child(body)
 
 
-def test_a_loose_input_card_makes_every_input_bad(running: Callable[[str], RoleBench]) -> None:
+def test_a_loose_input_card_is_told(running: Callable[[str], RoleBench]) -> None:
     bench = running("barrier")
 
     def body() -> None:
         bench.carrier.set_plugged(False)
         bench.carrier.advance(100_000)
         header = bench.client.read(0, 29)
-        assert BAD != 0
         assert header[bench.regmap.AT_REASONS] & 1 << bench.regmap.REASONS_INPUT_BAD
 
     in_child(body)

@@ -155,7 +155,6 @@ def test_the_model_follows_the_core_on_every_way_through_its_code() -> None:
     assert sum(len(stage.paths) for stage in system.stages) > 10_000
 
 
-@pytest.mark.long
 def test_a_bounded_search_claims_nothing() -> None:
     report = verify(only(barrier.build(), "one-motor", "stop-chain-wins"), quiet, 2)
     assert not report.complete
