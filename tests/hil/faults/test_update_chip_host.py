@@ -36,7 +36,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Sets:
 
 def harmed(starts: list[Start]) -> list[Start]:
     """Those that start no whole version, or one whose start is not what it was."""
-    (outside,) = {start.outside for start in starts}
+    outside = starts[0].outside
     return [start for start in starts if not start.is_whole or start.is_held or start.outside != outside]
 
 
