@@ -15,8 +15,8 @@ from typing import Any
 
 from hil.mutants.breaks import breaks_of, worth_breaking
 from hil.mutants.firmware import changes_of
-from hil.mutants.score import CAUGHT, MISSED, WRONG_REASON, Score, by_outcome, by_scenario
-from hil.mutants.session import Broken, run_session, takes_part
+from hil.mutants.score import CAUGHT, MISSED, WRONG_REASON, Score, Sighting, by_outcome, by_scenario
+from hil.mutants.session import Broken, run_session, run_unbroken, takes_part
 from hil.scenarios.model import Scenario
 from hil.scenarios.vocabulary import ROLES, input_names
 from hil.suite.choice import find_scenarios, load_scenarios
@@ -56,12 +56,21 @@ def run(arguments: argparse.Namespace) -> int:
     broken = [one for role in roles for one in _all_of(role, arguments.firmware)]
     if not broken:
         raise UsageError("gate hil mutants: no scenario of these has a device of this role; name another")
+    mine = [each for each in scenarios if any(takes_part(role, each) for role in roles)]
+    for sighting in run_unbroken(mine, arguments.jobs):
+        if sighting.outcome != MISSED:
+            print(f"gate hil mutants: {_fails_already(sighting)}", file=sys.stderr)
+            return EXIT_FAILED
     scores = []
     for score in run_session(broken, scenarios, arguments.jobs, arguments.whole):
         scores.append(score)
         _show_progress(len(scores), len(broken))
     print(json.dumps(_as_json(scores), indent=1) if arguments.json else _as_text(scores, scenarios))
     return EXIT_PASSED if by_outcome(scores)[CAUGHT] == len(scores) else EXIT_FAILED
+
+
+def _fails_already(sighting: Sighting) -> str:
+    return f"{sighting.scenario} fails already when nothing is broken: {sighting.reason}; mend it first"
 
 
 def _all_of(role: str, count: int) -> list[Broken]:

@@ -35,6 +35,14 @@ def run_session(broken: Sequence[Broken], scenarios: Sequence[Scenario], workers
         yield from pool.imap(_score, range(len(broken)))
 
 
+def run_unbroken(scenarios: Sequence[Scenario], workers: int) -> Iterator[Sighting]:
+    """What each scenario makes of a device that nobody has broken: MISSED, or it says nothing about a broken one."""
+    global _work
+    _work = (), scenarios, False
+    with multiprocessing.get_context("fork").Pool(workers) as pool:
+        yield from pool.imap(_look_unbroken, range(len(scenarios)))
+
+
 def takes_part(role: str, scenario: Scenario) -> bool:
     """Whether a device of the role is in the scenario."""
     return role == scenario.role if isinstance(scenario, BenchScenario) else role in LANE_ROLES
@@ -55,6 +63,11 @@ def _score(index: int) -> Score:
             if sightings[-1].outcome == CAUGHT and not whole:
                 break
     return Score(one.name, one.role, tuple(sightings))
+
+
+def _look_unbroken(index: int) -> Sighting:
+    with tempfile.TemporaryDirectory(prefix="smartgate-mutants-") as folder:
+        return _look(Job(_work[1][index], HostTarget(), Path(folder)))
 
 
 def _in_turn(role: str, scenarios: Sequence[Scenario]) -> list[Scenario]:

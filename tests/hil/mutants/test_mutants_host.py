@@ -1,6 +1,7 @@
 """`gate hil mutants`: what counts as caught, and what is told."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,18 @@ def test_a_scenario_catches_what_it_states_and_misses_what_it_does_not(capsys: p
     assert outcomes["rfid dead"] == "caught"
     assert outcomes["rfid output BUZZER stuck_on"] == "missed"
     assert told["breaks"] == told["caught"] + told["wrong_reason"] + told["missed"] == len(outcomes)
+
+
+def test_a_scenario_that_fails_by_itself_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = tmp_path / "never_met.toml"
+    broken.write_text(
+        '[scenario]\nname = "never_met"\nrole = "rfid"\nseed = 1\nsteps = ["expect state = STOPPED within 1 s"]\n'
+    )
+    assert main(["mutants", str(broken), "--firmware", "0"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("gate hil mutants: never_met fails already when nothing is broken: step 1 'expect state")
+    assert said.err.count("\n") == 1
 
 
 def test_firmware_that_does_not_come_back_is_noticed_for_the_wrong_reason(monkeypatch: pytest.MonkeyPatch) -> None:
