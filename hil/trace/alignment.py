@@ -31,7 +31,7 @@ def aligned_visits(
 ) -> tuple[list[Visit], list[Visit]] | None:
     """The visits of both sides, pair by pair with equal values; None when no way of leaving some out leads there.
 
-    What is shorter than `missable_us`, or begins after `last_us`, may be left out.
+    What is shorter than `missable_us`, or begins after `last_us`, may be left out; of one visit no more in all.
     """
     ways: dict[_Place, _Way] = {(0, 0, None): _Way(0)}
     sides = (left, right)
@@ -42,7 +42,11 @@ def aligned_visits(
                 if to not in ways or way.cost_us < ways[to].cost_us:
                     ways[to] = way
     ends = [place for place in ways if place[:2] == (len(left), len(right))]
-    return _pairs(sides, ways, min(ends, key=lambda place: ways[place].cost_us)) if ends else None
+    if not ends:
+        return None
+    pairs = _pairs(sides, ways, min(ends, key=lambda place: ways[place].cost_us))
+    is_whole = all(_left_out_us(*each, last_us) <= missable_us for each in zip(sides, pairs, strict=True))
+    return pairs if is_whole else None
 
 
 def lasting(left: Sequence[Visit], right: Sequence[Visit], least_us: int) -> tuple[list[Visit], list[Visit]]:
@@ -86,6 +90,18 @@ def _steps(
             yield to, visit.length_us, False
     if one is not None and other is not None and one.value == other.value != value:
         yield (i + 1, j + 1, one.value), abs(one.t_us - other.t_us), True
+
+
+def _left_out_us(side: Sequence[Visit], kept: Sequence[Visit], last_us: int) -> int:
+    """The most that was left out of one visit."""
+    return max(
+        (
+            sum(visit.length_us for visit in side if each.t_us <= visit.t_us < end_us and visit.value != each.value)
+            for each in kept
+            if (end_us := min(each.t_us + each.length_us, last_us)) > each.t_us
+        ),
+        default=0,
+    )
 
 
 def _pairs(

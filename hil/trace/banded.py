@@ -42,6 +42,7 @@ class _Judge:
 
     def __init__(self, left: Trace, right: Trace, bands: Bands) -> None:
         self.apart: dict[Kind, list[int]] = {}
+        self.allowed: dict[Kind, int] = {}  # the widest band that was applied
         self.divergences: list[tuple[int, Divergence]] = []
         self._bands = bands
         self._traces = (left, right)
@@ -55,14 +56,15 @@ class _Judge:
             divergence, apart = (None, apart_again) if agrees is None else (divergence, apart)
         if divergence is not None:
             self.divergences.append(divergence)
-        for kind, apart_us in apart:
+        for kind, apart_us, allowed_us in apart:
             self.apart.setdefault(kind, []).append(apart_us)
+            self.allowed[kind] = max(self.allowed.get(kind, 0), allowed_us)
 
     def _compared(
         self, channel: Channel, a: Sequence[Visit], b: Sequence[Visit]
-    ) -> tuple[tuple[int, Divergence] | None, list[tuple[Kind, int]]]:
-        """The first difference with its instant, and how far apart the visits before it are."""
-        apart: list[tuple[Kind, int]] = []
+    ) -> tuple[tuple[int, Divergence] | None, list[tuple[Kind, int, int]]]:
+        """The first difference with its instant, and how far apart the visits before it are and might be."""
+        apart: list[tuple[Kind, int, int]] = []
         for position in range(max(len(a), len(b))):
             one = a[position] if position < len(a) else None
             other = b[position] if position < len(b) else None
@@ -76,7 +78,7 @@ class _Judge:
             allowed_us = self._allowed_us(kind, one, other)
             if apart_us > allowed_us:
                 return _divergence(channel, one, other, apart_us, allowed_us), apart
-            apart.append((kind, apart_us))
+            apart.append((kind, apart_us, allowed_us))
         return None, apart
 
     def _aligned(self, left: Channel, right: Channel) -> tuple[Sequence[Visit], Sequence[Visit]] | None:
@@ -86,7 +88,7 @@ class _Judge:
         it are left out on both. Of a level, polling may also have seen on one side what parts a visit in two: its
         visits are paired.
         """
-        missable_us = left.rule.settle_us * 3 // 2
+        missable_us = left.rule.settle_us + self._bands.times_us[left.rule.kind]
         if left.rule.kind is Kind.LEVEL:
             pairs = aligned_visits(left.visits, right.visits, missable_us, self._last_us)
             return None if pairs is None else lasting(*pairs, missable_us)
@@ -114,7 +116,7 @@ class _Judge:
         sides = list(zip(self._traces, (one, other), strict=True))
         bands = [self._bands.times_us[kind]]
         if kind is Kind.REACTION:
-            bands += [SPOKEN_US.get(trace.roles.get(trace.events[visit.index].source, ""), 0) for trace, visit in sides]
+            bands += [_spoken_us(trace, visit) for trace, visit in sides]
         if kind in POLLED and any(_has_bus_fault(trace, visit.index) for trace, visit in sides):
             bands.append(NOISY_US)
         if kind is not Kind.REACTION and any(_is_starting(trace, visit) for trace, visit in sides):
@@ -145,13 +147,20 @@ def compare_within(left: Trace, right: Trace, bands: Bands) -> Comparison:
     if judge.divergences:
         _, first = min(judge.divergences, key=lambda item: (item[0], item[1].channel))
         return Comparison(Outcome.DIVERGED, count, divergence=first, traces=traces)
-    allowed = {kind: bands.times_us[kind] for kind in judge.apart}
-    return Comparison(Outcome.WITHIN_BAND, count, deviations_of(judge.apart, allowed), traces=traces)
+    return Comparison(Outcome.WITHIN_BAND, count, deviations_of(judge.apart, judge.allowed), traces=traces)
 
 
 def _has_bus_fault(trace: Trace, before: int) -> bool:
     levels = {event.channel: event.value for event in trace.events[:before] if event.source == "fault"}
     return any(level != REPAIRED and fault_named(name) in BUS for name, level in levels.items())
+
+
+def _spoken_us(trace: Trace, visit: Visit) -> int:
+    """The band of an answer to a command in which a vehicle has a say; 0 for any other."""
+    event = _stimulus(trace, visit)
+    if event is None or not event.channel.startswith("command."):
+        return 0
+    return SPOKEN_US.get(trace.roles.get(trace.events[visit.index].source, ""), 0)
 
 
 def _is_starting(trace: Trace, visit: Visit) -> bool:

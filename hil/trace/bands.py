@@ -35,7 +35,7 @@ TIMES_US: Mapping[Kind, int] = MappingProxyType(
         Kind.FIELD: 100_000,
     }
 )
-# What a post does, it does once the vehicle's next word allows it, and that speaks ten times a second.
+# What a command has a post do, it does once the vehicle's next word allows it, and that speaks ten times a second.
 SPOKEN_US: Mapping[str, int] = MappingProxyType({"charging_post": 130_000})
 POLLED = frozenset({Kind.LEVEL, Kind.EVENT, Kind.COMMAND})
 NOISY_US = 2_000_000  # the band of what is polled while a fault of the bus eats requests and answers

@@ -221,8 +221,24 @@ def test_what_a_vehicle_has_a_say_in_may_wait_for_its_next_word() -> None:
         trace.add(TraceEvent(3_017_000 + late_us, "device", "out.ARM_EXTEND", 1, 0))
         return trace
 
-    assert compare(start(0), start(100_000), BANDS).agrees
+    within = compare(start(0), start(100_000), BANDS)
+    assert [(each.kind, each.max_us, each.allowed_us) for each in within.deviations[:1]] == [
+        ("reaction", 100_000, 130_000)
+    ]
     assert _differs_on(compare(start(0), start(131_000), BANDS)) == "device.out.ARM_EXTEND"
+
+
+def test_a_post_that_is_stopped_asks_no_vehicle() -> None:
+    def stop(late_us: int) -> Trace:
+        trace = Trace({"device": "charging_post"})
+        trace.end_us = 20_000_000
+        trace.add(TraceEvent(1_000_000, "device", "out.MODULE_ENABLE", 1))
+        trace.add(TraceEvent(9_000_000, "device", "in.EMERGENCY_STOP_OK", 0))
+        trace.add(TraceEvent(9_010_000 + late_us, "device", "out.MODULE_ENABLE", 0, 1))
+        return trace
+
+    assert compare(stop(0), stop(15_000), BANDS).agrees
+    assert _differs_on(compare(stop(0), stop(125_000), BANDS)) == "device.out.MODULE_ENABLE"
 
 
 def test_what_polling_saw_on_one_side_alone_parts_no_visit() -> None:
@@ -236,6 +252,16 @@ def test_what_polling_saw_on_one_side_alone_parts_no_visit() -> None:
     assert not compare(trace_of(start, *whole, *again), trace_of(start, *parted), BANDS).agrees
     late = [(at_us + 500_000, name, value) for at_us, name, value in again]
     assert not compare(trace_of(start, *whole, *again), trace_of(start, *parted, *late), BANDS).agrees
+
+
+@pytest.mark.parametrize(("on_us", "off_us"), [(1_000_000, 1_000_000), (2_600_000, 2_200_000)])
+def test_a_level_that_comes_and_goes_is_none_that_stays(on_us: int, off_us: int) -> None:
+    steady = [(5_000_000, "device.presence", 1), (20_000_000, "device.presence", 0)]
+    starts = range(5_000_000, 20_000_000 - off_us, on_us + off_us)
+    comes = [(at, "device.presence", 1) for at in starts]
+    goes = [(at + on_us, "device.presence", 0) for at in starts]
+    flickers = trace_of((0, "device.presence", 0), *sorted(comes + goes), end_us=30_000_000)
+    assert _differs_on(compare(trace_of((0, "device.presence", 0), *steady, end_us=30_000_000), flickers, BANDS))
 
 
 def test_a_gap_that_leaves_a_part_too_short_on_one_side_parts_no_visit() -> None:
