@@ -29,10 +29,10 @@ _LITTLEFS_2_0 = 0x0002_0000  # the disk version every image above mounts
 _WATCHDOG_CONTROL = 0x4005_8000
 _WATCHDOG_TRIGGER = 1 << 31
 _REGULATOR = 0x4006_4000
-# 2.6.3: the flash cache's CTRL. This cache holds no data and saves no time, but is asked at each access: a seventh of
-# the emulator's work.
+# 2.6.3: the flash cache's CTRL without EN; bad writes still end in a fault. The emulator's cache holds no data and
+# saves no time, but is asked at each access, a seventh of its work. Its memory is RAM then, which no image here uses.
 _CACHE_CONTROL = 0x1400_0000
-_CACHE_OFF = 0
+_CACHE_OFF = 2
 _FLASH_SELECT = 1  # QSPI_SS among the pins of the flash; high, the command is over
 
 # What the host's side of USB holds back until the chip takes it.

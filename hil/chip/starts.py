@@ -15,8 +15,9 @@ from hil.chip.carrier import Carrier
 from hil.chip.child import in_child
 from hil.chip.emulator import Chip
 from hil.chip.lockstep import LockstepCard
-from hil.targets.target import Provision, TargetError
+from hil.targets.target import BlockedError, Provision, TargetError
 
+KEPT = 24  # some 20 MB each; more than a run has devices
 _Result = TypeVar("_Result")
 
 
@@ -47,17 +48,17 @@ class Starts:
     """`take` a card that has started. In what `run_apart` runs, starts are found that any run before has needed."""
 
     def __init__(self) -> None:
-        self._made: dict[Start, LockstepCard | TargetError] = {}
+        self._made: dict[Start, LockstepCard | TargetError | BlockedError] = {}
         self._is_copy = False
 
     def take(self, start: Start) -> LockstepCard:
-        """A card for the caller alone; raises TargetError when it does not start, and UnmadeError out of a copy."""
+        """A card for the caller alone; raises what `Start.make` raises, and UnmadeError out of a copy."""
         if not self._is_copy:
             return start.make()
         if start not in self._made:
             raise UnmadeError(start)
         found = self._made.pop(start)
-        if isinstance(found, TargetError):
+        if isinstance(found, Exception):
             raise found
         return found
 
@@ -73,11 +74,13 @@ class Starts:
                 return in_child(work_in_copy)
             except UnmadeError as error:
                 (start,) = error.args
+                if len(self._made) == KEPT:
+                    del self._made[next(iter(self._made))]
                 self._made[start] = _outcome(start)
 
 
-def _outcome(start: Start) -> LockstepCard | TargetError:
+def _outcome(start: Start) -> LockstepCard | TargetError | BlockedError:
     try:
         return start.make()
-    except TargetError as error:
+    except (TargetError, BlockedError) as error:
         return error

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hil.chip.child import in_child
+from hil.chip.starts import Start
 from hil.scenarios.load import load_scenario
 from hil.suite.choice import find_scenario, roles_of
 from hil.suite.job import Job, run_job
@@ -29,15 +30,29 @@ SCENARIOS = ["rfid_two_antennas"] + [
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_run_from_a_start_that_was_made_before_is_that_from_a_start_of_its_own(
-    name: str, uf2: Path, tmp_path: Path
+    name: str, uf2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    made: list[Start] = []
+    make = Start.make
+    monkeypatch.setattr(Start, "make", lambda start: made.append(start) or make(start))
     target, scenario = Rp2040Target(Options(uf2)), load_scenario(find_scenario(name))
     target.prepare(roles_of([scenario]), tmp_path / "shared")
     assert run_job(Job(scenario, target, tmp_path / "maker")).word == PASSED
+    kinds, made[:] = list(made), []
     result = run_job(Job(scenario, target, tmp_path / "user", twice=True))  # the second time from a start of its own
     assert (result.word, result.reasons) == (PASSED, ())
+    assert made == kinds  # by the second run alone
+    assert kinds
 
 
 def test_a_copy_that_is_killed_is_told_in_a_sentence() -> None:
-    with pytest.raises(TargetError, match="was killed"):
+    with pytest.raises(TargetError, match="was killed by SIGKILL"):
         in_child(lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def test_what_fails_in_a_copy_is_told_with_its_place() -> None:
+    with pytest.raises(TargetError, match="told here, which cannot be passed on") as told:
+        in_child(lambda: pytest.fail("here"))
+    assert "test_starts_host.py" in told.value.__notes__[0]
+    with pytest.raises(ValueError, match="there"):
+        in_child(lambda: int("there"))
