@@ -30,7 +30,7 @@ run: $(READY) ## run the two-lane gate with simulated field, real MicroPython de
 	@$(VENV)/bin/gate run $(SITE)
 
 test: $(READY) ## run every test but the long sweeps (MicroPython VM included)
-	@echo "smartgate: running the tests (about 11 minutes on 2 cores)"
+	@echo "smartgate: running the tests (about 7 minutes on 2 cores)"
 	@$(PY) -m pytest $(SHARED_OUT) -m "not long"
 
 test-long: $(READY) ## run every test, long sweeps included

@@ -126,7 +126,7 @@ def test_the_outcome_of_an_update_is_shown(tmp_path: Path, capsys: pytest.Captur
     with _answering(json.dumps({**_RUNNING, "update": {**_RUNNING["update"], **over}}).encode()) as port:
         assert main(["status", str(_site(tmp_path, port)), "--lang", "vi"]) == 0
     said = capsys.readouterr().out
-    assert "cập nhật    barrier 1.2, do lan bắt đầu: minh đã dừng, đã xong" in said
+    assert "cập nhật    barrier 1.2, do lan bắt đầu: bị dừng bởi minh, đã xong" in said
     assert "            b1: đã chạy 1.2" in said
     assert "lên nền tảng online" in said, "a label as long as its column keeps a blank"
 
