@@ -7,9 +7,10 @@ from protocols.compat import TICKS_MASK, const, ticks_add, ticks_diff
 
 # An overrun is news again after a minute without one.
 _QUIET_S = const(60)
-# So many within a minute are a reason for maintenance, for a minute. One is what storing a setting or a counter costs;
-# a device that is really too slow collects them in a tenth of a second.
+# So many within so long are a reason for maintenance, for a minute. One is what a command that is stored may cost, and
+# people give several in a minute; a device that is really too slow collects them in a tenth of a second.
 _MANY = const(5)
+_MANY_S = const(2)
 _NEVER = const(-1)
 _COUNTER_MASK = const(0xFFFF)
 
@@ -66,7 +67,8 @@ class Schedule:
         self._overrun_s = self.uptime_s
         self._recent_s[self._recent_at] = self.uptime_s
         self._recent_at = (self._recent_at + 1) % _MANY
-        if self._is_recent(self._recent_s[self._recent_at]):  # the oldest of them
+        oldest_s = self._recent_s[self._recent_at]
+        if oldest_s != _NEVER and self.uptime_s - oldest_s < _MANY_S:
             self._many_s = self.uptime_s
         return news
 
@@ -78,7 +80,7 @@ class Schedule:
             self.max_us = duration_us
 
     def has_many_overruns(self) -> bool:
-        """Tell whether, within the last minute, _MANY overruns came within a minute."""
+        """Tell whether, within the last minute, _MANY overruns came within _MANY_S."""
         return self._is_recent(self._many_s)
 
     def _is_recent(self, second: int) -> bool:
