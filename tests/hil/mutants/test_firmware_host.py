@@ -2,7 +2,7 @@
 
 import pytest
 
-from hil.mutants.firmware import Change, every_change, is_left_out
+from hil.mutants.firmware import Change, changes_of, every_change, is_left_out
 from hil.mutants.first_scan import ends_at_once, tells_nothing
 
 
@@ -38,8 +38,35 @@ def test_the_first_scan_shows_what_ends_there_and_which_first_value_it_writes_an
     assert tells_nothing("barrier", one.module, one.mutant) is same
 
 
+@pytest.mark.parametrize(
+    ("role", "name"),
+    [
+        ("charging_post", "charging_post_memory.py: PostMemory.__init__: self.halt = 1 -> deleted"),
+        ("charging_post", "charging_post_memory.py: PostMemory.__init__: 1 -> 0"),
+        ("barrier", "barrier_memory.py: BarrierMemory.__init__: self.power_opening = 0 -> deleted"),
+    ],
+)
+def test_a_first_value_that_counts_where_two_inputs_meet_is_told(role: str, name: str) -> None:
+    one = change(role, name)
+    assert not tells_nothing(role, one.module, one.mutant)
+
+
+@pytest.mark.parametrize("name", ["Rfid._watch_vehicle: by_presence = ", "Rfid.__init__: self.ring = ring -> deleted"])
+def test_what_ends_on_some_inputs_only_is_tried(name: str) -> None:
+    one = next(each for each in every_change("rfid") if name in each.name and each.name.endswith("-> deleted"))
+    assert not ends_at_once("rfid", one.module, one.mutant)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("role", ["barrier", "weighbridge", "rfid", "charging_post"])
+def test_four_of_five_changes_are_worth_a_try(role: str) -> None:
+    every = [each for each in every_change(role) if not is_left_out(each)]
+    assert len(changes_of(role, len(every))) > 0.8 * len(every)
+
+
 def test_a_look_at_the_first_scan_leaves_the_core_as_it_was() -> None:
     one = change("rfid", "rfid.py: Rfid.step: self._write_status() -> deleted")
     assert not tells_nothing("rfid", one.module, one.mutant)
+    assert not ends_at_once("rfid", one.module, one.mutant)
     harmless = change("rfid", "rfid.py: Rfid.__init__: self.reasons = 0 -> deleted")
     assert tells_nothing("rfid", harmless.module, harmless.mutant)
