@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     scores = []
     for score in run_session(broken, scenarios, arguments.jobs, arguments.whole):
         scores.append(score)
-        _show_progress(len(scores), len(broken))
+        _show_progress(score, len(scores), len(broken))
     print(json.dumps(_as_json(scores), indent=1) if arguments.json else _as_text(scores, scenarios))
     return EXIT_PASSED if by_outcome(scores)[CAUGHT] == len(scores) else EXIT_FAILED
 
@@ -112,6 +112,9 @@ def _why(score: Score) -> str:
     return f"  ({first.scenario}: {first.reason})" if first else ""
 
 
-def _show_progress(done: int, count: int) -> None:
+def _show_progress(score: Score, done: int, count: int) -> None:
+    """A run takes long: on a terminal how far it is, else a line each, so that one that is cut has told what it saw."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{done} of {count}", end="\n" if done == count else "", file=sys.stderr, flush=True)
+    else:
+        print(f"{done} of {count}: {score.outcome}  {score.name}", file=sys.stderr, flush=True)

@@ -47,13 +47,17 @@ def test_the_best_that_any_scenario_made_of_it_counts() -> None:
 
 def test_a_scenario_catches_what_it_states_and_misses_what_it_does_not(capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["mutants", "rfid_seal_opens", "--firmware", "0", "--json"])
-    told = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    told = json.loads(said.out)
     outcomes = {score["break"]: score["outcome"] for score in told["results"]}
     assert code == 1
     assert outcomes["rfid input SEAL_CLOSED stuck_on"] == "caught"
     assert outcomes["rfid dead"] == "caught"
     assert outcomes["rfid output BUZZER stuck_on"] == "missed"
     assert told["breaks"] == told["caught"] + told["wrong_reason"] + told["missed"] == len(outcomes)
+    assert [line.partition(": ")[2].split("  ")[::-1] for line in said.err.splitlines()] == list(
+        map(list, outcomes.items())
+    )
 
 
 def test_a_scenario_that_fails_by_itself_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
