@@ -54,6 +54,7 @@ def test_a_managed_process_whose_task_is_cancelled_twice_leaves_no_transport(tmp
         await _cancel_twice(task)
         assert process.pid is None
 
+    gc.collect()  # what tests before this one have left is theirs
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         asyncio.run(body())
