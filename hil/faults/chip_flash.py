@@ -1,14 +1,12 @@
-"""The flash of an emulated RP2040 with every write to it, so that every instant in between can be built again.
+"""The flash of an emulated RP2040 with every write to it, for `cuts.py`.
 
 Knows: erases and pages as the chip's flash takes them. Must not know: what is on it, or what is judged.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from hil.chip.emulator import Chip
-from hil.faults.vm_flash import ERASE, PROGRAM, Operation, apply, write_log
+from hil.faults.vm_flash import ERASE, PROGRAM, Operation
 
 _ERASED = 0xFF
 _BLOCK_SIZE = 4096
@@ -21,18 +19,6 @@ class ChipFlash:
         self.first = chip.file_system()
         self.operations: list[Operation] = []
         chip.on_flash(self._note)
-
-    def image(self, number: int, done: int) -> bytes:
-        """What a cut behind `done` bytes of the `number`-th write leaves, counted from 1."""
-        content = bytearray(self.first)
-        for operation in self.operations[: number - 1]:
-            apply(content, operation, len(operation.data))
-        apply(content, self.operations[number - 1], done)
-        return bytes(content)
-
-    def store(self, directory: Path) -> None:
-        """As two files in the form of a VM's flash, for what judges those."""
-        write_log(directory, self.first, self.operations)
 
     def _note(self, at: int, data: bytes) -> None:
         is_erase = len(data) == _BLOCK_SIZE and set(data) == {_ERASED}

@@ -8,48 +8,33 @@ alone, on the MicroPython VM; of a sample a chip is switched on, its outputs are
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from edge.boards.plan import Wanted
 from hil.bench.flash import FlashBench
 from hil.chip.emulator import HIGH, read_files
 from hil.faults.chip_flash import ChipFlash
-from hil.faults.update_cut import Start, starts_after_cuts
-from hil.faults.vm_flash import Operation
+from hil.faults.cuts import Cuts
 
 _LOOK_US = 3_000_000  # no role drives anything later than that after power came on, if it starts
 _HOLD = "maintenance"
 
 
-class FlashSweep:
+class FlashSweep(Cuts):
     """`held` lies on the board of `role` when the run begins that brings it to hold `wanted`."""
 
     def __init__(self, uf2: Path, role: str, held: Wanted, wanted: Wanted, directory: Path) -> None:
-        self._uf2, self._role, self._wanted, self._directory = uf2, role, wanted, directory
+        self._uf2, self._role, self._wanted = uf2, role, wanted
         bench = FlashBench(uf2, role, wanted, held)
-        self._flash = ChipFlash(bench.chip)
-        self.took_s, _ = bench.flash()
+        flash = ChipFlash(bench.chip)
+        bench.flash()
         bench.chip.advance(_LOOK_US)
-        self._flash.store(directory)
+        super().__init__(flash.first, flash.operations, directory)
         self._own = {path: data for path, data in bench.files().items() if path not in wanted}
-
-    @property
-    def writes(self) -> int:
-        """Erases and pages of the run."""
-        return len(self._flash.operations)
-
-    def operation(self, number: int) -> Operation:
-        """The `number`-th write, counted from 1."""
-        return self._flash.operations[number - 1]
-
-    def starts(self, first: int = 1, step: int = 1) -> Iterator[Start]:
-        """What would start: every `step`-th write from the `first` on, torn in each way."""
-        yield from starts_after_cuts(self._directory, first, step)
 
     def harm_of(self, number: int, done: int) -> list[str]:
         """Switch a chip on with what a cut leaves, then flash it again: a sentence for everything that is not right."""
-        image = self._flash.image(number, done)
+        image = self.image(number, done)
         bench = FlashBench(self._uf2, self._role, self._wanted, image=image)
         bench.chip.advance(_LOOK_US)
         harm = []

@@ -15,9 +15,9 @@ from hil.chip.client import ChipClient
 from hil.chip.emulator import Chip, build_image
 from hil.chip.field import ReaderField, wire_idle
 from hil.faults.chip_flash import ChipFlash
+from hil.faults.cuts import Cuts, Start
 from hil.faults.life import provision_of
 from hil.faults.update_chip import ChipUpdateSweep, start_from
-from hil.faults.update_cut import Start, starts_after_cuts
 from hil.targets.target import Options
 from protocols.registers import rfid as registers
 from tests.hil.faults.test_update_cuts_host import NEW, OLD, PUBLIC_KEY, bundle_of, files_of
@@ -66,13 +66,13 @@ def test_cuts_in_the_first_start_of_a_new_version(uf2: Path, sets: Sets, tmp_pat
     """The pointer is what every start hangs on, and it is moved by the start that begins a trial."""
     carrier, flash = switched_on(uf2, on_trial(sets, {}))
     assert carrier.chip.read_file("slot.txt").split()[3] == slots.TRYING.encode()
-    flash.store(tmp_path)
-    starts = list(starts_after_cuts(tmp_path))
-    assert len(starts) >= 4 * len(flash.operations) >= 12
+    cuts = Cuts(flash.first, flash.operations, tmp_path)
+    starts = list(cuts.starts())
+    assert len(starts) >= 4 * cuts.writes >= 12
     assert {start.slot for start in starts} == {"a", "b"}
     assert harmed(starts) == []
-    first = flash.operations[0]
-    assert start_from(uf2, PROVISION, flash.image(1, len(first.data) // 2)) == NEW
+    image = cuts.image(1, len(cuts.operation(1).data) // 2)
+    assert start_from(uf2, PROVISION, image) == NEW
     assert start_from(uf2, PROVISION, carrier.chip.file_system()) == OLD  # a trial that lost its power went back
 
 
