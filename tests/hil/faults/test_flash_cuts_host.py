@@ -10,7 +10,7 @@ from edge.update.board_layout import fresh_board
 from firmware.boards import slots
 from hil.chip.carrier import BOARD
 from hil.faults.cuts import Start
-from hil.faults.flash_chip import FlashSweep
+from hil.faults.flash_cut import FlashSweep
 from tests.hil.faults.test_update_cuts_host import NEW, OLD, files_of
 
 ROLE = "barrier"
