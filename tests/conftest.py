@@ -31,7 +31,8 @@ NICENESS = 10  # of a process that runs the rest
 
 os.environ["LC_ALL"] = "C.UTF-8"  # what a process started by a test sees
 # How long an example takes says something of the machine, not of the code: a slow one must not fail.
-settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_SUPPRESSED = [*settings().suppress_health_check, HealthCheck.too_slow]  # with what a profile before this one does
+settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=_SUPPRESSED)
 settings.load_profile("any machine")
 
 
