@@ -18,10 +18,10 @@ from edge.boards.flasher import Outcome, flash
 from edge.boards.plan import Wanted
 from hil.bench.chip_wire import ChipWire
 from hil.chip.bench import provision
-from hil.chip.carrier import BOARD, Carrier
+from hil.chip.carrier import BOARD, Carrier, provision_file
 from hil.chip.emulator import Chip, build_image, read_files
 from hil.chip.field import BayField, BoomField, ConverterField, ReaderField, wire_idle
-from hil.targets.target import Provision, TargetError
+from hil.targets.target import TargetError
 
 FULL_S = 15.0
 UNCHANGED_S = 2.0
@@ -73,7 +73,7 @@ class FlashBench:
         self, uf2: Path, role: str, wanted: Wanted | None = None, held: Wanted | None = None, image: bytes = b""
     ) -> None:
         self.wanted = wanted or compiled_set(role, BOARD, False)
-        own = {"provision.txt": _provision_file(provision(role))}
+        own = {"provision.txt": provision_file(provision(role))}
         self.chip = Chip(uf2, image or build_image({**own, **(held or {})}))
         self.carrier = Carrier(self.chip, provision(role))
         wire_idle(self.carrier)
@@ -130,11 +130,6 @@ class FlashBench:
         board.replace(path, b"x" * 100)
         board.reset()
         self.chip.advance(2 * _TO_THE_PROMPT_US)
-
-
-def _provision_file(settings: Provision) -> bytes:
-    lines = [f"{key}={value}" for key, value in settings.settings().items() if key != "mode"]
-    return ("\n".join(lines) + "\n").encode()
 
 
 def _expect(holds: bool, otherwise: str) -> None:

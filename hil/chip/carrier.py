@@ -127,11 +127,13 @@ def deployed_files(provision: Provision, out: Path) -> dict[str, bytes]:
 def copied_files(file_set: FileSet, provision: Provision) -> dict[str, bytes]:
     """A finished file set as it lies on a new board, and the provision file."""
     files = {file.path: (file_set.folder / file.path).read_bytes() for file in file_set.files}
-    lines = [f"{key}={value}" for key, value in provision.settings().items() if key != "mode"]
-    return {
-        **fresh_board(provision.role, BOARD, False, files),
-        "provision.txt": ("\n".join(lines) + "\n").encode(),
-    }
+    return {**fresh_board(provision.role, BOARD, False, files), "provision.txt": provision_file(provision)}
+
+
+def provision_file(provision: Provision) -> bytes:
+    """The file of a board that is flashed: how a program is run in lock-step is not in it."""
+    lines = [f"{key}={value}\n" for key, value in provision.settings().items() if key != "mode"]
+    return "".join(lines).encode()
 
 
 def extended_start(files: Mapping[str, bytes], more: str) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from hil.faults.stand import Stand
-from hil.rig.plants import PLANTS
+from hil.rig.plants import PLANTS, USUAL_PLANT
 from hil.targets.target import Device, Provision
 from protocols.registers import charging_post
 
@@ -25,7 +25,6 @@ MOVES: Mapping[str, tuple[str, ...]] = {
     "weighbridge": (),
 }
 _KEY = bytes(range(32))
-_PLANTS = {"barrier": "boom", "weighbridge": "load_cell", "rfid": "reader", "charging_post": "charging"}
 _INPUTS: Mapping[str, Mapping[str, int]] = {
     "barrier": {"STOP_CHAIN_OK": 1, "DRIVE_OK": 1},
     "weighbridge": {"FRONT_CLEAR": 1, "REAR_CLEAR": 1, "SEAL_CLOSED": 1},
@@ -73,7 +72,7 @@ def provision_of(role: str, site_key: bytes = b"") -> Provision:
 
 def stand_for(device: Device, role: str) -> Stand:
     """A device of `role` on its stand, in a healthy, idle field."""
-    return Stand(device, provision_of(role), PLANTS[_PLANTS[role]](random.Random(1), ""), _INPUTS[role])
+    return Stand(device, provision_of(role), PLANTS[USUAL_PLANT[role]](random.Random(1), ""), _INPUTS[role])
 
 
 def live(stand: Stand, role: str, facts: Facts, trucks: int = 2, *, skips: bool = True) -> None:

@@ -9,12 +9,12 @@ import random
 from collections.abc import Sequence
 
 from hil.chip.field import IDLE
-from hil.rig.plants import PLANTS, STEP_US
+from hil.rig.plants import PLANTS, STEP_US, USUAL_PLANT
 from hil.scenarios.vocabulary import input_names, safe_outputs
 from protocols.quality import GOOD
 
-_PLANTS = {"rfid": "reader", "charging_post": "charging"}
 _AT_START = {"rfid": ("tag", 1), "charging_post": ("vehicle", 0)}
+PLANT_ROLES = tuple(_AT_START)
 
 
 class PlantField:
@@ -22,7 +22,7 @@ class PlantField:
 
     def __init__(self, role: str, protocol: str) -> None:
         self._role = role
-        self._plant = PLANTS[_PLANTS[role]](random.Random(0), protocol)
+        self._plant = PLANTS[USUAL_PLANT[role]](random.Random(0), protocol)
         self._plant.turn(*_AT_START[role])
         self._resting = {name: int(name in IDLE[role]) for name in input_names(role)}
         self._outputs: Sequence[int] = safe_outputs(role)
@@ -54,6 +54,3 @@ class PlantField:
     def take(self) -> bytes:
         """What is said to it there since the last call."""
         return self._plant.take()
-
-
-PLANT_ROLES = tuple(_PLANTS)

@@ -300,6 +300,8 @@ class ChargingPlant(Plant):
         return self._field.take()
 
 
+# Of each role the plant that stands around a device of it when nobody says which.
+USUAL_PLANT = {"barrier": "boom", "weighbridge": "load_cell", "rfid": "reader", "charging_post": "charging"}
 PLANTS: dict[str, type[Plant]] = {
     "boom": BoomPlant,
     "load_cell": LoadCellPlant,

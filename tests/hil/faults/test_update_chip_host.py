@@ -10,7 +10,7 @@ import pytest
 
 from edge.update.board_layout import fresh_board, make_manifest, slot_files
 from firmware.boards import slots
-from hil.chip.carrier import BOARD, Carrier
+from hil.chip.carrier import BOARD, Carrier, provision_file
 from hil.chip.client import ChipClient
 from hil.chip.emulator import Chip, build_image
 from hil.chip.field import ReaderField, wire_idle
@@ -48,8 +48,8 @@ def on_trial(sets: Sets, changed: Mapping[str, bytes]) -> bytes:
     old_digest = hashlib.sha256(board["a/manifest.txt"]).hexdigest()
     pointer = slots.Pointer("b", slots.TRIAL, hashlib.sha256(manifest).hexdigest(), old_digest)
     board |= {f"b/{path}": data for path, data in (inside | {"manifest.txt": manifest}).items()}
-    own = "".join(f"{key}={value}\n" for key, value in PROVISION.settings().items() if key != "mode")
-    return build_image(board | {"slot.txt": slots.encode_pointer(pointer).encode(), "provision.txt": own.encode()})
+    board |= {"slot.txt": slots.encode_pointer(pointer).encode(), "provision.txt": provision_file(PROVISION)}
+    return build_image(board)
 
 
 def switched_on(uf2: Path, image: bytes) -> tuple[Carrier, ChipFlash]:
