@@ -51,11 +51,11 @@ def make_key(path: Path) -> Path:
     """
     public = path.with_name(path.name + PUBLIC_SUFFIX)
     _refuse_taken(public)
-    if os.path.lexists(path) and not _is_private(path):
-        _refuse_taken(path)
     if not os.path.lexists(path):
         key = Ed25519PrivateKey.generate()
         _write(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+    elif not _is_private(path):
+        raise _taken(path)
     write_public(public, FileKey(path).public)
     return public
 

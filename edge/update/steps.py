@@ -240,6 +240,7 @@ class DeviceUpdate:
             self._next = Command("UPDATE_BEGIN", self._size)
         elif ok or word in (NOT_SENT, OUTCOME_UNKNOWN):
             self._begins -= not ok and opcode != "UPDATE_SWITCH"
+            self._switches -= opcode == "UPDATE_SWITCH" and self._switches > 0  # it was not sent
             self._pause(LOOK_MS)
         else:
             self._begins -= opcode != "UPDATE_SWITCH"

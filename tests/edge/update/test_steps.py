@@ -161,6 +161,17 @@ def test_one_command_that_comes_through_makes_good_what_was_lost() -> None:
     assert update.verdict is Verdict.FAILED
 
 
+def test_a_switch_that_is_never_sent_is_told_as_that() -> None:
+    update, device = _update(), _device()
+    take = device.command
+    device.command = lambda opcode, argument: (  # type: ignore[method-assign]
+        (False, steps.NOT_SENT) if opcode == "UPDATE_SWITCH" else take(opcode, argument)
+    )
+    _run(device, update)
+    assert device.state == "READY"
+    assert (update.verdict, update.reason) == (Verdict.FAILED, steps.UNSENT)
+
+
 def test_a_silence_between_two_lost_commands_is_no_time_in_which_commands_were_lost() -> None:
     update = _update()
     now_ms = _lose_commands(update, 0, 2000)
