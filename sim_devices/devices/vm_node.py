@@ -187,12 +187,12 @@ class VmNode:
     def _tell_inputs(self, now_us: int) -> None:
         values, qualities = self._field.inputs_of(self.spec.role)
         told = (tuple(values), tuple(qualities))
-        said = self._line.take() if self._line is not None else b""
-        if told == self._told and not said and now_us - self._told_us < REFRESH_US:
-            return
         assert self._process is not None
         assert self._process.stdin is not None
         if self._process.stdin.transport.get_write_buffer_size() > _BACKLOG_SIZE_MAX:
+            return  # what the instrument says waits there
+        said = self._line.take() if self._line is not None else b""
+        if told == self._told and not said and now_us - self._told_us < REFRESH_US:
             return
         self._process.stdin.write(field_link.encode_field_frame(now_us, values, qualities, field_received=said))
         self._told, self._told_us = told, now_us
