@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from edge.config_rules import Check, Table
 from edge.config_table import show
+from edge.key_text import is_open
 from edge.words import tr
 
 EXPIRES_SOON = timedelta(days=30)
@@ -100,7 +101,7 @@ def _check_key(check: Check, at: _At, folder: Path, link: Table) -> None:
         )
         check.error(at, what, tr("expected the key the certificate was made for"), tr("name the right pair"))
     mode = stat.S_IMODE((folder / name).stat().st_mode)
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if is_open(mode):
         what = tr("key_file {name} is open to other users (mode {mode:03o})", name=show(name), mode=mode)
         check.warn(at, what, tr("expected mode 600"), tr("run chmod 600 {name}", name=name))
 

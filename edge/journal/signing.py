@@ -13,6 +13,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from edge.durable import write_new
+
 _DIGITS = re.compile(r"[0-9a-f]{64}")
 
 
@@ -60,14 +62,13 @@ def load_key(path: Path) -> GateKey:
 
 def load_or_make_key(path: Path) -> GateKey:
     """The key in `path`, made there on first use, readable by its owner alone. Raises KeyFileError."""
-    try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return load_key(path)
-    except OSError as error:
-        raise KeyFileError(f"{path}: the journal's key cannot be made ({error}); check the disk and rights") from error
-    with os.fdopen(file, "w", encoding="ascii") as text:
-        text.write(os.urandom(32).hex() + "\n")
-        text.flush()
-        os.fsync(text.fileno())
+    if not path.exists():
+        try:
+            write_new(path, os.urandom(32).hex().encode() + b"\n")
+        except FileExistsError:
+            pass  # somebody was quicker: his key is the one
+        except OSError as error:
+            raise KeyFileError(
+                f"{path}: the journal's key cannot be made ({error}); check the disk and rights"
+            ) from error
     return load_key(path)

@@ -106,7 +106,9 @@ LAYERS = (
     _row("edge/lane/", "edge.lane protocols", "a lane is a pure machine: put I/O into edge/ shells", ANY),
     _row("edge/poll/", "edge.poll protocols", "the poll plan is pure: put I/O into edge/southbound/", ANY),
     _row(
-        "edge/journal/", "edge.journal edge.model", "the journal knows records only: put their making into edge/hub.py"
+        "edge/journal/",
+        "edge.journal edge.model edge.durable",
+        "the journal knows records only: put their making into edge/hub.py",
     ),
     _row(
         "edge/southbound/",
