@@ -267,7 +267,7 @@ def test_lines_are_found_across_strings_and_brackets() -> None:
     assert (lines.line("c", 1, "absent"), lines.line("b"), lines.line("none")) == (13, 1, 1)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, len(GOOD)), st.integers(0, 40), st.text(max_size=12))
 def test_no_file_does_more_than_be_refused(folder: Path, at: int, cut: int, noise: str) -> None:
     text = (GOOD[:at] + noise + GOOD[at + cut :]).encode("utf-8", "replace")

@@ -16,7 +16,7 @@ from protocols.compat import TICKS_MASK, ticks_add, ticks_diff
 from protocols.scaling import COUNTS_MAX, RESULT_MAX, scale_counts
 
 ticks = st.integers(0, TICKS_MASK)
-checks = settings(max_examples=200, deadline=None, derandomize=True)
+checks = settings(max_examples=200, derandomize=True)
 
 
 class SmallInt(int):

@@ -73,7 +73,7 @@ def _check(world: World) -> None:
     assert outcomes.count("turned_back") == world.gone_back
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(_histories())
 def test_books_balance_after_any_history(history: tuple[list[Truck], list[tuple[int, str, int]]]) -> None:
     trucks, happenings = history

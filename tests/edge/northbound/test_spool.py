@@ -250,7 +250,7 @@ _steps = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(_steps)
 def test_the_ledger_balances_whatever_happens(tmp_path_factory: pytest.TempPathFactory, steps) -> None:
     folder = tmp_path_factory.mktemp("spool")
@@ -274,7 +274,6 @@ def test_the_ledger_balances_whatever_happens(tmp_path_factory: pytest.TempPathF
     spool.close()
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 40), st.integers(0, 10))))
 def test_intervals_hold_what_a_set_of_numbers_holds(steps) -> None:
     intervals, numbers = Intervals(), set()

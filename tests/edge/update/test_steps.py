@@ -195,7 +195,7 @@ def test_a_device_that_refuses_what_it_wants_is_given_up() -> None:
     assert (update.verdict, update.reason) == (Verdict.FAILED, steps.STUCK)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.sampled_from(["", "", "", "", "lost", "unheard"]), max_size=120),
     st.sets(st.integers(2, 5)),
@@ -209,7 +209,7 @@ def test_whatever_is_lost_the_update_ends_well_and_whole(faults: list[str], has:
     assert bytes(device.got) == _DATA
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=6), st.sampled_from(["confirmed", "returned"]))
 def test_whoever_goes_on_after_a_death_comes_to_the_same_end(deaths: list[int], fate: str) -> None:
     """Every hub writes down which slot runs before it has another one started, and the next one is told."""

@@ -41,7 +41,7 @@ def ads1232(level=0, rate_sps=10, offset=0, switched=True):
 
 
 @given(level=st.integers(-0x800000, 0x7FFFFF), rate_sps=st.sampled_from((10, 80)), kind=st.sampled_from("ha"))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_level_is_read_bit_by_bit_and_nothing_forbidden_is_done(level, rate_sps, kind):
     chip, driver = hx711(level, rate_sps=rate_sps) if kind == "h" else ads1232(level, rate_sps)
     found = run(chip, driver, 1_500_000)

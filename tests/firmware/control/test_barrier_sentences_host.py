@@ -144,7 +144,6 @@ def act(observer: Observer, kind: str, what: int | str) -> None:
 # A life is short enough to read as it is: shrinking one would take minutes.
 @settings(
     max_examples=40,
-    deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow],
 )

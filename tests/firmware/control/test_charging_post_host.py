@@ -140,13 +140,13 @@ def test_no_random_life_breaks_a_safety_property_and_together_they_meet_every_st
     assert states == set(range(21)), f"not met: {sorted(set(range(21)) - states)}"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**20), extra_ms=st.integers(1, 50))
 def test_extra_scans_show_nothing(seed: int, extra_ms: int) -> None:
     assert record(Life(seed), 60) == record(Life(seed, 0, extra_ms), 60)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**20), start_ms=st.integers(2**30 - 20000, 2**30 - 1))
 def test_reloading_and_the_wrap_show_nothing(seed: int, start_ms: int) -> None:
     assert record(Life(seed), 60) == record(Life(seed, start_ms, 0, 987654321), 60)
@@ -188,7 +188,6 @@ def test_arithmetic_of_a_scan_stays_within_31_bits_at_every_extreme(extreme: int
         core.save(bytearray(SAVE_SIZE))
 
 
-@settings(deadline=None)
 @given(
     voltage=st.sampled_from([1, 9999, 10000, 20000]),
     current=st.sampled_from([1, 7999, 8000, 20000]),

@@ -152,7 +152,7 @@ def play(role: str, script: list[tuple[list[Change], int]], start_ms: int) -> Pl
 def test_dense_and_sparse_scans_show_the_same(role: str) -> None:
     seen = 0
 
-    @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(_script, st.sampled_from([0, 2**30 - 2000, 2**30 - 7777]))
     def run(script: list[tuple[list[Change], int]], start_ms: int) -> None:
         nonlocal seen
@@ -164,7 +164,7 @@ def test_dense_and_sparse_scans_show_the_same(role: str) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("role", ROLES)
-@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1000, suppress_health_check=list(HealthCheck))
 @given(_script, st.sampled_from([0, 2**30 - 2000, 2**30 - 7777]))
 def test_dense_and_sparse_scans_show_the_same_in_many_lives(
     role: str, script: list[tuple[list[Change], int]], start_ms: int

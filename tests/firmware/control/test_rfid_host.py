@@ -75,7 +75,7 @@ def test_a_mixed_stream_gives_only_tags_that_were_whole_and_right(seed: int) -> 
     protocol=st.sampled_from(PROTOCOLS),
     chunks=st.lists(st.tuples(st.binary(max_size=128), st.integers(1, 400)), max_size=40),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_garbage_never_raises_and_every_word_stays_in_its_width(protocol: str, chunks: list[tuple[bytes, int]]) -> None:
     bench = RfidBench(protocol)
     bench.is_connected = False

@@ -43,7 +43,7 @@ def run(protocol: str, plan: list[tuple[int, int, bool]], is_dense: bool) -> lis
 
 
 @pytest.mark.parametrize("protocol", ["yaohua_tf0", "toledo", "mt_sics", "sma", "yaohua_tf1"])
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=8, derandomize=True)
 @given(plan=phases)
 def test_scanning_only_when_something_is_due_shows_the_same(protocol: str, plan: list[tuple[int, int, bool]]) -> None:
     assert run(protocol, plan, is_dense=True) == run(protocol, plan, is_dense=False)

@@ -158,7 +158,7 @@ def lives(draw: st.DrawFn) -> Life:
 
 
 @given(life=lives())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_exactly_what_the_rules_allow_is_registered_and_it_weighs_what_it_weighs(life: Life) -> None:
     expected = allowed(life)
     bench = begin(life)
@@ -187,7 +187,7 @@ def test_exactly_what_the_rules_allow_is_registered_and_it_weighs_what_it_weighs
     span=st.integers(1000, 0x7FFFFF),
     zero=st.integers(-0x800000, 0x7FFFFF),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_settings_no_class_iii_instrument_can_have_are_a_fault_and_show_no_weight(
     max_kg: int, e_kg: int, span: int, zero: int
 ) -> None:

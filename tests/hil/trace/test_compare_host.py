@@ -302,7 +302,7 @@ def test_a_comparison_for_machines_has_the_events_and_the_distances() -> None:
     assert told["divergence"]["apart_us"] == 31_000
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(traces())
 def test_a_trace_is_equal_to_itself_and_within_any_band_of_itself(trace: Trace) -> None:
     assert compare(trace, trace).equal
@@ -311,13 +311,13 @@ def test_a_trace_is_equal_to_itself_and_within_any_band_of_itself(trace: Trace) 
     assert all(item.max_us == 0 for item in result.deviations)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(traces(), traces())
 def test_a_comparison_comes_to_the_same_from_either_side(left: Trace, right: Trace) -> None:
     assert compare(left, right, BANDS).agrees == compare(right, left, BANDS).agrees
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(traces(names=("device.out.MOTOR_OPEN", "device.event.PASSED", "field.passed")), st.data())
 def test_channels_may_change_places_within_the_band(trace: Trace, data: st.DataObject) -> None:
     shift = {name: data.draw(st.integers(-15_000, 15_000)) for name in {event.name for event in trace}}

@@ -96,7 +96,7 @@ def test_a_number_below_zero_is_written_in_the_width_of_its_variable() -> None:
     assert int(bits, 2) - (1 << 64) == -2
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(traces())
 def test_any_trace_is_a_wave_file_that_can_be_read(trace: Trace) -> None:
     reader = VcdReader(vcd_text(recording_of(trace)))
@@ -135,7 +135,7 @@ def test_perfetto_tells_the_cause_and_names_process_and_thread() -> None:
     assert {("process_name", "device"), ("process_name", "script"), ("thread_name", "out.MOTOR_OPEN")} <= names
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(traces())
 def test_any_trace_has_lanes_that_hold_each_of_its_events_once(trace: Trace) -> None:
     lanes = lanes_of(trace)

@@ -95,7 +95,7 @@ def test_a_quantity_counts_as_a_happening() -> None:
     assert logical_text(trace_of((5_000_000, "device.event.HUB_BACK", 3012))) == "device.event.HUB_BACK: ~\n"
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(traces(), st.data())
 def test_informative_events_do_not_change_the_digest(trace: Trace, data: st.DataObject) -> None:
     more = Trace(trace.roles)
@@ -108,7 +108,7 @@ def test_informative_events_do_not_change_the_digest(trace: Trace, data: st.Data
     assert logical_digest(more) == logical_digest(trace)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(traces())
 def test_the_order_of_channels_at_one_instant_does_not_change_the_digest(trace: Trace) -> None:
     order = sorted(range(len(trace)), key=lambda n: (trace.events[n].t_us, trace.events[n].name, n))

@@ -17,7 +17,7 @@ from hil.trace.recording import Head, Recording, parse_recording, read_recording
 from tests.hil.trace.traces import ROLES, opening, recording_of, trace_of, traces
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(traces(), st.lists(st.text(max_size=20), max_size=3), st.floats(0, 1e6), st.text(max_size=10))
 def test_what_is_written_is_read(trace: Trace, problems: list[str], wall_s: float, version: str) -> None:
     head = Head("x", "ab", 7, "host", trace.end_us, wall_s, ROLES, "FAILED", problems, {"python": version})
@@ -29,7 +29,7 @@ def test_what_is_written_is_read(trace: Trace, problems: list[str], wall_s: floa
     assert (again.trace.roles, again.trace.end_us) == (trace.roles, trace.end_us)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(traces(max_size=10), st.data())
 def test_a_text_that_was_cut_anywhere_is_never_read(trace: Trace, data: st.DataObject) -> None:
     text = recording_of(trace).text()

@@ -37,7 +37,7 @@ FORMATS: dict[str, tuple[Callable[[], IndicatorDecoder], Encoder]] = {
     "cas": (cas.CasDecoder, cas.encode_cas),
     "and": (cas.CasDecoder, cas.encode_and),
 }
-checks = settings(max_examples=60, deadline=None, derandomize=True)
+checks = settings(max_examples=60, derandomize=True)
 each_format = pytest.mark.parametrize("name", FORMATS)
 weights = st.integers(-99999, 99999)
 

@@ -24,7 +24,7 @@ near_requests = st.tuples(
     st.lists(small_words, max_size=4).map(b"".join),
     st.binary(max_size=253),
 ).map(b"".join)
-fuzz = settings(max_examples=300, deadline=None, derandomize=True)
+fuzz = settings(max_examples=300, derandomize=True)
 
 
 @fuzz

@@ -52,7 +52,7 @@ def uhf18_form_at(data: bytes, at: int) -> bool:
 
 
 @given(garbage=GARBAGE, tags=st.lists(st.tuples(TAGS, st.integers(-128, 127)), max_size=4), tail=GARBAGE)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_r200_frames_behind_garbage_are_found(garbage: bytes, tags: list[tuple[bytes, int]], tail: bytes) -> None:
     frames = [r200_tag(*tag) for tag in tags]
     data = garbage + b"".join(frames) + tail
@@ -61,7 +61,7 @@ def test_r200_frames_behind_garbage_are_found(garbage: bytes, tags: list[tuple[b
 
 
 @given(data=st.binary(max_size=2000))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_r200_garbage_gives_only_frames_that_stand_in_it(data: bytes) -> None:
     for frame in taken(r200.R200Window(), data):
         assert frame in data
@@ -69,7 +69,7 @@ def test_r200_garbage_gives_only_frames_that_stand_in_it(data: bytes) -> None:
 
 
 @given(prefix=GARBAGE, tags=st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=10))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_uhf18_frames_behind_garbage_are_found_when_the_line_falls_quiet(prefix: bytes, tags: list[bytes]) -> None:
     frame = uhf18_tags(tags, uhfreader18.STATUS_FINISHED)
     assume(not any(uhf18_form_at(prefix + frame, at) for at in range(len(prefix))))
@@ -77,7 +77,7 @@ def test_uhf18_frames_behind_garbage_are_found_when_the_line_falls_quiet(prefix:
 
 
 @given(data=st.binary(max_size=2000))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_uhf18_garbage_gives_only_frames_that_stand_in_it(data: bytes) -> None:
     for frame in taken(uhfreader18.Uhf18Window(), data):
         assert frame in data
@@ -85,7 +85,7 @@ def test_uhf18_garbage_gives_only_frames_that_stand_in_it(data: bytes) -> None:
 
 
 @given(card=st.one_of(st.binary(min_size=3, max_size=3), st.binary(min_size=4, max_size=4)), wrong=st.integers(0, 33))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_card_goes_both_ways_and_a_wrong_bit_is_refused(card: bytes, wrong: int) -> None:
     bits = bytearray(40)
     count = wiegand.put_bits(card, len(card), bits)
@@ -102,7 +102,7 @@ def test_every_card_goes_both_ways_and_a_wrong_bit_is_refused(card: bytes, wrong
 @given(
     data=st.binary(min_size=12, max_size=12), header=st.sampled_from([0x30, 0x33, 0x34]), partition=st.integers(0, 7)
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_fields_that_are_read_are_those_of_the_bits_and_write_the_same_tag(
     data: bytes, header: int, partition: int
 ) -> None:

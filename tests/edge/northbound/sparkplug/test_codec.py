@@ -4,7 +4,7 @@ import math
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pysparkplug import DataType as TheirType
 from pysparkplug._protobuf import Payload
@@ -86,7 +86,6 @@ def test_a_payload_ends_with_its_sequence_number_and_a_death_has_none() -> None:
     assert encode_payload(_TIME, [], None) == _hex("08 eaf2f5a8a02b")
 
 
-@settings(deadline=None)
 @given(_values, st.integers(0, 2**63 - 1), st.integers(0, 2**62), st.booleans())
 def test_another_implementation_reads_every_metric(
     typed: tuple[DataType, object], alias: int, time_ms: int, is_historical: bool
@@ -99,7 +98,6 @@ def test_another_implementation_reads_every_metric(
     assert _their_value(read, datatype) == value
 
 
-@settings(deadline=None)
 @given(_values, st.text(max_size=20))
 def test_our_reader_takes_what_another_implementation_writes(typed: tuple[DataType, object], name: str) -> None:
     datatype, value = typed
@@ -117,7 +115,6 @@ def test_a_negative_command_is_read_in_any_width_hosts_send(value: int) -> None:
     assert signed(DataType.INT8, value) == -5
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_bytes_of_any_kind_are_read_or_refused_with_a_sentence(data: bytes) -> None:
     try:
@@ -181,7 +178,6 @@ def _reports(draw):
     return kinds, first_alias, indexes, values, time_ms
 
 
-@settings(deadline=None)
 @given(_reports())
 def test_the_fast_path_says_what_the_plain_one_says(report) -> None:
     kinds, first_alias, indexes, values, time_ms = report

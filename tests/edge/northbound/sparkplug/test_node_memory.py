@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.northbound.sparkplug.node_memory import NUMBERS_AHEAD, NodeMemory
@@ -15,7 +15,6 @@ def _reopened(memory: NodeMemory, path: Path) -> NodeMemory:
     return NodeMemory(path)
 
 
-@settings(deadline=None)
 @given(st.lists(st.sets(st.sampled_from([f"d{device}/m{metric}:6" for device in range(3) for metric in range(4)]))))
 def test_an_alias_stays_with_its_name_over_restarts_and_changes_and_is_never_given_again(
     tmp_path_factory: pytest.TempPathFactory, sites: list[set[str]]
