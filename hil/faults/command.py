@@ -31,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--role", action="append", metavar="ROLE", help="repeat for more than one; default all")
     parser.add_argument("--every", type=int, default=_STRIDE, help="of calls or steps as often as scans, every so many")
     parser.add_argument(
+        "--first", type=int, default=1, help="which of them is the first; runs with 1 to EVERY have them all; default 1"
+    )
+    parser.add_argument(
         "--uf2", type=Path, help="the image for the emulated chip; default the first known in the cache"
     )
 
@@ -42,6 +45,10 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"--role {role}: no such role; take one of {', '.join(ROLES)}")
     if arguments.every < 1:
         raise UsageError(f"--every {arguments.every}: no such step; take 1 for every call, or more")
+    if not 1 <= arguments.first <= arguments.every:
+        raise UsageError(
+            f"--first {arguments.first}: no such call or step; take 1 to {arguments.every}, which is --every"
+        )
     try:
         return _DEEDS[arguments.what][1](roles, arguments)
     except BlockedError as error:
@@ -63,7 +70,7 @@ def _fail_calls(roles: Iterable[str], arguments: argparse.Namespace) -> int:
     failed = 0
     for role in roles:
         counts = count_calls(role)
-        outcomes = [run_case(role, trigger) for trigger in cases(role, counts, arguments.every)]
+        outcomes = [run_case(role, trigger) for trigger in cases(role, counts, arguments.every, arguments.first)]
         calls = ", ".join(f"{call} {count}" for call, count in counts.items() if count)
         bad = [str(outcome) for outcome in outcomes if outcome.problems]
         failed += _tell(role, f"{len(outcomes)} lives with a failing call ({calls} in one)", bad)
@@ -99,7 +106,7 @@ def _branch(roles: Iterable[str], arguments: argparse.Namespace) -> int:
     failed = 0
     for role in roles:
         with tempfile.TemporaryDirectory(prefix="smartgate-steps-") as directory:
-            sweep = ForkSweep(role, Path(directory), Options(uf2=arguments.uf2), arguments.every)
+            sweep = ForkSweep(role, Path(directory), Options(uf2=arguments.uf2), arguments.every, arguments.first)
             sweep.run()
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(b.kind for b in sweep.branches).items()))
         bad = [str(branch) for branch in sweep.branches if branch.problems]

@@ -45,13 +45,16 @@ class Branch:
 class ForkSweep:
     """`run` lives one life and branches off it. Raises BlockedError and TargetError."""
 
-    def __init__(self, role: str, directory: Path, options: Options, every: int, most: int = 0) -> None:
-        """Branch at every write to the flash and every `every`-th step; `most` ends the life after so many, 0 never."""
+    def __init__(self, role: str, directory: Path, options: Options, every: int, first: int = 1, most: int = 0) -> None:
+        """Branch at every write to the flash and every `every`-th step from the `first` on.
+
+        `most` ends the life after so many branches, 0 never.
+        """
         self._role = role
         device = Rp2040Target(options).start(provision_of(role), directory)
         assert isinstance(device, Rp2040Device)
         self._device = device
-        self._every, self._most = every, most
+        self._every, self._first, self._most = every, first, most
         self._program = _program_of(device.flash)
         self._facts = Facts()
         self._stand = stand_for(ForkingDevice(device, self._branch), role)
@@ -78,8 +81,8 @@ class ForkSweep:
             self._try(CUT, after)
             for torn in tear(before, after):
                 self._try(TORN, torn)
-        elif self.steps % self._every == 0:
-            self._try(RESET if self.steps // self._every % 2 else CUT, after)
+        elif self.steps >= self._first and (self.steps - self._first) % self._every == 0:
+            self._try(RESET if (self.steps - self._first) // self._every % 2 else CUT, after)
 
     def _try(self, kind: str, flash: bytes) -> None:
         problems = in_child(lambda: self._suffer(kind, flash))

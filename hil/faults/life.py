@@ -41,6 +41,7 @@ _SETTING = {
 EMPTY_COUNTS, EMPTY_SPREAD = 100_000, 300  # what the converter gives for an empty deck, and its noise
 _TRUCK_KG = 20_000
 _CHARGE_BEGINS_S = 40  # at the latest, or the post has told why not
+_MODULE_MISSED_S = 45  # the arm goes out and its contacts settle, then the module is waited for (imd_test_ms)
 _KEPT_AFTER_S = 4_000  # the barrier keeps its counters every hour
 
 
@@ -99,6 +100,16 @@ def change(stand: Stand, facts: Facts, name: str, value: int) -> None:
     else:
         facts.refused.append(f"SET {name}")
     facts.offered = {}
+
+
+def use_line(stand: Stand, role: str) -> None:
+    """Have the role need its instrument once more, for as long as it may take to miss it.
+
+    A post at rest has its power module off and cannot know whether it would hear. A reader is asked all the time.
+    """
+    if role == "charging_post":
+        stand.command("START")
+        stand.run(_MODULE_MISSED_S * SECOND_US)
 
 
 def _order(stand: Stand, facts: Facts, opcode: str, argument: int = 0) -> bool:

@@ -8,7 +8,8 @@ are safe in the same step, and the device starts again.
 *Harm*: the plant was never driven into what must never be.
 *Safe*: with inputs that cannot be read, outputs that are not taken or a field line that is dead, everything that moves
 or is live is off in the end.
-*Said*: a failure that lasts stands in the status, or the watchdog is no longer fed.
+*Said*: a failure that lasts stands in the status, or the watchdog is no longer fed. That an instrument hears nothing is
+said when the role needs it next: until then nobody can know it.
 *Kept*: after the fault is over and the power was cut, everything acknowledged is there.
 """
 
@@ -20,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hil.faults.life import MOVES, SECOND_US, Facts, live, provision_of, stand_for
+from hil.faults.life import MOVES, SECOND_US, Facts, live, provision_of, stand_for, use_line
 from hil.faults.ports import MODES, RAISES, JumpingDevice, Trigger
 from hil.faults.promises import broken_promises
 from hil.faults.stand import SilentError, Stand
@@ -31,6 +32,7 @@ from protocols.registers import barrier
 _SETTLE_S = 20  # the slowest ending: a charge runs down and the arm goes back
 _WATCHDOG_S = 3
 _HAS_LINE = ("rfid", "charging_post")
+_SELDOM = ("store", "entropy", "bus")
 _COPIES = ("settings_a.bin", "settings_b.bin")
 _ROLE_TROUBLE = 1 << barrier.REASONS_ROLE_FAULT | 1 << barrier.REASONS_ROLE_WARNING
 # Which bits of `reasons` tell a failure of a port that lasts; the header is the same in every role.
@@ -63,13 +65,13 @@ def count_calls(role: str) -> dict[str, int]:
     return {call: _Run(role, Trigger(call, 0, modes[0])).live() for call, modes in MODES.items()}
 
 
-def cases(role: str, counts: dict[str, int], stride: int) -> Iterator[Trigger]:
-    """Every call of the store and the source of numbers, and every `stride`-th of the others."""
+def cases(role: str, counts: dict[str, int], stride: int, first: int = 1) -> Iterator[Trigger]:
+    """Every call of a port that is seldom called, and of the others every `stride`-th from the `first` on."""
     for call, modes in MODES.items():
         if call.startswith("line") and role not in _HAS_LINE:
             continue
-        step = 1 if call.startswith(("store", "entropy")) else stride
-        for at in range(1, counts[call] + 1, step):
+        start, step = (1, 1) if call.startswith(_SELDOM) else (first, stride)
+        for at in range(start, counts[call] + 1, step):
             for mode in modes:
                 yield Trigger(call, at, mode)
                 if mode != RAISES:
@@ -128,6 +130,8 @@ class _Run:
 
     def _judge_lasting(self) -> None:
         call, stand = self._trigger.call, self._stand
+        if call.startswith("line"):
+            use_line(stand, self._role)
         stand.run(_SETTLE_S * SECOND_US)
         if call in _MUST_END_SAFE and self._live_outputs(stand.outputs):
             self._problems.append(f"{', '.join(self._live_outputs(stand.outputs))} still on after {_SETTLE_S} s")

@@ -25,6 +25,7 @@ def test_the_catalogue_names_every_fault_with_its_forms(capsys: pytest.CaptureFi
     [
         (["calls", "--role", "gate"], "--role gate: no such role; take one of barrier, "),
         (["calls", "--every", "0"], "--every 0: no such step; take 1 for every call, or more"),
+        (["calls", "--every", "5", "--first", "6"], "--first 6: no such call or step; take 1 to 5, which is --every"),
         (["everything"], "invalid choice: 'everything'"),
     ],
 )
@@ -37,7 +38,7 @@ def test_a_broken_promise_fails_the_sweep_and_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(command, "count_calls", lambda role: {"store.write": 1})
-    monkeypatch.setattr(command, "cases", lambda role, counts, every: [Trigger("store.write", 1, REFUSED)])
+    monkeypatch.setattr(command, "cases", lambda role, counts, every, first: [Trigger("store.write", 1, REFUSED)])
     monkeypatch.setattr(command, "run_case", lambda role, trigger: Outcome(role, trigger, ("it is lost",)))
     assert main(["faults", "calls", "--role", "rfid"]) == 1
     assert capsys.readouterr().out == (

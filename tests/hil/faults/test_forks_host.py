@@ -11,6 +11,7 @@ from hil.targets.target import BlockedError, Options
 
 _ROLES = ("barrier", "charging_post", "rfid", "weighbridge")
 _BLOCK = 4096
+_NEVER = 1 << 30
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +36,7 @@ def test_a_write_is_torn_within_what_it_changed() -> None:
 
 
 def test_the_first_write_of_a_life_may_be_cut_or_end_in_a_reset(options: Options, tmp_path: Path) -> None:
-    sweep = ForkSweep("rfid", tmp_path, options, every=1 << 30, most=2)
+    sweep = ForkSweep("rfid", tmp_path, options, every=_NEVER, first=_NEVER, most=2)
     sweep.run()
     assert {branch.kind for branch in sweep.branches} == {CUT, RESET}
     assert [str(branch) for branch in sweep.branches if branch.problems] == []
@@ -44,7 +45,7 @@ def test_the_first_write_of_a_life_may_be_cut_or_end_in_a_reset(options: Options
 def test_a_device_that_lost_what_it_acknowledged_is_caught(
     options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sweep = ForkSweep("rfid", tmp_path, options, every=1 << 30, most=1)
+    sweep = ForkSweep("rfid", tmp_path, options, every=_NEVER, first=_NEVER, most=1)
     sweep._facts.settings["beep_ms"] = 777
     monkeypatch.setattr(sweep, "_program", {"main.py": b"another"})
     sweep.run()
