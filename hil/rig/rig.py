@@ -142,7 +142,7 @@ class Rig(Stage):
         """
         device = node.device
         has_fifo = isinstance(device, ContinuousDevice) and not device.takes_bursts
-        return node.station.take() if has_fifo or self.line.idle_at_us() < 0 else b""
+        return node.station.take() if has_fifo or self.line.is_idle(self._now_us) else b""
 
     @property
     def _is_early(self) -> bool:

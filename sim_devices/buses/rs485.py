@@ -38,6 +38,7 @@ class Station:
         self.is_cut = False
         self._heard: list[tuple[int, int]] = []
         self._sending: deque[tuple[int, int]] = deque()  # (end time, value) of characters not yet on the line
+        self._bursts: deque[tuple[int, int]] = deque()  # (begin, end) of what it sends without a pause between
         self._free_us = 0
 
     def take(self) -> bytes:
@@ -52,6 +53,21 @@ class Station:
     @property
     def has_heard(self) -> bool:
         return bool(self._heard)
+
+    def _queue(self, start_us: int, end_us: int, characters: list[tuple[int, int]]) -> None:
+        if not self._sending:
+            self._bursts.clear()
+        elif start_us == self._free_us:
+            start_us = self._bursts.pop()[0]
+        self._sending += characters
+        self._bursts.append((start_us, end_us))
+        self._free_us = end_us
+
+    def _burst(self) -> tuple[int, int]:
+        """The burst of which the next character is; there must be one."""
+        while self._bursts[0][1] < self._sending[0][0]:
+            self._bursts.popleft()
+        return self._bursts[0]
 
 
 class Rs485Line:
@@ -96,9 +112,8 @@ class Rs485Line:
             self.counters.lost += 1
             return now_us
         start_us = max(now_us + self.delay_us, station._free_us, self._turnaround_end_us(station))
-        for index, value in enumerate(data):
-            station._sending.append((start_us + self.duration_us(index + 1), value))
-        station._free_us = start_us + self.duration_us(len(data))
+        characters = [(start_us + self.duration_us(index + 1), value) for index, value in enumerate(data)]
+        station._queue(start_us, start_us + self.duration_us(len(data)), characters)
         return station._free_us
 
     def cut(self, station: Station | None = None) -> None:
@@ -122,12 +137,17 @@ class Rs485Line:
         return self._stuck is not None
 
     def idle_at_us(self) -> int:
-        """When all that is being sent has ended, or -1 when nothing is."""
+        """When nobody talks next: after what is on the line, or after what waits to begin; -1 when nothing is sent."""
         idle_us = _NEVER
-        for talker in self._talkers:
-            if talker._sending:
-                idle_us = max(idle_us, talker._sending[-1][0])
+        for start_us, end_us in sorted(talker._burst() for talker in self._talkers if talker._sending):
+            if _NEVER < idle_us < start_us:
+                break
+            idle_us = max(idle_us, end_us)
         return idle_us
+
+    def is_idle(self, now_us: int) -> bool:
+        """Nobody talks, though something may wait to begin; `now_us` is where `advance_to` has been."""
+        return not any(talker._sending and talker._burst()[0] <= now_us for talker in self._talkers)
 
     def advance_to(self, now_us: int) -> None:
         """Let every character that ends by `now_us` be heard."""

@@ -64,6 +64,34 @@ def test_answer_waits_for_the_turnaround_but_a_running_burst_does_not() -> None:
     assert line.transmit(hub, b"q", end_us) == end_us + line.duration_us(1)
 
 
+def test_what_waits_to_begin_leaves_the_line_idle_until_then() -> None:
+    line, hub, a, _ = _line()
+    line.delay_us = 50_000
+    first_us, second_us = line.transmit(hub, b"first", 0), line.transmit(hub, b"second", 20_000)
+    assert line.is_idle(20_000)
+    assert line.idle_at_us() == first_us
+    line.advance_to(50_000)
+    assert not line.is_idle(50_000)
+    line.advance_to(first_us)
+    assert line.is_idle(first_us)
+    assert (a.take(), line.idle_at_us()) == (b"first", second_us)
+    line.advance_to(second_us)
+    assert (a.take(), line.idle_at_us()) == (b"second", -1)
+
+
+def test_what_follows_without_a_pause_or_is_talked_into_ends_as_one() -> None:
+    line, hub, a, b = _line()
+    line.transmit(hub, b"12", 0)
+    after_us = line.transmit(hub, b"34", 100)
+    line.advance_to(600)
+    assert line.idle_at_us() == after_us
+    end_us = line.transmit(a, b"12345", 700)
+    assert (line.idle_at_us(), line.is_idle(700)) == (end_us, False)
+    line.advance_to(end_us)
+    assert len(b.take()) > 3
+    assert line.is_idle(end_us)
+
+
 def test_cut_line_carries_nothing_and_counts_it() -> None:
     line, hub, a, _ = _line()
     line.cut()
