@@ -8,7 +8,9 @@ import pytest
 
 from edge.update.board_layout import fresh_board
 from firmware.boards import slots
+from firmware.boards.rp2 import wiring
 from hil.chip.carrier import BOARD
+from hil.chip.emulator import build_image
 from hil.faults.cuts import Start
 from hil.faults.flash_cut import FlashSweep
 from tests.hil.faults.test_update_cuts_host import NEW, OLD, files_of
@@ -46,6 +48,12 @@ def half_started(starts: list[Start], sets: Sets) -> list[Start]:
     return [start for start in running if not start.is_whole or (start.manifest, start.outside) not in whole]
 
 
+def watched(sweep: FlashSweep, starts: list[Start], *whats: str) -> list[str]:
+    """What is wrong with the outputs of a chip that is switched on, for the first cut of each kind of start."""
+    kinds = {tuple(getattr(start, what) for what in whats): start for start in reversed(starts) if not start.is_second}
+    return [f"{start}: {harm}" for start in kinds.values() for harm in sweep.harm_of_start(start)]
+
+
 def test_cuts_while_a_few_files_are_replaced(uf2: Path, sets: Sets, tmp_path: Path) -> None:
     sweep = FlashSweep(uf2, ROLE, sets[OLD], sets[NEW], tmp_path)
     ends = [*sweep.starts(first=1, step=sweep.writes), *sweep.starts(first=sweep.writes)]
@@ -53,8 +61,19 @@ def test_cuts_while_a_few_files_are_replaced(uf2: Path, sets: Sets, tmp_path: Pa
     assert len(starts) > 40
     assert any(start.is_held for start in starts)
     assert half_started([ends[0], *starts, ends[-1]], sets) == []
+    assert watched(sweep, starts, "is_whole", "is_held") == []
     middle = sweep.writes // 2
     assert sweep.harm_of(middle, len(sweep.operation(middle).data) // 2) == []
+
+
+def test_a_board_that_drives_what_no_control_asked_for_is_caught(
+    uf2: Path, sets: Sets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drives = f"from machine import Pin\nPin({wiring.OUTPUTS[0]}, Pin.OUT, value=1)\n".encode()
+    monkeypatch.setattr(FlashSweep, "image", lambda self, number, done: build_image({"main.py": drives}))
+    sweep = FlashSweep(uf2, ROLE, sets[NEW], sets[NEW], tmp_path)
+    harm = sweep.harm_of_start(Start(1, 1, "a", "", True, False, "", False))
+    assert [text.split(" at ")[0] for text in harm] == ["MOTOR_OPEN is driven", "no control runs"]
 
 
 @pytest.mark.long
@@ -64,5 +83,6 @@ def test_cuts_everywhere_while_all_is_replaced(uf2: Path, sets: Sets, tmp_path: 
     starts = list(sweep.starts())
     assert len(starts) >= 4 * sweep.writes
     assert half_started(starts, sets) == []
+    assert watched(sweep, starts, "slot", "manifest", "is_whole", "is_held", "outside") == []
     for number in range(1, sweep.writes + 1, SWITCHED_ON):
         assert sweep.harm_of(number, len(sweep.operation(number).data) // 2) == [], number
