@@ -5,6 +5,7 @@ Knows: one question of Modbus. Must not know: the rig board, scenarios.
 
 from __future__ import annotations
 
+from edge.words import tr
 from hil.board.port import Port, Table
 from hil.scenarios.vocabulary import ROLES, map_of, tag_of
 from hil.targets.target import Provision, TargetError, UsageError
@@ -68,21 +69,29 @@ def _find_map_id(heard: bytes, unit_id: int) -> int | None:
 def _check_role(name: str, map_id: int, role: str) -> None:
     found = next((each for each in ROLES if map_id == map_of(each).MAP_ID), f"device of map {map_id}")
     if found != role:
-        raise UsageError(
-            f"{name}: the device is a {found}, the scenario is for a {role}; connect that one, or copy its file set "
-            "onto this board (docs/boards.md)"
+        said = tr(
+            "{port}: the device is a {found}, the scenario is for a {role}; connect that one, or copy its file set "
+            "onto this board (docs/boards.md)",
+            port=name,
+            found=found,
+            role=role,
         )
+        raise UsageError(said)
 
 
 def _silence(name: str, unit_id: int, heard: bytes) -> UsageError | TargetError:
-    limit = f"within {_LIMIT_US // 1_000_000} s"
+    seconds = _LIMIT_US // 1_000_000
     if heard:
-        shown = heard[:_SHOWN_BYTES].hex(" ")
-        return UsageError(
-            f"{name}: what is there sent '{shown}' {limit}, expected the answer of unit {unit_id}; look at A and B, "
-            "and at baud and unit_id in its provision file, or name another port with --dut"
+        said = tr(
+            "{port}: what is there sent '{shown}' within {seconds} s, expected the answer of unit {unit}; look at A "
+            "and B, and at baud and unit_id in its provision file, or name another port with --dut",
+            port=name,
+            shown=heard[:_SHOWN_BYTES].hex(" "),
+            seconds=seconds,
+            unit=unit_id,
         )
+        return UsageError(said)
     return TargetError(
-        f"{name}: unit {unit_id} does not answer {limit} of its supply; look at the supply relay, at A and B, and at "
-        "its provision file (docs/bench/README.md)"
+        f"{name}: unit {unit_id} does not answer within {seconds} s of its supply; look at the supply relay, at A and "
+        "B, and at its provision file (docs/bench/README.md)"
     )

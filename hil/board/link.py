@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edge.words import later, tr
 from firmware.roles.rig import wiring
 from hil.board.port import Table
 from hil.targets.target import TargetError, UsageError
@@ -20,6 +21,11 @@ from protocols.rig.frame import FRAME_MAX, PAYLOAD_AT, FrameReader, finish_frame
 # A whole frame both ways is 12 ms at 115,200 baud, a board answers within 10 ms; USB adapters hold bytes for 16 ms.
 ANSWER_LIMIT_US = 500_000
 _SHOWN_BYTES = 12
+_OTHER_VERSION = later("{port}: the rig board speaks protocol version {found}, expected {wanted}; {copy}")
+_OTHER_WIRING = later(
+    "{port}: the rig board is wired as '{found}', expected '{wanted}'; connect the other board, or {copy}"
+)
+_OTHER_FIRMWARE = later("{port}: the rig board runs firmware {found}, expected {wanted}; {copy}")
 _RESULTS = {
     m.FULL: "has no place left",
     m.WRONG: "does not understand it",
@@ -101,7 +107,13 @@ class RigLink:
         """Ask the board what it is."""
         data = self._ask(m.HELLO, bytes([m.VERSION]))
         if len(data) < m.HELLO_SIZE:
-            raise UsageError(f"{self.name}: the rig board says {data.hex()} of itself, which no version of it does")
+            raise UsageError(
+                tr(
+                    "{port}: the rig board says {data} of itself, which no version of it does; connect the right one",
+                    port=self.name,
+                    data=data.hex(),
+                )
+            )
         text = data[m.HELLO_SIZE : m.HELLO_SIZE + data[m.HELLO_SIZE - 1]]
         firmware = data[m.HASH_AT : m.HASH_AT + m.HASH_SIZE]
         places = get_u16(data, 5), get_u16(data, 7)
@@ -110,21 +122,17 @@ class RigLink:
     def check(self, firmware: bytes) -> Hello:
         """Raise UsageError unless the board is of this version, this wiring and runs exactly this firmware."""
         hello = self.hello()
-        copy = "copy build/deploy/rig-rp2 onto it (make mpy, docs/bench/README.md)"
         if hello.version != m.VERSION:
-            raise UsageError(
-                f"{self.name}: the rig board speaks protocol version {hello.version}, expected {m.VERSION}; {copy}"
-            )
+            raise UsageError(self._not_ours(_OTHER_VERSION, str(hello.version), str(m.VERSION)))
         if hello.wiring != wiring.NAME:
-            raise UsageError(
-                f"{self.name}: the rig board is wired as '{hello.wiring}', expected '{wiring.NAME}'; connect the other "
-                f"board, or {copy}"
-            )
+            raise UsageError(self._not_ours(_OTHER_WIRING, hello.wiring, wiring.NAME))
         if hello.firmware != firmware:
-            raise UsageError(
-                f"{self.name}: the rig board runs firmware {hello.firmware.hex()}, expected {firmware.hex()}; {copy}"
-            )
+            raise UsageError(self._not_ours(_OTHER_FIRMWARE, hello.firmware.hex(), firmware.hex()))
         return hello
+
+    def _not_ours(self, sentence: str, found: str, wanted: str) -> str:
+        copy = tr("copy build/deploy/rig-rp2 onto it (make mpy, docs/bench/README.md)")
+        return tr(sentence, port=self.name, found=found, wanted=wanted, copy=copy)
 
     def clear(self) -> None:
         """End a run, if one is under way: drivers off, supply on, nothing queued, no rows."""
@@ -215,19 +223,27 @@ class RigLink:
         return answer
 
     def _silence(self) -> UsageError | TargetError:
-        limit = f"within {ANSWER_LIMIT_US // 1000} ms"
+        ms = ANSWER_LIMIT_US // 1000
         if self.has_answered:
-            return TargetError(f"{self.name}: the rig board answers no more {limit}; look at its supply and its cable")
-        if self._heard:
-            shown = bytes(self._heard[:_SHOWN_BYTES]).hex(" ")
-            return UsageError(
-                f"{self.name}: what is there sent '{shown}' {limit}, expected the answer of a rig board; name the "
-                "rig's port with --rig"
+            return TargetError(
+                f"{self.name}: the rig board answers no more within {ms} ms; look at its supply and its cable"
             )
-        return UsageError(
-            f"{self.name}: nothing answers {limit}, expected a rig board; look at its supply, TX and RX, or name "
-            "another port with --rig"
+        if self._heard:
+            said = tr(
+                "{port}: what is there sent '{shown}' within {ms} ms, expected the answer of a rig board; name the "
+                "rig's port with --rig",
+                port=self.name,
+                shown=bytes(self._heard[:_SHOWN_BYTES]).hex(" "),
+                ms=ms,
+            )
+            return UsageError(said)
+        said = tr(
+            "{port}: nothing answers within {ms} ms, expected a rig board; look at its supply, TX and RX, or name "
+            "another port with --rig",
+            port=self.name,
+            ms=ms,
         )
+        return UsageError(said)
 
 
 def _frame(kind: int, sequence: int, payload: bytes) -> bytes:

@@ -11,6 +11,7 @@ import time
 
 import serial
 
+from edge.words import tr
 from firmware.roles.rig import wiring
 from hil.board.port import Port, Table
 from hil.targets.target import TargetError, UsageError
@@ -78,10 +79,11 @@ class SerialTable(Table):
 def _refusal(name: str, option: str, error: Exception) -> str:
     """Why a port cannot be had, and what to do."""
     number = getattr(error, "errno", None)
+    names = {"port": name, "option": option}
     if number == errno.ENOENT:
-        return f"{name}: there is no such port; plug the adapter in, or name another one with {option}"
+        return tr("{port}: there is no such port; plug the adapter in, or name another one with {option}", **names)
     if number in (errno.EACCES, errno.EPERM):
-        return f"{name}: this user may not open the port; join the group that owns it, then log in anew"
+        return tr("{port}: this user may not open the port; join the group that owns it, then log in anew", port=name)
     if number in (errno.EAGAIN, errno.EBUSY) or "exclusively lock" in str(error):
-        return f"{name}: another program has the port open; close it, or name another port with {option}"
-    return f"{name}: is no serial port ({error}); name one with {option}"
+        return tr("{port}: another program has the port open; close it, or name another port with {option}", **names)
+    return tr("{port}: is no serial port ({why}); name one with {option}", why=error, **names)

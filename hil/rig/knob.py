@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edge.words import tr
 from hil.scenarios.meaning import ON_OFF, PRESENT, Meaning
 from hil.scenarios.units import Mistake
 
@@ -27,8 +28,8 @@ class Knob:
         except Mistake as mistake:
             raise Mistake(f"{name}: {mistake}") from None
         if not self.low <= value <= self.high:
-            tell = self.meaning.tell
-            raise Mistake(f"{name} cannot be {text}; {tell(self.low)} to {tell(self.high)} are allowed")
+            limits = {"low": self.meaning.tell(self.low), "high": self.meaning.tell(self.high)}
+            raise Mistake(tr("{name} cannot be {text}; {low} to {high} are allowed", name=name, text=text, **limits))
         return value
 
 

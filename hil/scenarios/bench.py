@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from edge.words import tr
 from hil.faults.catalogue import LANE
 from hil.rig.plants import PLANTS
 from hil.scenarios.meaning import QUALITY
@@ -59,21 +60,23 @@ class BenchStatements(Statements):
         if word in _QUALITIES and head:
             value, quality = head, QUALITY.read(word)
         if not value:
-            raise Mistake(f"'{rest}' says no value; write 'set NAME VALUE' or 'set NAME VALUE QUALITY'")
+            said = tr("'{text}' says no value; write 'set NAME VALUE' or 'set NAME VALUE QUALITY'", text=rest)
+            raise Mistake(said)
         return tuple(self._set_one(each, value, quality) for each in (*names, name))
 
     def _set_one(self, name: str, value: str, quality: int) -> Action:
         if name in self._knobs:
             if quality != GOOD:
-                raise Mistake(f"{name} belongs to the plant and has no quality; set the quality of an input")
+                said = tr("{name} belongs to the plant and has no quality; set the quality of an input", name=name)
+                raise Mistake(said)
             return Action("knob", name=name, argument=self._knobs[name].read(name, value))
         meaning = input_meaning(self._role, self._known_input(name, (*self._inputs, *self._knobs)))
         try:
             raw = meaning.read(value)
         except Mistake as mistake:
-            raise Mistake(f"input {name}: {mistake}") from None
+            raise Mistake(tr("input {name}: {reason}", name=name, reason=mistake)) from None
         if abs(raw) > ARGUMENT_MAX:
-            raise Mistake(f"'{value}' of {name} does not fit 32 bits")
+            raise Mistake(tr("'{text}' of {name} does not fit 32 bits", text=value, name=name))
         return Action("set", name=name, argument=raw, quality=quality)
 
     def _free(self, rest: str) -> tuple[Action, ...]:
@@ -82,8 +85,12 @@ class BenchStatements(Statements):
     def _known_input(self, name: str, known: tuple[str, ...]) -> str:
         if name in self._inputs:
             return name
-        where = f"{self._role} and its plant" if self._plant else f"{self._role} (no plant is named)"
-        raise Mistake(f"'{name}' is no input or knob of {where}{close_to(name, known)}")
+        names = {"name": name, "role": self._role}
+        if self._plant:
+            said = tr("'{name}' is no input or knob of {role} and its plant", **names)
+        else:
+            said = tr("'{name}' is no input or knob of {role} (no plant is named)", **names)
+        raise Mistake(said + close_to(name, known))
 
     def _line(self, rest: str) -> tuple[Action, ...]:
         try:
@@ -91,13 +98,18 @@ class BenchStatements(Statements):
         except ValueError:
             data = b""
         if not 0 < len(data) <= _LINE_SIZE_MAX:
-            raise Mistake(f"'{rest[:20]}' is wrong; 1 to {_LINE_SIZE_MAX} bytes in hexadecimal digits are needed")
+            said = tr(
+                "'{text}' is wrong; 1 to {most} bytes in hexadecimal digits are needed",
+                text=rest[:20],
+                most=_LINE_SIZE_MAX,
+            )
+            raise Mistake(said)
         return (Action("line", data=data),)
 
     def _jump(self, rest: str) -> tuple[Action, ...]:
         time_us = read_time_us(rest)
         if abs(time_us) > TIME_US_MAX:
-            raise Mistake(f"'{rest}' is too far; -1 h to 1 h are allowed")
+            raise Mistake(tr("'{text}' is too far; -1 h to 1 h are allowed", text=rest))
         return (Action("jump", argument=time_us),)
 
 
@@ -107,7 +119,7 @@ class BenchReader(Reader):
     def _build(self, head: dict[str, Any]) -> Scenario | None:
         role = self._text(head, "role")
         if role not in ROLES:
-            self._problems.append(f"role '{role}' is unknown{close_to(role, (*ROLES, LANE))}")
+            self._problems.append(tr("role '{role}' is unknown", role=role) + close_to(role, (*ROLES, LANE)))
             return None
         plant = self._plant(head, role)
         return BenchScenario(
@@ -122,6 +134,7 @@ class BenchReader(Reader):
         plant = self._text(head, "plant", "")
         fitting = [name for name, each in PLANTS.items() if each.role == role]
         if plant and plant not in fitting:
-            self._problems.append(f"plant '{plant}' does not fit {role}{close_to(plant, fitting)}")
+            said = tr("plant '{plant}' does not fit {role}", plant=plant, role=role)
+            self._problems.append(said + close_to(plant, fitting))
             return ""
         return plant

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from math import ceil, floor
 
+from edge.words import tr
 from hil.scenarios.model import Condition, Word
 from hil.scenarios.units import Mistake, close_to
 
@@ -22,22 +23,22 @@ def read_condition(text: str, words: Mapping[str, Word]) -> Condition:
     text = text.strip()
     found = _FORM.fullmatch(text)
     if found is None:
-        raise Mistake(f"'{text}' is no condition; write {FORMS}")
+        raise Mistake(tr("'{text}' is no condition; write {forms}", text=text, forms=FORMS))
     word = read_word(found[1], words)
     if found[2] is None:
         if word.is_level:
-            raise Mistake(f"'{text}' says no value; write '{text} = VALUE'")
+            raise Mistake(tr("'{text}' says no value; write '{text} = VALUE'", text=text))
         return Condition(word, text)
     try:
         return _compare(word, text, found[2], found[3].strip())
     except Mistake as mistake:
-        raise Mistake(f"in '{text}': {mistake}") from None
+        raise Mistake(tr("in '{text}': {reason}", text=text, reason=mistake)) from None
 
 
 def read_word(written: str, words: Mapping[str, Word]) -> Word:
     """The word called `written`; raises Mistake."""
     if written not in words:
-        raise Mistake(f"'{written}' is no name that can be watched here{close_to(written, words)}")
+        raise Mistake(tr("'{name}' is no name that can be watched here", name=written) + close_to(written, words))
     return words[written]
 
 
@@ -50,7 +51,8 @@ def _compare(word: Word, text: str, operator: str, value: str) -> Condition:
         middle, tolerance = value.split(_TOLERANCE, 1)
         exact, off = meaning.read_exact(middle), meaning.read_tolerance(tolerance)
         if ceil(exact - off) > floor(exact + off):
-            raise Mistake(f"no value of it lies so close to {middle}; its step is {meaning.step}")
+            said = tr("no value of it lies so close to {middle}; its step is {step}", middle=middle, step=meaning.step)
+            raise Mistake(said)
         return Condition(word, text, ceil(exact - off), floor(exact + off))
     if operator in ("=", "!="):
         raw = meaning.read(value)

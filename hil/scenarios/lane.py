@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from edge.words import tr
 from hil.faults.catalogue import LANE
 from hil.scenarios.meaning import ON_OFF
 from hil.scenarios.model import Action, LaneScenario, Scenario, TruckVisit
@@ -54,12 +55,12 @@ class LaneStatements(Statements):
         names, _, value = rest.rpartition(" ")
         for name in names.split(", "):
             if name not in SWITCHES:
-                raise Mistake(f"switch '{name}' is not in the lane{close_to(name, SWITCHES)}")
+                raise Mistake(tr("switch '{name}' is not in the lane", name=name) + close_to(name, SWITCHES))
         return tuple(Action("switch", name=name, argument=ON_OFF.read(value)) for name in names.split(", "))
 
     def _turn(self, rest: str) -> tuple[Action, ...]:
         if rest != "back":
-            raise Mistake("write 'turn back'")
+            raise Mistake(tr("write 'turn back'"))
         return (Action("turn back"),)
 
     def _truck(self, rest: str) -> tuple[Action, ...]:
@@ -67,10 +68,11 @@ class LaneStatements(Statements):
         body, *habits = rest.split(", ")
         kind, _, weight = body.partition(" ")
         if kind not in TRUCK_KINDS:
-            raise Mistake(f"truck '{kind}' is unknown{close_to(kind, TRUCK_KINDS)}")
+            raise Mistake(tr("truck '{kind}' is unknown", kind=kind) + close_to(kind, TRUCK_KINDS))
         gross_kg = float(read_quantity(weight, "kg"))
         if not _GROSS_KG[0] <= gross_kg <= _GROSS_KG[1]:
-            raise Mistake(f"no truck weighs '{weight}'; {_GROSS_KG[0]} kg to {_GROSS_KG[1]} kg are allowed")
+            limits = {"low": _GROSS_KG[0], "high": _GROSS_KG[1]}
+            raise Mistake(tr("no truck weighs '{text}'; {low} kg to {high} kg are allowed", text=weight, **limits))
         visit = TruckVisit(kind, gross_kg, Habits(**dict(_habit(text) for text in habits)))
         return (Action("truck", argument=round(gross_kg), truck=visit),)
 
@@ -84,7 +86,10 @@ class LaneReader(Reader):
     def _settings_by_role(self, head: dict[str, Any]) -> tuple[tuple[str, tuple[tuple[str, int], ...]], ...]:
         table = head.get("settings", {})
         if not isinstance(table, dict) or not table.keys() <= set(LANE_ROLES):
-            self._problems.append(f"'settings' is {table!r}; write it as {{ barrier = {{ NAME = \"VALUE\" }} }}")
+            form = '{ barrier = { NAME = "VALUE" } }'
+            self._problems.append(
+                tr("'{key}' is {value!r}; write it as {form}", key="settings", value=table, form=form)
+            )
             return ()
         return tuple((role, self._settings(settings, role)) for role, settings in table.items())
 
@@ -95,10 +100,10 @@ def _habit(text: str) -> tuple[str, Any]:
     for words, name in _HABITS.items():
         if text.startswith(words + " "):
             return name, read_duration(text.removeprefix(words + " ")) / 1e6
-    raise Mistake(f"no driver does '{text}'; expected one of {', '.join(_HABIT_FORMS)}")
+    raise Mistake(tr("no driver does '{text}'; expected one of {names}", text=text, names=", ".join(_HABIT_FORMS)))
 
 
 def _known_role(role: str) -> str:
     if role not in LANE_ROLES:
-        raise Mistake(f"device '{role}' is not in the lane{close_to(role, LANE_ROLES)}")
+        raise Mistake(tr("device '{name}' is not in the lane", name=role) + close_to(role, LANE_ROLES))
     return role

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from edge.words import tr
 from hil.faults.catalogue import LANE
 from hil.scenarios.bench import BenchReader
 from hil.scenarios.hook import PYTHON_KEYS, read_hook
@@ -49,21 +50,30 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ScenarioError(
-            f"{path}: cannot be read ({error.strerror}); name a scenario file or one of hil/scenarios"
-        ) from error
+        said = tr(
+            "{file}: cannot be read ({why}); name a scenario file or one of hil/scenarios",
+            file=path,
+            why=error.strerror,
+        )
+        raise ScenarioError(said) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{path}: not a TOML file ({error}); mend the line it names") from error
+        raise ScenarioError(
+            tr("{file}: not a TOML file ({why}); mend the line it names", file=path, why=error)
+        ) from error
     return _head(path, data)
 
 
 def _head(path: Path, data: dict[str, Any]) -> dict[str, Any]:
     unknown = [key for key in data if key != _TABLE]
     if unknown:
-        raise ScenarioError(
-            f"{path}: unknown table or key '{unknown[0]}'; everything stands in the one table [{_TABLE}]"
+        said = tr(
+            "{file}: unknown table or key '{key}'; everything stands in the one table [{table}]",
+            file=path,
+            key=unknown[0],
+            table=_TABLE,
         )
+        raise ScenarioError(said)
     head = data.get(_TABLE)
     if not isinstance(head, dict):
-        raise ScenarioError(f"{path}: there is no table [{_TABLE}]; begin the file with it")
+        raise ScenarioError(tr("{file}: there is no table [{table}]; begin the file with it", file=path, table=_TABLE))
     return head

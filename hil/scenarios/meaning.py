@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from edge.words import tr
 from hil.scenarios.units import Mistake, close_to, read_quantity, tell_quantity, whole
 from protocols.quality import BAD, GOOD, UNCERTAIN
 from protocols.registers.tag import Tag
@@ -38,7 +39,10 @@ class Meaning:
     def read(self, text: str) -> int:
         """The raw value that `text` writes; raises Mistake."""
         if self.is_bits and text != NO_BITS:
-            raise Mistake(f"'{text}' names bits; write 'has {text}' or 'lacks {text}', or '= {NO_BITS}'")
+            said = tr(
+                "'{text}' names bits; write 'has {text}' or 'lacks {text}', or '= {none}'", text=text, none=NO_BITS
+            )
+            raise Mistake(said)
         if self.is_bits:
             return 0
         if self.symbols:
@@ -48,23 +52,24 @@ class Meaning:
     def read_exact(self, text: str) -> Fraction:
         """A quantity in raw steps, not rounded; raises Mistake."""
         if self.symbols:
-            raise Mistake(f"'{text}' is compared with symbols, which have no order; use = or !=")
+            raise Mistake(tr("'{text}' is compared with symbols, which have no order; use = or !=", text=text))
         value = read_quantity(text, self.units, self.sf)
         if not self.low <= value <= self.high:
-            raise Mistake(f"'{text}' is beyond what it can be, {self.tell(self.low)} to {self.tell(self.high)}")
+            limits = {"low": self.tell(self.low), "high": self.tell(self.high)}
+            raise Mistake(tr("'{text}' is beyond what it can be, {low} to {high}", text=text, **limits))
         return value
 
     def read_tolerance(self, text: str) -> Fraction:
         """What a quantity may be off, in raw steps; raises Mistake."""
         tolerance = read_quantity(text, self.units, self.sf)
         if tolerance < 0:
-            raise Mistake(f"the tolerance '{text}' is negative")
+            raise Mistake(tr("the tolerance '{text}' is negative", text=text))
         return tolerance
 
     def bit(self, text: str) -> int:
         """The mask of the bit that `text` names; raises Mistake."""
         if not self.is_bits:
-            raise Mistake("has and lacks are for sets of bits; use = or !=")
+            raise Mistake(tr("has and lacks are for sets of bits; use = or !="))
         return 1 << self._symbol(text)
 
     def tell(self, raw: int) -> str:
@@ -77,7 +82,7 @@ class Meaning:
     def _symbol(self, text: str) -> int:
         known = dict(self.symbols)
         if text not in known:
-            raise Mistake(f"'{text}' is no value it can have{close_to(text, known)}")
+            raise Mistake(tr("'{text}' is no value it can have", text=text) + close_to(text, known))
         return known[text]
 
 

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from math import ceil, floor
 
+from edge.words import later, tr
 from hil.faults.catalogue import faults_of
 from hil.faults.spec import REPAIRED, FaultError
 from hil.scenarios.conditions import read_condition, read_word
@@ -26,9 +27,10 @@ _MEASURE = re.compile(
     r"(?:at most (?P<most>.+)|at least (?P<least>.+)|between (?P<low>.+) and (?P<high>.+))"
 )
 _SPAN = re.compile(r"(?:(?P<extreme>highest|lowest)\s+(?P<word>\S+)\s+)?from\s+(?P<start>.+?)\s+to\s+(?P<end>.+)")
-_MEASURE_FORM = (
-    "write 'measure NAME: from CONDITION to CONDITION LIMITS', 'measure NAME: REGISTER LIMITS' or 'measure NAME: "
-    "highest REGISTER from CONDITION to CONDITION LIMITS'; LIMITS are 'at most X', 'at least X' or 'between X and Y'"
+_NO_MEASUREMENT = later(
+    "'{text}' is no measurement; write 'measure NAME: from CONDITION to CONDITION LIMITS', 'measure NAME: REGISTER "
+    "LIMITS' or 'measure NAME: highest REGISTER from CONDITION to CONDITION LIMITS'; LIMITS are 'at most X', 'at least "
+    "X' or 'between X and Y'"
 )
 Read = Callable[[str], tuple[Action, ...]]
 
@@ -62,7 +64,7 @@ class Statements(ABC):
         if verb == "measure":
             return Measure(number=number, text=text, measurement=self._measurement(rest))
         if verb not in self._actions:
-            raise Mistake(f"no statement begins so{close_to(verb, self.verbs)}")
+            raise Mistake(tr("no statement begins so") + close_to(verb, self.verbs))
         return Do(number=number, text=text, actions=self._actions[verb](rest))
 
     def _wait(self, number: int, text: str, rest: str) -> Step:
@@ -70,7 +72,7 @@ class Statements(ABC):
             return Wait(number=number, text=text, duration_us=read_duration(rest))
         condition, separator, within = rest.removeprefix("until ").rpartition(" within ")
         if not separator:
-            raise Mistake("every wait has an end; write 'wait until CONDITION within TIME'")
+            raise Mistake(tr("every wait has an end; write 'wait until CONDITION within TIME'"))
         return Until(
             number=number,
             text=text,
@@ -95,21 +97,27 @@ class Statements(ABC):
 
     def _hold(self, number: int, text: str, condition: str, span: str, forbidden: bool) -> Step:
         if not condition:
-            raise Mistake("nothing can be awaited for ever; write 'expect no CONDITION for TIME'")
+            raise Mistake(tr("nothing can be awaited for ever; write 'expect no CONDITION for TIME'"))
         read = read_condition(condition, self.words)
         if not forbidden and not read.word.is_level:
-            raise Mistake(f"{read.word.written} happens at an instant and cannot last; write 'expect ... within TIME'")
+            said = tr(
+                "{name} happens at an instant and cannot last; write 'expect ... within TIME'", name=read.word.written
+            )
+            raise Mistake(said)
         return Hold(number=number, text=text, condition=read, duration_us=read_duration(span), is_forbidden=forbidden)
 
     def _measurement(self, rest: str) -> Measurement:
         found = _MEASURE.fullmatch(rest)
         if found is None:
-            raise Mistake(f"'{rest}' is no measurement; {_MEASURE_FORM}")
+            raise Mistake(tr(_NO_MEASUREMENT, text=rest))
         span = _SPAN.fullmatch(found["what"])
         word = span["word"] if span else found["what"]
         measured = read_word(word, self.words) if word else None
         if measured and (measured.meaning.symbols or not measured.is_level):
-            raise Mistake(f"{measured.written} has no size that can be measured; measure a register with a number")
+            said = tr(
+                "{name} has no size that can be measured; measure a register with a number", name=measured.written
+            )
+            raise Mistake(said)
         meaning = measured.meaning if measured else TIME
         low, high = _limits(found, meaning)
         return Measurement(
@@ -135,7 +143,7 @@ class Statements(ABC):
 
     def _fault_name(self, name: str) -> str:
         if name not in self._faults:
-            raise Mistake(f"fault '{name}' is unknown here{close_to(name, self._faults)}")
+            raise Mistake(tr("fault '{name}' is unknown here", name=name) + close_to(name, self._faults))
         return name
 
 
@@ -143,13 +151,14 @@ def read_command(role: str, rest: str, named: str = "") -> Action:
     """`OPCODE [ARGUMENT]` or `SET SETTING VALUE` to the device of `role` that is called `named`; raises Mistake."""
     opcode, _, argument = rest.partition(" ")
     if opcode not in opcode_names(role):
-        raise Mistake(f"opcode '{opcode}' is unknown to {role}{close_to(opcode, opcode_names(role))}")
+        said = tr("opcode '{name}' is unknown to {role}", name=opcode, role=role)
+        raise Mistake(said + close_to(opcode, opcode_names(role)))
     if opcode == "SET":
         name, _, value = argument.partition(" ")
         return Action("command", named, opcode, read_setting(role, name, value), setting_tags(role)[name].address)
     raw = argument_meaning(opcode).read(argument) if argument else 0
     if abs(raw) > ARGUMENT_MAX:
-        raise Mistake(f"argument '{argument}' of {opcode} does not fit 32 bits")
+        raise Mistake(tr("argument '{text}' of {name} does not fit 32 bits", text=argument, name=opcode))
     return Action("command", named, opcode, raw)
 
 
@@ -157,16 +166,17 @@ def read_setting(role: str, name: str, text: str) -> int:
     """The raw value of a setting; raises Mistake."""
     tags = setting_tags(role)
     if name not in tags:
-        raise Mistake(f"setting '{name}' is unknown to {role}{close_to(name, tags)}")
+        raise Mistake(tr("setting '{name}' is unknown to {role}", name=name, role=role) + close_to(name, tags))
     tag = tags[name]
     try:
         raw = meaning_of(tag).read(text)
     except Mistake as mistake:
-        raise Mistake(f"setting {name}: {mistake}") from None
+        raise Mistake(tr("setting {name}: {reason}", name=name, reason=mistake)) from None
     low, high = tag.min or 0, tag.max or 0
     if not low <= raw <= high:
         tell = meaning_of(tag).tell
-        raise Mistake(f"setting {name} is '{text}'; {tell(low)} to {tell(high)} are allowed")
+        limits = {"low": tell(low), "high": tell(high)}
+        raise Mistake(tr("setting {name} is '{text}'; {low} to {high} are allowed", name=name, text=text, **limits))
     return raw
 
 
@@ -174,7 +184,7 @@ def read_duration(text: str) -> int:
     """A time of a step in microseconds; raises Mistake."""
     time_us = read_time_us(text)
     if not 0 <= time_us <= TIME_US_MAX:
-        raise Mistake(f"'{text}' is no time a step can take; 0 s to 1 h are allowed")
+        raise Mistake(tr("'{text}' is no time a step can take; 0 s to 1 h are allowed", text=text))
     return time_us
 
 
@@ -183,5 +193,5 @@ def _limits(found: re.Match[str], meaning: Meaning) -> tuple[int | None, int | N
     low_raw = ceil(meaning.read_exact(low)) if low else None
     high_raw = floor(meaning.read_exact(high)) if high else None
     if low_raw is not None and high_raw is not None and low_raw > high_raw:
-        raise Mistake(f"nothing lies between {low} and {high}; write the smaller one first")
+        raise Mistake(tr("nothing lies between {low} and {high}; write the smaller one first", low=low, high=high))
     return low_raw, high_raw

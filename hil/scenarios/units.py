@@ -10,30 +10,32 @@ import re
 from collections.abc import Iterable
 from fractions import Fraction
 
+from edge.words import later, tr
+
 _QUANTITY = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*([^\s\d].*)?", re.ASCII)
 
 # unit: (what it measures, how many of the first unit of its kind it is)
 UNITS: dict[str, tuple[str, Fraction]] = {
-    "us": ("time", Fraction(1)),
+    "us": (later("time"), Fraction(1)),
     "ms": ("time", Fraction(1_000)),
     "s": ("time", Fraction(1_000_000)),
     "min": ("time", Fraction(60_000_000)),
     "h": ("time", Fraction(3_600_000_000)),
-    "g": ("mass", Fraction(1)),
+    "g": (later("mass"), Fraction(1)),
     "kg": ("mass", Fraction(1_000)),
     "t": ("mass", Fraction(1_000_000)),
-    "mV": ("voltage", Fraction(1)),
+    "mV": (later("voltage"), Fraction(1)),
     "V": ("voltage", Fraction(1_000)),
-    "mA": ("current", Fraction(1)),
+    "mA": (later("current"), Fraction(1)),
     "A": ("current", Fraction(1_000)),
-    "A/s": ("current per time", Fraction(1)),
-    "°C": ("temperature", Fraction(1)),
+    "A/s": (later("current per time"), Fraction(1)),
+    "°C": (later("temperature"), Fraction(1)),
     "degC": ("temperature", Fraction(1)),  # as register maps write it
-    "Wh": ("energy", Fraction(1)),
+    "Wh": (later("energy"), Fraction(1)),
     "kWh": ("energy", Fraction(1_000)),
-    "mAh": ("charge", Fraction(1)),
+    "mAh": (later("charge"), Fraction(1)),
     "Ah": ("charge", Fraction(1_000)),
-    "permille": ("share", Fraction(1)),
+    "permille": (later("share"), Fraction(1)),
     "%": ("share", Fraction(10)),
 }
 _COUNTED = ("", "count")  # register units that are written as a bare number
@@ -44,30 +46,34 @@ class Mistake(Exception):
 
 
 def close_to(word: str, known: Iterable[str]) -> str:
-    """`; did you mean X`, or `; expected one of ...` when nothing comes close."""
+    """`; did you mean X?`, or `; expected one of ...` when nothing comes close."""
     names = list(known)
     close = difflib.get_close_matches(word, names, n=2)
     if close:
-        return f"; did you mean {' or '.join(close)}"
-    return f"; expected one of {', '.join(names)}" if len(names) <= 30 else ""
+        return "; " + tr("did you mean {names}?", names=", ".join(close))
+    return "; " + tr("expected one of {names}", names=", ".join(names)) if len(names) <= 30 else ""
 
 
 def read_quantity(text: str, units: str, sf: int = 0) -> Fraction:
     """What `text` says in steps of 10**sf of `units`; raises Mistake when it has no or another kind of unit."""
     found = _QUANTITY.fullmatch(text.strip())
     if found is None:
-        raise Mistake(f"'{text}' is no number{'' if units in _COUNTED else f' with a unit, such as 5 {_shown(units)}'}")
+        raise Mistake(_no_number(text, units))
     number, unit = Fraction(found[1]), found[2] or ""
     step = Fraction(10) ** sf
     if units in _COUNTED:
         if unit:
-            raise Mistake(f"'{text}' has the unit {unit}, but a plain number is needed")
+            raise Mistake(tr("'{text}' has the unit {unit}, but a plain number is needed", text=text, unit=unit))
         return number / step
     kind, size = UNITS[units]
     if unit not in UNITS:
         raise Mistake(_unknown_unit(text, unit, kind, units))
     if UNITS[unit][0] != kind:
-        raise Mistake(f"'{text}' is a {UNITS[unit][0]}, but a {kind} is needed, such as 5 {_shown(units)}")
+        kinds = {"found": tr(UNITS[unit][0]), "wanted": tr(kind)}
+        said = tr(
+            "'{text}' is a {found}, but a {wanted} is needed, such as 5 {unit}", **kinds, text=text, unit=_shown(units)
+        )
+        raise Mistake(said)
     return number * UNITS[unit][1] / size / step
 
 
@@ -79,7 +85,7 @@ def read_time_us(text: str) -> int:
 def whole(value: Fraction, text: str, step: str) -> int:
     """`value` as an integer; raises Mistake when it lies between two."""
     if value.denominator != 1:
-        raise Mistake(f"'{text}' is finer than its step of {step}")
+        raise Mistake(tr("'{text}' is finer than its step of {step}", text=text, step=step))
     return int(value)
 
 
@@ -103,11 +109,21 @@ def tell_time(time_us: int) -> str:
     return tell_quantity(time_us, "s", -6)
 
 
+def _no_number(text: str, units: str) -> str:
+    if units in _COUNTED:
+        return tr("'{text}' is no number", text=text)
+    return tr("'{text}' is no number with a unit, such as 5 {unit}", text=text, unit=_shown(units))
+
+
 def _unknown_unit(text: str, unit: str, kind: str, units: str) -> str:
-    fitting = [name for name, (measured, _) in UNITS.items() if measured == kind and name != "degC"]
+    names = ", ".join(name for name, (measured, _) in UNITS.items() if measured == kind and name != "degC")
     if not unit:
-        return f"'{text}' has no unit; write one of {', '.join(fitting)}, such as {text} {_shown(units)}"
-    return f"'{unit}' in '{text}' is no unit of a {kind}; expected one of {', '.join(fitting)}"
+        example = f"{text} {_shown(units)}"
+        return tr(
+            "'{text}' has no unit; write one of {names}, such as {example}", text=text, names=names, example=example
+        )
+    said = {"unit": unit, "text": text, "kind": tr(kind), "names": names}
+    return tr("'{unit}' in '{text}' is no unit of a {kind}; expected one of {names}", **said)
 
 
 def _shown(units: str) -> str:

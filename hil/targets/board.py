@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edge.boards.images import digest_of
+from edge.words import tr
 from firmware.boards.host import store_settings
 from hil.board.files import firmware_hash, rig_files
 from hil.board.link import RigLink
@@ -113,7 +114,9 @@ class BoardTarget(Target):
             image = build_image(self._flash_files(provision, settings))
             return PairTable(self._uf2, RigChip(self._uf2, self._rig_files), provision, image)
         if not (self._options.rig_port and self._options.dut_port):
-            raise UsageError("target board takes two ports: name the rig board's with --rig, the device's with --dut")
+            raise UsageError(
+                tr("target board takes two ports: name the rig board's with --rig, the device's with --dut")
+            )
         return SerialTable(self._options.rig_port, self._options.dut_port, BAUD)
 
     def _flash_files(self, provision: Provision, settings: Path) -> dict[str, bytes]:

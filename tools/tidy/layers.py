@@ -160,18 +160,19 @@ LAYERS = (
     _row(
         "hil/board/",
         "hil sim_devices firmware.boards.terminals firmware.boards.rp2.wiring firmware.roles.rig.wiring protocols "
-        "tools.deploy",
+        "edge.words tools.deploy",
         "a bench knows the wiring of both cards, not their programs: put checks into tests/",
     ),
     _row(
         "hil/mutants/",
-        "hil protocols firmware.boards.host tools.mutants.equivalent tools.mutants.operators tools.mutants.patch",
+        "hil protocols firmware.boards.host edge.words tools.mutants.equivalent tools.mutants.operators "
+        "tools.mutants.patch",
         "the strength of the scenarios is measured through targets: put what breaks otherwise into tests/",
     ),
     _row(
         "hil/chip/",
         "hil sim_devices firmware.boards.card firmware.boards.terminals firmware.boards.rp2.wiring protocols "
-        "edge.boards.images edge.update.board_layout tools.deploy",
+        "edge.boards.images edge.update.board_layout edge.words tools.deploy",
         "the carrier knows the board's wiring, not its program: put checks into tests/",
     ),
     _row("tools/", "tools", "tools read files as data: put code that runs the product into hil/ or tests/"),

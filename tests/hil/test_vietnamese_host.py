@@ -1,0 +1,49 @@
+"""`gate hil` in Vietnamese: what a person at the terminal reads; what machines read is the same in every language."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from edge.words import choose
+from hil import command
+
+SCENARIO = """
+[scenario]
+name = "wrong"
+role = "barrier"
+seed = 1
+steps = ["expect gate = OPEN within 1 s"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def vietnamese(english: None) -> None:
+    choose("vi")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--target", "rp2040", "--uf2", "none.uf2"), "none.uf2: không đọc được (No such file or directory); hãy nêu"),
+        (("--target", "rp2040", "--uf2", "other.uf2"), "... không phải ảnh đã được thử; hãy lấy một trong: "),
+        (("--target", "board", "--rig", "none"), "đích board cần hai cổng"),
+        (("--target", "board", "--rig", "none", "--dut", "none"), "none: không có cổng này; hãy cắm bộ chuyển"),
+        (("wrong.toml",), "ở đây không theo dõi được tên 'gate'"),
+    ],
+)
+def test_bad_input_is_one_sentence_in_vietnamese(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: Sequence[str],
+    told: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("other.uf2").write_bytes(b"UF2\n")
+    Path("wrong.toml").write_text(SCENARIO, encoding="utf-8")
+    scenario = () if words[0].endswith(".toml") else ("barrier_opens_and_closes",)
+    assert command.main(["run", *scenario, *words]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert told in err
