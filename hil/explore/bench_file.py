@@ -43,9 +43,14 @@ def set_inputs(role: str, values: Mapping[str, int]) -> list[str]:
     return [f"set {', '.join(names)} {value}" for value, names in lines.items()]
 
 
+def scenario_name(role: str, violation: str) -> str:
+    """Of the way to a violation, and so the stem of its file."""
+    return f"{role}_{violation.replace('-', '_')}"
+
+
 def file_text(
     title: Sequence[str],
-    name: str,
+    violation: str,
     role: str,
     steps: Sequence[str],
     never: Sequence[str] = (),
@@ -55,7 +60,13 @@ def file_text(
     """The whole file; `title` are its first lines, as comments, `settings` are raw."""
     tags = setting_tags(role)
     told = [f'{each} = "{meaning_of(tags[each]).tell(raw)}"' for each, raw in (settings or {}).items()]
-    lines = [*(f"# {line}" for line in title), "", "[scenario]", f'name = "{name}"', f'role = "{role}"']
+    lines = [
+        *(f"# {line}" for line in title),
+        "",
+        "[scenario]",
+        f'name = "{scenario_name(role, violation)}"',
+        f'role = "{role}"',
+    ]
     lines += [f'plant = "{plant}"'] if plant else []
     lines += ["seed = 1", f"settings = {{ {', '.join(told)} }}" if told else "settings = {}"]
     lines += ["steps = [", *(f'  "{step}",' for step in steps), "]"]

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from hil.explore.bench_file import scenario_name
 from hil.explore.engine import Report, verify
 from hil.explore.explicit import Explicit, verify_all
 from hil.explore.model import Model
@@ -78,7 +79,7 @@ def _write_scenarios(report: Report, directory: Path) -> list[Path]:
     directory.mkdir(parents=True, exist_ok=True)
     written = []
     for each in report.violations:
-        path = directory / f"{report.role}_{each['id'].replace('-', '_')}.toml"
+        path = directory / f"{scenario_name(report.role, each['id'])}.toml"
         path.write_text(each["scenario"], encoding="utf-8")
         written.append(path)
     return written

@@ -52,7 +52,7 @@ class Reader(ABC):
 
     def _common(self, head: dict[str, Any], statements: Statements) -> dict[str, Any]:
         return {
-            "name": self._text(head, "name"),
+            "name": self._name(head),
             "seed": self._seed(head),
             "steps": tuple(self._steps(head, statements)),
             "nevers": tuple(self._nevers(head, statements)),
@@ -147,6 +147,13 @@ class Reader(ABC):
             self._problems.append(f"'{key}' is {value!r}; a text in quotes is needed")
             return ""
         return value
+
+    def _name(self, head: dict[str, Any]) -> str:
+        """That of the file: what a run writes of a scenario is called so, and no two may take each other's place."""
+        stem, name = self._path.stem, head.get("name")
+        if name != stem:
+            self._problems.append(f"'name' is {name!r}; write \"{stem}\", the file's name without .toml")
+        return stem
 
     def _seed(self, head: dict[str, Any]) -> int:
         value = head.get("seed")

@@ -39,7 +39,7 @@ def find_scenarios(names: Sequence[str]) -> list[Path]:
     """The files of the named ones, of all when none is named; raises UsageError."""
     paths = [find_scenario(name) for name in names or scenario_names()]
     for path in paths:
-        if sum(other.name == path.name for other in paths) > 1:
+        if sum(other.stem == path.stem for other in paths) > 1:
             raise UsageError(f"{path}: two scenarios are called '{path.stem}'; name one of them")
     return paths
 

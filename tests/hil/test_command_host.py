@@ -164,6 +164,15 @@ def test_a_wrong_scenario_is_bad_input(gate: Gate, capsys: pytest.CaptureFixture
     assert "did you mean" in capsys.readouterr().err
 
 
+def test_two_scenarios_of_one_name_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("short", "short.toml"):
+        (tmp_path / name).write_text(SHORT.format(never="field.hit"), encoding="utf-8")
+    paths = [str(tmp_path / name) for name in ("short", "short.toml")]
+    assert command.main(["run", *paths, "--target", "host"]) == EXIT_BAD_INPUT
+    sentence = f"{paths[0]}: two scenarios are called 'short'; name one of them\n"
+    assert capsys.readouterr() == ("", sentence)
+
+
 @pytest.mark.parametrize("target", ["host", "vm"])
 def test_an_instrument_the_role_does_not_know_is_told_on_every_target(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str

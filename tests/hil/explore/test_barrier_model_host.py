@@ -172,7 +172,7 @@ def test_every_reachable_state_keeps_every_property() -> None:
 
 @pytest.mark.long
 def test_a_green_without_limit_is_found_and_its_way_replayed(tmp_path: Any) -> None:
-    file = tmp_path / "way.toml"
+    file = tmp_path / "barrier_green_means_clear.toml"
     with seed("green ignores the limit"):
         report = verify(only(barrier.build(), "green-means-clear"), quiet, 3)
         assert held(report) == {"green-means-clear": False}

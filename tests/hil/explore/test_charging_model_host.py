@@ -28,6 +28,7 @@ from firmware.control.charging_post_watch import PostWatch
 from firmware.proofs import charging_post as proof
 from hil.command import main as hil_main
 from hil.explore.bdd import FALSE
+from hil.explore.bench_file import scenario_name
 from hil.explore.claims import Alternative
 from hil.explore.engine import Report, compile_system, verify
 from hil.explore.liveness import states_without_way
@@ -259,7 +260,7 @@ def test_a_fault_seeded_into_the_core_is_found_by_a_shortest_way_that_the_bench_
     scans: int,
     changes: tuple[tuple[type, str, str, str], ...],
 ) -> None:
-    file = tmp_path / "way.toml"
+    file = tmp_path / f"{scenario_name('charging_post', name)}.toml"
     with monkeypatch.context() as broken:
         for change in changes:
             seed(broken, *change)

@@ -14,6 +14,7 @@ from firmware.control.charging_post_states import PostStates
 from firmware.proofs import charging_post as proof
 from firmware.proofs.charging_post_image import as_delivered, at_rest, find_image, flags_of, replay
 from hil.command import main as hil_main
+from hil.explore.bench_file import scenario_name
 from hil.explore.replay import as_replay
 from hil.explore.search import Scan, Violation
 from hil.suite.result import EXIT_FAILED, EXIT_PASSED
@@ -52,8 +53,8 @@ def replayed(name: str, *scans: Scan) -> str:
     return as_replay("charging_post", list(proof._TIMERS), replay(), Violation(name, "", list(scans)), prove.holds)
 
 
-def run(text: str, directory: Path) -> int:
-    file = directory / "way.toml"
+def run(text: str, name: str, directory: Path) -> int:
+    file = directory / f"{scenario_name('charging_post', name)}.toml"
     file.write_text(text, encoding="utf-8")
     return hil_main(["run", str(file), "--target", "host"])
 
@@ -107,8 +108,8 @@ def test_a_missing_weld_check_is_replayed(monkeypatch: pytest.MonkeyPatch, tmp_p
         seed(broken, PostStates, "_contactor_open", WELD_CHECK, RETRACT)
         text = replayed("weld-checked", scan(POWERED_UP), scan(OPENED, "state"))
         assert "differs" not in text
-        assert run(text, tmp_path) == EXIT_FAILED
-    assert run(text, tmp_path) == EXIT_PASSED
+        assert run(text, "weld-checked", tmp_path) == EXIT_FAILED
+    assert run(text, "weld-checked", tmp_path) == EXIT_PASSED
 
 
 ARM_IN_DANGER = "not self.is_dead() or "
@@ -134,8 +135,8 @@ def test_an_arm_that_moves_live_is_replayed_through_handshake_and_heartbeat(
         assert "differs" not in text
         assert "command START" in text
         assert "set VEHICLE_SEQUENCE 1" in text
-        assert run(text, tmp_path) == EXIT_FAILED
-    assert run(text, tmp_path) == EXIT_PASSED
+        assert run(text, "arm-moves-dead", tmp_path) == EXIT_FAILED
+    assert run(text, "arm-moves-dead", tmp_path) == EXIT_PASSED
 
 
 def test_a_vehicle_that_is_not_held_back_in_time_is_told_by_what_must_go_off(
@@ -157,8 +158,8 @@ def test_a_vehicle_that_is_not_held_back_in_time_is_told_by_what_must_go_off(
         text = replayed("release-is-open", *way)
         assert "differs" not in text
         assert "never = [\n]" in text
-        assert run(text, tmp_path) == EXIT_FAILED
-    assert run(text, tmp_path) == EXIT_PASSED
+        assert run(text, "release-is-open", tmp_path) == EXIT_FAILED
+    assert run(text, "release-is-open", tmp_path) == EXIT_PASSED
 
 
 def test_a_core_that_walks_along_is_one_as_delivered() -> None:

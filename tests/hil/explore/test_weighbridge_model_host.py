@@ -31,6 +31,7 @@ from firmware.proofs.weighbridge_classes import (
 )
 from firmware.proofs.weighbridge_subject import KEPT_NAMES, WeighbridgeSubject, concrete, decisive
 from hil.command import main as hil_main
+from hil.explore.bench_file import scenario_name
 from hil.explore.engine import Report
 from hil.explore.explicit import verify_explicit
 from hil.explore.halves import halves
@@ -109,7 +110,7 @@ REPLAYED = (
 def test_a_way_replays_on_the_bench_and_fails_on_the_broken_core_only(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any, name: str, scans: int, change: tuple[type, str, str, str]
 ) -> None:
-    file = tmp_path / "way.toml"
+    file = tmp_path / f"{scenario_name('weighbridge', name)}.toml"
     with monkeypatch.context() as broken:
         seed(broken, *change)
         file.write_text(run(scans, name).violations[0]["scenario"], encoding="utf-8")

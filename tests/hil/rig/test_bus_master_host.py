@@ -36,7 +36,7 @@ def test_a_command_gets_through_a_line_that_loses_frames_and_is_done_once(seed: 
 
 
 def test_a_command_that_never_gets_through_is_no_answered_one(tmp_path: Path) -> None:
-    path = tmp_path / "cut.toml"
+    path = tmp_path / "x.toml"
     path.write_text(
         f'[scenario]\nname = "x"\nrole = "barrier"\nseed = 1\nsteps = ["wait 1 s", {CUT}]\n', encoding="utf-8"
     )

@@ -48,7 +48,7 @@ never = ["event.REVERSED"]
 
 
 def _load(tmp_path: Path, text: str) -> BenchScenario:
-    path = tmp_path / "scenario.toml"
+    path = tmp_path / "x.toml"
     path.write_text(text, encoding="utf-8")
     scenario = load_scenario(path)
     assert isinstance(scenario, BenchScenario)

@@ -21,7 +21,8 @@ _ROLES = [re.findall(r'role = "(\w+)"', text)[0] for text in EXAMPLES]
 
 @pytest.mark.parametrize("text", EXAMPLES, ids=_ROLES)
 def test_every_example_passes(text: str, tmp_path: Path) -> None:
-    path = tmp_path / "example.toml"
+    (name,) = re.findall(r'name = "(\w+)"', text)
+    path = tmp_path / f"{name}.toml"
     path.write_text(text, encoding="utf-8")
     result = run_job(Job(load_scenario(path), HostTarget(), tmp_path))
     assert (result.word, result.reasons) == (PASSED, ())

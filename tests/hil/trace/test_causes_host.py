@@ -74,7 +74,7 @@ def test_a_trace_knows_its_devices_and_how_far_the_run_went(tmp_path: Path) -> N
 
 
 def test_a_trace_has_the_bands_of_its_scenario(tmp_path: Path) -> None:
-    path = tmp_path / "x.toml"
+    path = tmp_path / "barrier_fire_opens.toml"
     text = find_scenario("barrier_fire_opens").read_text(encoding="utf-8")
     path.write_text(text.replace("[scenario]", '[scenario]\nbands = { output = "200 ms" }'), encoding="utf-8")
     trace = run_job(Job(load_scenario(path), HostTarget(), tmp_path)).trace
