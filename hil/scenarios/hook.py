@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import runpy
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +31,8 @@ class Hook:
     def lines(self, argument: object) -> list[str]:
         """Call it; raises Mistake when it cannot be had, breaks down or gives something else than lines of text."""
         function = self._function()
-        try:
+        with _foreign(f"{self} broke down with"):
             lines = list(function(argument))
-        except Exception as error:  # whatever a user's function does wrong is told, never thrown
-            raise Mistake(f"{self} broke down with {type(error).__name__}: {error}") from error
         if not all(isinstance(line, str) for line in lines):
             raise Mistake(f"{self} gave something else than lines of text")
         return lines
@@ -40,10 +40,8 @@ class Hook:
     def _function(self) -> Callable[[object], Iterable[str]]:
         if not self.path.is_file():
             raise Mistake(f"there is no file {self.path} for {self}")
-        try:
+        with _foreign(f"{self.path} cannot be run:"):
             names = runpy.run_path(str(self.path))
-        except Exception as error:
-            raise Mistake(f"{self.path} cannot be run: {type(error).__name__}: {error}") from error
         if not callable(names.get(self.function)):
             known = [name for name, value in names.items() if callable(value)]
             raise Mistake(f"{self.path} has no function '{self.function}'{close_to(self.function, known)}")
@@ -52,6 +50,16 @@ class Hook:
 
     def __str__(self) -> str:
         return f"{self.path.stem}:{self.function}"
+
+
+@contextmanager
+def _foreign(told: str) -> Iterator[None]:
+    """Around a user's Python: whatever it does wrong is told, never thrown, and what it prints is no report of ours."""
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except (Exception, SystemExit) as error:
+        raise Mistake(f"{told} {type(error).__name__}: {error}") from error
 
 
 def read_hook(directory: Path, text: str) -> Hook:

@@ -31,6 +31,13 @@ def typo(rng):
 def breaks(argument):
     raise ValueError("no luck")
 
+def leaves(argument):
+    raise SystemExit(0)
+
+def prints(argument):
+    print("noise")
+    yield from ()
+
 def number(argument):
     return [5]
 
@@ -50,6 +57,7 @@ ten = 10
 def _write(tmp_path: Path, hook: str = "", check: str = "", step: str = "") -> Path:
     (tmp_path / "odd.py").write_text(CODE, encoding="utf-8")
     (tmp_path / "rotten.py").write_text("import nowhere_at_all\n", encoding="utf-8")
+    (tmp_path / "gone.py").write_text("print('noise')\nraise SystemExit(3)\n", encoding="utf-8")
     hook, check = (f'{key} = "{text}"' if text else "" for key, text in (("hook", hook), ("check", check)))
     path = tmp_path / "x.toml"
     path.write_text(FILE.format(hook=hook, check=check, step=step or ('"hook"' if hook else "")), encoding="utf-8")
@@ -91,8 +99,10 @@ def test_a_judging_function_sees_values_by_their_names_and_symbols(tmp_path: Pat
         ("odd:wright", "", "has no function 'wright'; did you mean write"),
         ("odd:ten", "", "has no function 'ten'"),
         ("odd:breaks", "", "odd:breaks broke down with ValueError: no luck"),
+        ("odd:leaves", "", "odd:leaves broke down with SystemExit: 0"),
         ("odd:number", "", "odd:number gave something else than lines of text"),
         ("rotten:write", "", "rotten.py cannot be run: ModuleNotFoundError"),
+        ("gone:write", "", "gone.py cannot be run: SystemExit: 3"),
         ("odd:typo", "", "step 2 'wate 1 s': no statement begins so; did you mean wait"),
         ("odd:write", '"wait 1 s"', "'hook' needs one step 'hook', and that step the key"),
         ("", '"hook"', "'hook' needs one step 'hook', and that step the key"),
@@ -108,6 +118,8 @@ def test_a_mistake_about_a_hook_is_told(tmp_path: Path, hook: str, step: str, to
     ("check", "told"),
     [
         ("odd:breaks", "check: odd:breaks broke down with ValueError: no luck"),
+        ("odd:leaves", "check: odd:leaves broke down with SystemExit: 0"),
+        ("gone:judge", "gone.py cannot be run: SystemExit: 3"),
         ("odd:asks_wrong", "check: odd:asks_wrong broke down with Mistake: 'stat' is no name that can be watched here"),
         ("odd:jugde", "has no function 'jugde'; did you mean judge"),
     ],
@@ -122,3 +134,12 @@ def test_a_judging_function_that_breaks_down_fails_the_run_with_a_sentence(
 
 def test_a_scenario_without_them_needs_no_python(tmp_path: Path) -> None:
     assert _run(_write(tmp_path, step='"wait 1 ms"')).word == PASSED
+
+
+def test_what_python_beside_a_scenario_prints_is_no_part_of_the_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(_write(tmp_path, check="odd:prints", step='"wait 1 ms"')).word == PASSED
+    with pytest.raises(ScenarioError):
+        load_scenario(_write(tmp_path, "gone:write"))
+    assert capsys.readouterr() == ("", "noise\nnoise\n")
