@@ -32,14 +32,13 @@ class Hook:
         """Call it; raises Mistake when it cannot be had, breaks down or gives something else than lines of text."""
         function = self._function()
         with _foreign(f"{self} broke down with"):
-            lines = list(function(argument))
-        if not all(isinstance(line, str) for line in lines):
+            given = function(argument)
+            lines = [] if isinstance(given, str) else list(given)
+        if isinstance(given, str) or not all(isinstance(line, str) for line in lines):
             raise Mistake(f"{self} gave something else than lines of text")
         return lines
 
     def _function(self) -> Callable[[object], Iterable[str]]:
-        if not self.path.is_file():
-            raise Mistake(f"there is no file {self.path} for {self}")
         with _foreign(f"{self.path} cannot be run:"):
             names = runpy.run_path(str(self.path))
         if not callable(names.get(self.function)):
@@ -62,9 +61,12 @@ def _foreign(told: str) -> Iterator[None]:
         raise Mistake(f"{told} {type(error).__name__}: {error}") from error
 
 
-def read_hook(directory: Path, text: str) -> Hook:
-    """The function that `text` names, not called yet; raises Mistake."""
-    found = _FORM.fullmatch(text)
+def read_hook(directory: Path, text: object) -> Hook:
+    """The function that `text` names, not called yet; raises Mistake, also when its file is not there."""
+    found = _FORM.fullmatch(text) if isinstance(text, str) else None
     if found is None:
-        raise Mistake(f"'{text}' names no function; write \"file:function\" for a function of file.py beside it")
-    return Hook(directory / f"{found[1]}.py", found[2])
+        raise Mistake(f'{text!r} names no function; write "file:function" for a function of file.py beside it')
+    hook = Hook(directory / f"{found[1]}.py", found[2])
+    if not hook.path.is_file():
+        raise Mistake(f"there is no file {hook.path} for {hook}")
+    return hook

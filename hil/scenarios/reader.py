@@ -75,10 +75,12 @@ class Reader(ABC):
             self._problems.append(
                 "there is no step, so nothing could be shown; write what is done and expected in 'steps'"
             )
-        if (hook is None) != (_HOOK not in lines):
+        if ("hook" in head) != (_HOOK in lines):
             self._problems.append(f"'hook' needs one step '{_HOOK}', and that step the key: they go together")
-        if hook is None or _HOOK not in lines:
+        if _HOOK not in lines:
             return lines
+        if hook is None:  # what is wrong was told
+            return []
         place = lines.index(_HOOK)
         try:
             return [*lines[:place], *hook.lines(random.Random(self._seed(head))), *lines[place + 1 :]]
@@ -87,9 +89,8 @@ class Reader(ABC):
             return []
 
     def _hook(self, head: dict[str, Any], key: str) -> Hook | None:
-        text = self._text(head, key, "")
         try:
-            return read_hook(self._path.parent, text) if text else None
+            return read_hook(self._path.parent, head[key]) if key in head else None
         except Mistake as mistake:
             self._problems.append(f"{key}: {mistake}")
             return None

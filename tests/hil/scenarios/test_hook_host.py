@@ -38,6 +38,9 @@ def prints(argument):
     print("noise")
     yield from ()
 
+def text(argument):
+    return "wait 1 s"
+
 def number(argument):
     return [5]
 
@@ -98,6 +101,7 @@ def test_a_judging_function_sees_values_by_their_names_and_symbols(tmp_path: Pat
         ("none:write", "", "there is no file"),
         ("odd:wright", "", "has no function 'wright'; did you mean write"),
         ("odd:ten", "", "has no function 'ten'"),
+        ("odd:text", "", "odd:text gave something else than lines of text"),
         ("odd:breaks", "", "odd:breaks broke down with ValueError: no luck"),
         ("odd:leaves", "", "odd:leaves broke down with SystemExit: 0"),
         ("odd:number", "", "odd:number gave something else than lines of text"),
@@ -111,7 +115,8 @@ def test_a_judging_function_sees_values_by_their_names_and_symbols(tmp_path: Pat
 def test_a_mistake_about_a_hook_is_told(tmp_path: Path, hook: str, step: str, told: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         load_scenario(_write(tmp_path, hook, step=step))
-    assert told in str(caught.value)
+    (sentence,) = str(caught.value).splitlines()
+    assert told in sentence
 
 
 @pytest.mark.parametrize(
@@ -120,6 +125,7 @@ def test_a_mistake_about_a_hook_is_told(tmp_path: Path, hook: str, step: str, to
         ("odd:breaks", "check: odd:breaks broke down with ValueError: no luck"),
         ("odd:leaves", "check: odd:leaves broke down with SystemExit: 0"),
         ("gone:judge", "gone.py cannot be run: SystemExit: 3"),
+        ("odd:text", "check: odd:text gave something else than lines of text"),
         ("odd:asks_wrong", "check: odd:asks_wrong broke down with Mistake: 'stat' is no name that can be watched here"),
         ("odd:jugde", "has no function 'jugde'; did you mean judge"),
     ],
@@ -130,6 +136,25 @@ def test_a_judging_function_that_breaks_down_fails_the_run_with_a_sentence(
     result = _run(_write(tmp_path, check=check, step='"wait 1 s"'))
     assert result.word == FAILED
     assert told in result.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("check", "told"),
+    [
+        ('"none:judge"', "check: there is no file "),
+        ('""', "check: '' names no function; write"),
+        ("5", "check: 5 names no function; write"),
+    ],
+)
+def test_a_judging_function_that_is_not_there_is_told_before_anything_runs(
+    tmp_path: Path, check: str, told: str
+) -> None:
+    path = _write(tmp_path, check="odd:judge", step='"wait 1 ms"')
+    path.write_text(path.read_text(encoding="utf-8").replace('"odd:judge"', check), encoding="utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(path)
+    (sentence,) = str(caught.value).splitlines()
+    assert told in sentence
 
 
 def test_a_scenario_without_them_needs_no_python(tmp_path: Path) -> None:
