@@ -28,13 +28,13 @@ def default_workers() -> int:
 
 
 def run_jobs(jobs: Sequence[Job], workers: int) -> Iterator[Result]:
-    """Run all; raises UsageError of any, and TargetError when a child dies."""
+    """Run all, at most so many at one time; raises UsageError of any, and TargetError when a child dies."""
     if workers == 1 or len(jobs) == 1:
         yield from map(run_job, jobs)
         return
     context = multiprocessing.get_context("fork")
     stop = context.Event()
-    with ProcessPoolExecutor(workers, context, _begin, (jobs, stop)) as pool:
+    with ProcessPoolExecutor(min(workers, len(jobs)), context, _begin, (jobs, stop)) as pool:
         # The longest first, so that all processes end together.
         order = sorted(range(len(jobs)), key=lambda index: -length_us(jobs[index].scenario))
         futures = {index: pool.submit(_run, index) for index in order}

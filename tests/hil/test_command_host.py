@@ -1,6 +1,7 @@
 """`gate hil run`: every target is told, the worst decides the exit code, and no mistake ends in a traceback."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -300,6 +301,20 @@ def test_side_by_side_or_one_by_one_the_results_come_in_order(capsys: pytest.Cap
         assert [each["scenario"] for each in report["results"]] == names
         told.append(report["digest"])
     assert told[0] == told[1]
+
+
+def test_no_more_processes_begin_than_there_are_scenarios(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = []
+
+    class Counted(multiprocessing.context.ForkProcess):
+        def start(self) -> None:
+            begun.append(self)
+            super().start()
+
+    monkeypatch.setattr(multiprocessing.context.ForkContext, "Process", Counted)
+    names = ["barrier_clock_goes_back", "barrier_hangs_and_restarts"]
+    assert command.main(["run", *names, "--target", "host", "--jobs", "60"]) == EXIT_PASSED
+    assert len(begun) == 2
 
 
 def test_a_child_that_dies_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
