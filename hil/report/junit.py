@@ -6,10 +6,14 @@ skipped with a message that begins with BLOCKED.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from hil.suite.result import BLOCKED, FAILED, Account, Result
+
+# Characters no XML file may hold (XML 1.0, 2.2 Chars), not even escaped: reasons may, from a board or from Python.
+_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def properties(result: Result) -> list[tuple[str, object]]:
@@ -40,7 +44,8 @@ def junit_text(accounts: Sequence[Account]) -> str:
         for result in account.results:
             _add_case(suite, result)
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    text = ElementTree.tostring(root, encoding="unicode", xml_declaration=True)
+    return _NO_XML.sub(lambda found: found[0].encode("unicode_escape").decode(), text) + "\n"
 
 
 def _add_case(suite: ElementTree.Element, result: Result) -> None:
