@@ -26,9 +26,10 @@ _BLOCK_COUNT = 352
 _PAGE_SIZE = 256
 _LITTLEFS_2_0 = 0x0002_0000  # the disk version every image above mounts
 
-# RP2040 datasheet, 4.7.6: the watchdog's CTRL and its bit TRIGGER.
+# RP2040 datasheet, 4.7.6: the watchdog's CTRL and its bits TRIGGER and ENABLE.
 _WATCHDOG_CONTROL = 0x4005_8000
 _WATCHDOG_TRIGGER = 1 << 31
+_WATCHDOG_ENABLE = 1 << 30
 _REGULATOR = 0x4006_4000
 # 2.6.3: the flash cache's CTRL without EN; bad writes still end in a fault. The emulator's cache holds no data and
 # saves no time, but is asked at each access, a seventh of its work. Its memory is RAM then, which no image here uses.
@@ -175,8 +176,12 @@ class Chip:
         return schedule
 
     def reset_by_watchdog(self) -> None:
-        """Let the watchdog reset the chip now, as when nobody fed it; the flash stays."""
-        control = self._mcu.read_uint32(_WATCHDOG_CONTROL)
+        """Let the watchdog reset the chip now, as when nobody fed it; the flash stays.
+
+        A watchdog that ran out has nothing left to count. This one was fed, and would count on through the next start,
+        so it is switched off until the program starts it anew.
+        """
+        control = self._mcu.read_uint32(_WATCHDOG_CONTROL) & ~_WATCHDOG_ENABLE
         self._mcu.write_uint32(_WATCHDOG_CONTROL, control | _WATCHDOG_TRIGGER)
 
     def level(self, pin: int) -> int:

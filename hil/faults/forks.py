@@ -102,7 +102,7 @@ class ForkSweep:
             self._await_start()
             problems = [f"{name} on during the start" for name in sorted(moved)]
             problems += broken_promises(stand, self._role, facts)
-        except SilentError as error:
+        except (SilentError, TargetError) as error:
             return [f"it does not start: {error}"]
         if _program_of(device.flash) != self._program:
             problems.append("the files of the program are not what was deployed")

@@ -11,7 +11,7 @@ from hil.targets.target import ContinuousDevice, Device, Provision, StepResult
 from sim_devices.buses.rs485 import Station
 from sim_devices.devices.output_card import MAX_AGE_US, OutputCard
 
-# A board's way from power-on to its first scan, where the device takes no time for it; an RP2040 takes 1.2 to 1.7 s.
+# A board's way from power-on to its first scan, where the device takes no time for it; an RP2040 takes 1.5 to 2.2 s.
 RESTART_US = 1_300_000
 WATCHDOG_US = 2_000_000  # the default of every board
 NEVER_US = 1 << 60

@@ -16,7 +16,7 @@ from hil.chip.bench import REACTION_MAX_US, SCAN_MAX_US, RoleBench, provision
 from hil.chip.carrier import Carrier, deployed_files, extended_start
 from hil.chip.child import in_child
 from hil.chip.command import main
-from hil.chip.emulator import HIGH, LOW, find_uf2
+from hil.chip.emulator import HIGH, LOW, Chip, build_image, find_uf2
 from hil.chip.field import HAPPENINGS, IDLE
 from hil.targets.target import BlockedError, UsageError
 from protocols.indicators import yaohua
@@ -49,6 +49,16 @@ def shown(bench: RoleBench, point: int) -> int:
     """A value of the status, by its place in STATUS_TABLE."""
     address, count = struct.unpack_from(">HB", bench.regmap.STATUS_TABLE, 4 * point)
     return int.from_bytes(struct.pack(f">{count}H", *bench.client.read(address, count)), "big")
+
+
+def test_a_watchdog_that_has_reset_the_chip_counts_no_further(uf2: Path) -> None:
+    """A start may take longer than was left when the rig had it bite."""
+    once = b"import machine, time\nif machine.reset_cause() != machine.WDT_RESET:\n    machine.WDT(timeout=2000)\n"
+    chip = Chip(uf2, build_image({"main.py": once + b"time.sleep(9)\n"}))
+    chip.advance(1_500_000)
+    chip.reset_by_watchdog()
+    chip.advance(5_000_000)
+    assert len(chip.resets) == 1
 
 
 @pytest.mark.parametrize("role", sorted(IDLE))
