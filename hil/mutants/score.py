@@ -4,7 +4,7 @@ Knows: results of scenarios. Must not know: how something is broken, how results
 
 A scenario *catches* a break when something it states is not so: an expectation, a measurement's limit, a `never`. It
 notices for the *wrong reason* when it could only not go on: a `wait until` that never came, a command that nobody
-answered, a program that ended.
+answered. A program that ends leaves a dead device, which what is stated of the time after catches, or nothing does.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def judge(result: Result) -> Sighting:
     """What a scenario made of a break, by its result."""
     if result.word != FAILED:
         return Sighting(result.scenario, MISSED)
-    stated = [reason for reason in result.reasons if _STATED.match(reason)]
+    stated = [reason for reason in (*result.reasons, *result.besides) if _STATED.match(reason)]
     if stated:
         return Sighting(result.scenario, CAUGHT, stated[0])
     return Sighting(result.scenario, WRONG_REASON, result.reasons[0] if result.reasons else "")

@@ -69,7 +69,7 @@ class Rig(Stage):
             for node in self._nodes:
                 node.device.close()
         if self._breakdowns:
-            return Verdict(tuple(self._breakdowns), ())
+            return Verdict(tuple(self._breakdowns), (), self._script.verdict(()).problems)
         return self._script.verdict((*self.master.unanswered, *self._checked()))
 
     def _go_on(self, to_us: int) -> None:

@@ -66,8 +66,11 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
+    """`besides` is what the scenario states and was not so in a run that a breakdown has failed already."""
+
     problems: tuple[str, ...]
     measured: tuple[Measured, ...]
+    besides: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:

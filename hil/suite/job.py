@@ -97,6 +97,7 @@ def _told(job: Job, rig: Stage, verdict: Verdict, wall_s: float) -> Result:
         simulated_s=rig.trace.end_us / 1e6,
         wall_s=wall_s,
         scenario_sha256=job.scenario.sha256,
+        besides=verdict.besides,
     )
 
 

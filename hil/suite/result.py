@@ -35,7 +35,10 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One scenario on one target. `reasons` are its problems when it failed, else why it is blocked."""
+    """One scenario on one target. `reasons` are its problems when it failed, else why it is blocked.
+
+    `besides` is what was not as stated in a run that has failed because a device broke down: no news to a reader.
+    """
 
     scenario: str
     target: str
@@ -47,6 +50,7 @@ class Result:
     simulated_s: float = 0.0
     wall_s: float = 0.0
     scenario_sha256: str = ""
+    besides: tuple[str, ...] = ()
 
     @property
     def clocks(self) -> str:

@@ -1,6 +1,7 @@
 """`gate hil mutants`: what counts as caught, and what is told."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,30 @@ def test_what_is_stated_counts_even_behind_what_was_waited_for() -> None:
     waited, stated = "step 3 'wait until x' ended the run", "measure opening: not seen"
     assert judge(result(FAILED, waited, stated)) == Sighting("s", CAUGHT, stated)
     assert judge(result(PASSED)) == Sighting("s", MISSED)
+
+
+def test_a_program_that_ends_is_caught_by_what_is_stated_of_the_time_after() -> None:
+    ended, stated = "rfid broke down at 5 ms and is broken until its power is cut: no more", "measure beep: not seen"
+    assert judge(replace(result(FAILED, ended), besides=(stated,))) == Sighting("s", CAUGHT, stated)
+    waited = "step 3 'wait until x' ended the run"
+    assert judge(replace(result(FAILED, ended), besides=(waited,))) == Sighting("s", WRONG_REASON, ended)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "outcome", "reason"),
+    [
+        ("weighbridge_tares_and_refusals", CAUGHT, "'expect command.PRESET_TARE = OUT_OF_LIMITS within 500 ms'"),
+        ("weighbridge_weighs_axle_by_axle", MISSED, ""),
+    ],
+)
+def test_a_program_that_ends_in_a_command_is_seen_where_that_command_is_given(
+    scenario: str, outcome: str, reason: str
+) -> None:
+    name = "WeighbridgeCommands._preset_tare: memory = self.memory -> deleted"
+    (ends,) = [each for each in every_change("weighbridge") if each.name.endswith(name)]
+    (score,) = run_session([ends], load_scenarios(find_scenarios([scenario])), 1, whole=False)
+    assert score.outcome == outcome
+    assert reason in score.sightings[0].reason
 
 
 def test_the_best_that_any_scenario_made_of_it_counts() -> None:
