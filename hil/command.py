@@ -10,8 +10,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import NoReturn
+from collections.abc import Callable, Mapping
 
+from edge.words import later, tr
+from edge.words.parser import Parser
+from edge.words.parser import UsageError as WordsError
 from hil.board import command as board_command
 from hil.evidence import replay as replay_command
 from hil.faults import command as faults_command
@@ -33,7 +36,7 @@ def main(argv: list[str]) -> int:
         code = int(arguments.run(arguments))
         sys.stdout.flush()  # a reader that has gone is told here, not while the interpreter ends
         return code
-    except (ScenarioError, UsageError) as error:
+    except (ScenarioError, UsageError, WordsError) as error:
         print(error, file=sys.stderr)
         return EXIT_BAD_INPUT
     except TargetError as error:
@@ -46,42 +49,57 @@ def main(argv: list[str]) -> int:
         return EXIT_FAILED
 
 
-class _Parser(argparse.ArgumentParser):
-    """Tells a wrong word in one sentence, as everything else is told."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.prog}: {message}; `{self.prog} --help` tells what it takes")
-
-
 def build_parser() -> argparse.ArgumentParser:
     """The arguments."""
-    parser = _Parser(prog="gate hil", description="Run scenarios on simulated lanes with real firmware.")
+    parser = Parser(prog="gate hil", description=tr("Run scenarios on simulated lanes with real firmware."))
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    actions.add_parser("list", help="print the scenarios of the collection").set_defaults(run=_list)
-    run = actions.add_parser("run", help="run scenarios; with two targets, compare their traces")
-    suite_command.add_arguments(run)
-    run.set_defaults(run=suite_command.run)
-    replay = actions.add_parser("replay", help="run again what an evidence bundle tells of")
-    replay_command.add_arguments(replay)
-    replay.set_defaults(run=replay_command.replay)
-    diff = actions.add_parser("diff", help="compare two trace files")
-    trace_command.add_diff_arguments(diff)
-    diff.set_defaults(run=trace_command.diff)
-    export = actions.add_parser("export", help="write a trace file as waves, as a trace for Perfetto or as a page")
-    trace_command.add_export_arguments(export)
-    export.set_defaults(run=trace_command.export)
-    selftest = actions.add_parser("selftest", help="test the rig board itself, its loopback plug in place")
-    board_command.add_arguments(selftest)
-    selftest.set_defaults(run=board_command.run)
-    faults = actions.add_parser("faults", help="list what can be made to go wrong; fail every call of every port")
-    faults_command.add_arguments(faults)
-    faults.set_defaults(run=faults_command.run)
-    mutants = actions.add_parser("mutants", help="break devices and firmware on purpose; which scenario notices?")
-    mutants_command.add_arguments(mutants)
-    mutants.set_defaults(run=mutants_command.run)
+    for word, (says, add_arguments, run) in _ACTIONS.items():
+        action = actions.add_parser(word, help=tr(says))
+        add_arguments(action)
+        action.set_defaults(run=run)
     return parser
 
 
 def _list(arguments: argparse.Namespace) -> int:
     print("\n".join(scenario_names()))
     return EXIT_PASSED
+
+
+def _takes_nothing(parser: argparse.ArgumentParser) -> None:
+    """`gate hil list` has no arguments."""
+
+
+_ACTIONS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]] = {
+    "list": (later("print the scenarios of the collection"), _takes_nothing, _list),
+    "run": (
+        later("run scenarios; with two targets, compare their traces"),
+        suite_command.add_arguments,
+        suite_command.run,
+    ),
+    "replay": (
+        later("run again what an evidence bundle tells of"),
+        replay_command.add_arguments,
+        replay_command.replay,
+    ),
+    "diff": (later("compare two trace files"), trace_command.add_diff_arguments, trace_command.diff),
+    "export": (
+        later("write a trace file as waves, as a trace for Perfetto or as a page"),
+        trace_command.add_export_arguments,
+        trace_command.export,
+    ),
+    "selftest": (
+        later("test the rig board itself, its loopback plug in place"),
+        board_command.add_arguments,
+        board_command.run,
+    ),
+    "faults": (
+        later("list what can be made to go wrong; fail every call of every port"),
+        faults_command.add_arguments,
+        faults_command.run,
+    ),
+    "mutants": (
+        later("break devices and firmware on purpose; which scenario notices?"),
+        mutants_command.add_arguments,
+        mutants_command.run,
+    ),
+}

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from edge.words import tr
 from hil.board.files import firmware_hash, rig_files
 from hil.board.pair import LoopbackPlug, PairTable, RigChip
 from hil.board.port import Table
@@ -25,11 +26,11 @@ _EMULATED_CLOCK_S = 1  # both clocks are one there
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of `gate hil selftest`."""
-    parser.add_argument("--rig", default="", metavar="PORT", help="serial port of the rig board (default: emulated)")
-    parser.add_argument("--uf2", type=Path, help="MicroPython image of the emulated board")
-    parser.add_argument(
-        "--seconds", type=int, default=20, help="how long to watch a real board's clock (default: %(default)s)"
-    )
+    says = tr("serial port of the rig board (default: emulated)")
+    parser.add_argument("--rig", default="", metavar="PORT", help=says)
+    parser.add_argument("--uf2", type=Path, help=tr("MicroPython image of the emulated RP2040"))
+    says = tr("how long to watch a real board's clock (default: %(default)s)")
+    parser.add_argument("--seconds", type=int, default=20, help=says)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         finally:
             table.close()
     print("\n".join(report.measured))
-    print("\n".join(f"WRONG: {problem}" for problem in report.problems) or "the rig is well")
+    print("\n".join(tr("WRONG: {what}", what=problem) for problem in report.problems) or tr("the rig is well"))
     return _WRONG if report.problems else _WELL
 
 

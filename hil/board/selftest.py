@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hil.board.link import Entry, RigLink
+from edge.words import tr
+from hil.board.link import Entry, Hello, RigLink, Status
 from hil.board.port import Table
 from protocols.compat import ticks_diff
 from protocols.rig.messages import DRIVERS, SENSE_AT, SENSES
@@ -53,23 +54,56 @@ def run_selftest(table: Table, firmware: bytes, clock_s: int) -> Report:
     delays = measure_delays(table, link) if _PULSE_DRIVER in walk.heard[_PULSE_DRIVER] else []
     status = link.status()
     link.clear()
-    measured = [
-        f"rig board '{hello.wiring}', firmware {hello.firmware.hex()}, protocol {hello.version}",
-        f"clock: {drift_ppm:+d} ppm against this computer's, known to {doubt_ppm} ppm (at most {CLOCK_MAX_PPM})",
-        f"chain of drivers: {status.chain_faults} faults; longest pass of the loop {status.longest_pass_us} us",
-    ]
-    if delays:
-        measured.append(
-            f"scheduled outputs: {delays[0]} to {delays[-1]} us after their time, median {delays[len(delays) // 2]} us "
-            f"(at most {DELAY_MAX_US}, jitter at most {JITTER_MAX_US})"
-        )
+    measured = [_told_of_board(hello), _told_of_clock(drift_ppm, doubt_ppm), _told_of_chain(status)]
+    measured += _told_of_delays(delays)
     problems = [*_judge_clock(drift_ppm, doubt_ppm), *judge_walk(walk), *_judge_delays(delays)]
     if status.chain_faults:
-        problems.append(
-            f"the chain of drivers gave back something else than was written {status.chain_faults} times: look at "
-            "DRIVERS_RETURN, the three registers' plugs and their supply"
+        said = tr(
+            "the chain of drivers gave back something else than was written {count} times: look at DRIVERS_RETURN, "
+            "the three registers' plugs and their supply",
+            count=status.chain_faults,
         )
+        problems.append(said)
     return Report(tuple(measured), tuple(problems))
+
+
+def _told_of_board(hello: Hello) -> str:
+    return tr(
+        "rig board '{wiring}', firmware {firmware}, protocol {version}",
+        wiring=hello.wiring,
+        firmware=hello.firmware.hex(),
+        version=hello.version,
+    )
+
+
+def _told_of_clock(drift_ppm: int, doubt_ppm: int) -> str:
+    return tr(
+        "clock: {drift:+d} ppm against this computer's, known to {doubt} ppm (at most {most})",
+        drift=drift_ppm,
+        doubt=doubt_ppm,
+        most=CLOCK_MAX_PPM,
+    )
+
+
+def _told_of_chain(status: Status) -> str:
+    return tr(
+        "chain of drivers: {count} faults; longest pass of the loop {us} us",
+        count=status.chain_faults,
+        us=status.longest_pass_us,
+    )
+
+
+def _told_of_delays(delays: Sequence[int]) -> Iterator[str]:
+    if delays:
+        yield tr(
+            "scheduled outputs: {low} to {high} us after their time, median {median} us (at most {most}, jitter at "
+            "most {jitter})",
+            low=delays[0],
+            high=delays[-1],
+            median=delays[len(delays) // 2],
+            most=DELAY_MAX_US,
+            jitter=JITTER_MAX_US,
+        )
 
 
 def measure_clock(table: Table, link: RigLink, duration_s: int) -> tuple[int, int]:
@@ -125,12 +159,14 @@ def measure_delays(table: Table, link: RigLink) -> list[int]:
 def judge_walk(walk: Walk) -> Iterator[str]:
     """A sentence for each thing that is wrong, the cause that explains most first."""
     if not any(walk.heard):
-        yield (
+        yield tr(
             "no driver arrives at any sense terminal: look at the loopback plug, at the 24 V supply and at DRIVERS_OFF"
         )
         return
     for sense in sorted(walk.at_rest):
-        yield f"sense terminal {sense + 1} is on although no driver is: stuck high, look for a short to 24 V"
+        yield tr(
+            "sense terminal {sense} is on although no driver is: stuck high, look for a short to 24 V", sense=sense + 1
+        )
     silent = [driver for driver in range(DRIVERS) if not walk.heard[driver] and driver % SENSES not in walk.at_rest]
     yield from _judge_silent(silent)
     for driver in range(DRIVERS):
@@ -144,48 +180,81 @@ def _judge_silent(silent: Sequence[int]) -> Iterator[str]:
         whole = set(range(first, first + _REGISTER))
         if whole <= left:
             left -= whole
-            yield (
-                f"driver terminals {first + 1} to {first + _REGISTER} are all stuck low: look at register "
-                f"{first // _REGISTER + 1} of the chain and its driver chip"
+            yield tr(
+                "driver terminals {first} to {last} are all stuck low: look at register {register} of the chain and "
+                "its driver chip",
+                first=first + 1,
+                last=first + _REGISTER,
+                register=first // _REGISTER + 1,
             )
     for sense in range(SENSES):
         both = {sense, sense + SENSES}
         if both <= left:
             left -= both
-            yield (
-                f"sense terminal {sense + 1} hears neither driver {sense + 1} nor driver {sense + SENSES + 1}: stuck "
-                "low, look at its optocoupler and its wire"
+            yield tr(
+                "sense terminal {sense} hears neither driver {driver} nor driver {other}: stuck low, look at its "
+                "optocoupler and its wire",
+                sense=sense + 1,
+                driver=sense + 1,
+                other=sense + SENSES + 1,
             )
     for driver in sorted(left):
-        yield (
-            f"driver terminal {driver + 1} is stuck low: nothing arrives at sense terminal {driver % SENSES + 1}; look "
-            "at its wire and its driver"
+        yield tr(
+            "driver terminal {driver} is stuck low: nothing arrives at sense terminal {sense}; look at its wire and "
+            "its driver",
+            driver=driver + 1,
+            sense=driver % SENSES + 1,
         )
 
 
 def _judge_driver(driver: int, walk: Walk) -> Iterator[str]:
     mine, heard = driver % SENSES, walk.heard[driver]
-    others = ", ".join(str(sense + 1) for sense in sorted(heard - {mine}))
+    names = {"driver": driver + 1, "others": ", ".join(str(sense + 1) for sense in sorted(heard - {mine}))}
     if heard and mine not in heard:
-        yield f"driver terminal {driver + 1} arrives at sense terminal {others}, expected {mine + 1}: exchanged wires"
-    elif others:
-        yield f"driver terminal {driver + 1} also switches sense terminal {others}: bridged wires"
+        yield tr(
+            "driver terminal {driver} arrives at sense terminal {others}, expected {mine}: exchanged wires",
+            mine=mine + 1,
+            **names,
+        )
+    elif names["others"]:
+        yield tr("driver terminal {driver} also switches sense terminal {others}: bridged wires", **names)
     for sense in sorted(walk.stayed[driver]):
-        yield f"sense terminal {sense + 1} stays on after driver terminal {driver + 1} went off: stuck high"
+        yield tr(
+            "sense terminal {sense} stays on after driver terminal {driver} went off: stuck high",
+            sense=sense + 1,
+            **names,
+        )
 
 
 def _judge_clock(drift_ppm: int, doubt_ppm: int) -> Iterator[str]:
     if abs(drift_ppm) > CLOCK_MAX_PPM + doubt_ppm:
-        yield f"the rig's clock is {drift_ppm:+d} ppm off, at most {CLOCK_MAX_PPM} are allowed: take another board"
+        yield tr(
+            "the rig's clock is {drift:+d} ppm off, at most {most} are allowed: take another board",
+            drift=drift_ppm,
+            most=CLOCK_MAX_PPM,
+        )
 
 
 def _judge_delays(delays: Sequence[int]) -> Iterator[str]:
     if delays and len(delays) < 2 * _PULSES:
-        yield f"of {2 * _PULSES} edges on driver terminal {_PULSE_DRIVER + 1} only {len(delays)} arrived: a loose wire"
+        yield tr(
+            "of {edges} edges on driver terminal {driver} only {count} arrived: a loose wire",
+            edges=2 * _PULSES,
+            driver=_PULSE_DRIVER + 1,
+            count=len(delays),
+        )
     if delays and delays[-1] > DELAY_MAX_US:
-        yield f"a scheduled output came {delays[-1]} us late, at most {DELAY_MAX_US} are allowed: a slow optocoupler"
+        yield tr(
+            "a scheduled output came {us} us late, at most {most} are allowed: a slow optocoupler",
+            us=delays[-1],
+            most=DELAY_MAX_US,
+        )
     if delays and delays[-1] - delays[0] > JITTER_MAX_US:
-        yield f"scheduled outputs scatter over {delays[-1] - delays[0]} us, at most {JITTER_MAX_US} are allowed"
+        yield tr(
+            "scheduled outputs scatter over {us} us, at most {most} are allowed",
+            us=delays[-1] - delays[0],
+            most=JITTER_MAX_US,
+        )
 
 
 def _pulse(driver: int, start_us: int) -> tuple[Entry, Entry]:

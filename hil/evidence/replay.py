@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from edge.words import tr
 from hil.evidence.manifest import Manifest, Run
 from hil.evidence.read import read_bundle
 from hil.evidence.versions import versions
@@ -31,7 +32,7 @@ _HASH_SIZE_MIN = 39  # characters; no version is that long
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of `gate hil replay`."""
-    parser.add_argument("bundle", type=Path, help="a directory or .zip file that `gate hil run --evidence` made")
+    parser.add_argument("bundle", type=Path, help=tr("a directory or .zip file that `gate hil run --evidence` made"))
     add_target_options(parser)
 
 

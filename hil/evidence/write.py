@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.words import tr
 from hil.evidence.manifest import NAME, Manifest, Run
 from hil.evidence.versions import versions
 from hil.report.as_html import report_page
 from hil.report.as_json import report
-from hil.report.folder import check_folder
+from hil.report.folder import check_folder, unwritable
 from hil.report.junit import junit_text
 from hil.report.traces import trace_files, trace_name
 from hil.scenarios.load import files_of
@@ -41,7 +42,7 @@ def check_place(where: Path) -> None:
     """Raise UsageError, before anything runs, when a bundle cannot be written there."""
     taken = where.exists() if where.suffix == _ZIP else where.is_dir() and any(where.iterdir())
     if taken or (where.exists() and not where.is_dir()):
-        raise UsageError(f"{where}: is there already; name a new directory or .zip file with --evidence")
+        raise UsageError(tr("{file}: is there already; name a new directory or .zip file with --evidence", file=where))
     check_folder(where.parent if where.suffix == _ZIP else where, "--evidence")
 
 
@@ -58,7 +59,7 @@ def write_evidence(evidence: Evidence, where: Path) -> None:
     try:
         _put(files, where)
     except OSError as error:
-        raise UsageError(f"{where}: cannot be written ({error.strerror}); name another place with --evidence") from None
+        raise UsageError(unwritable(where, error, "--evidence")) from None
 
 
 def _put(files: Mapping[str, bytes], where: Path) -> None:

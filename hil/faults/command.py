@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from edge.words import later, tr
 from hil.faults.catalogue import LANE, faults_of
 from hil.faults.flash_error import FlashErrors
 from hil.faults.forks import ForkSweep
@@ -25,30 +26,31 @@ _STRIDE = 97
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "what", choices=tuple(_DEEDS), help="; ".join(f"{word}: {text}" for word, (text, _) in _DEEDS.items())
-    )
-    parser.add_argument("--role", action="append", metavar="ROLE", help="repeat for more than one; default all")
-    parser.add_argument("--every", type=int, default=_STRIDE, help="of calls or steps as often as scans, every so many")
-    parser.add_argument(
-        "--first", type=int, default=1, help="which of them is the first; runs with 1 to EVERY have them all; default 1"
-    )
-    parser.add_argument(
-        "--uf2", type=Path, help="the image for the emulated chip; default the first known in the cache"
-    )
+    says = "; ".join(f"{word}: {tr(text)}" for word, (text, _) in _DEEDS.items())
+    parser.add_argument("what", choices=tuple(_DEEDS), help=says)
+    parser.add_argument("--role", action="append", metavar="ROLE", help=tr("repeat for more than one; default all"))
+    says = tr("of calls or steps as often as scans, every so many")
+    parser.add_argument("--every", type=int, default=_STRIDE, help=says)
+    says = tr("which of them is the first; runs with 1 to EVERY have them all; default 1")
+    parser.add_argument("--first", type=int, default=1, help=says)
+    says = tr("MicroPython image of the emulated RP2040")
+    parser.add_argument("--uf2", type=Path, help=says)
 
 
 def run(arguments: argparse.Namespace) -> int:
     roles = arguments.role or ROLES
     for role in roles:
         if role not in ROLES:
-            raise UsageError(f"--role {role}: no such role; take one of {', '.join(ROLES)}")
+            raise UsageError(tr("--role {role}: no such role; take one of {names}", role=role, names=", ".join(ROLES)))
     if arguments.every < 1:
-        raise UsageError(f"--every {arguments.every}: no such step; take 1 for every call, or more")
+        raise UsageError(tr("--every {count}: no such step; take 1 for every call, or more", count=arguments.every))
     if not 1 <= arguments.first <= arguments.every:
-        raise UsageError(
-            f"--first {arguments.first}: no such call or step; take 1 to {arguments.every}, which is --every"
+        said = tr(
+            "--first {count}: no such call or step; take 1 to {most}, which is --every",
+            count=arguments.first,
+            most=arguments.every,
         )
+        raise UsageError(said)
     try:
         return _DEEDS[arguments.what][1](roles, arguments)
     except BlockedError as error:
@@ -121,9 +123,9 @@ def _tell(role: str, what: str, bad: Sequence[str]) -> int:
 
 
 _DEEDS: dict[str, tuple[str, Callable[[Iterable[str], argparse.Namespace], int]]] = {
-    "list": ("the catalogue", _list),
-    "calls": ("each call of each port fails (host)", _fail_calls),
-    "flash": ("each operation of the flash fails (vm)", _fail_flash),
-    "cuts": ("the power is cut in each write to the flash (vm)", _cut_power),
-    "steps": ("cuts and resets along a life on the emulated chip (rp2040)", _branch),
+    "list": (later("the catalogue"), _list),
+    "calls": (later("each call of each port fails (host)"), _fail_calls),
+    "flash": (later("each operation of the flash fails (vm)"), _fail_flash),
+    "cuts": (later("the power is cut in each write to the flash (vm)"), _cut_power),
+    "steps": (later("cuts and resets along a life on the emulated chip (rp2040)"), _branch),
 }

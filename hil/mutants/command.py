@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from edge.words import tr
 from hil.mutants.breaks import breaks_of, worth_breaking
 from hil.mutants.firmware import changes_of
 from hil.mutants.score import CAUGHT, MISSED, WRONG_REASON, Score, Sighting, by_outcome, by_scenario
@@ -30,32 +31,35 @@ _OUTCOMES = (CAUGHT, WRONG_REASON, MISSED)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `gate hil mutants`."""
-    parser.add_argument("scenario", nargs="*", metavar="SCENARIO", help="those to try; all when none is named")
-    parser.add_argument(
-        "--role", action="append", choices=ROLES, help="break devices of this role only; may be repeated"
-    )
+    says = tr("those to try; all when none is named")
+    parser.add_argument("scenario", nargs="*", metavar="SCENARIO", help=says)
+    says = tr("break devices of this role only; may be repeated")
+    parser.add_argument("--role", action="append", choices=ROLES, help=says)
     parser.add_argument(
         "--firmware",
         type=int,
         default=_FIRMWARE_COUNT,
         metavar="N",
-        help="changes of each firmware; default %(default)s",
+        help=tr("changes of each firmware; default %(default)s"),
     )
-    parser.add_argument("--whole", action="store_true", help="show a break that was caught to the other scenarios too")
-    parser.add_argument("--jobs", type=int, default=default_workers(), metavar="N", help="default: %(default)s")
-    parser.add_argument("--json", action="store_true", help="print everything as one object")
+    says = tr("show a break that was caught to the other scenarios too")
+    parser.add_argument("--whole", action="store_true", help=says)
+    parser.add_argument("--jobs", type=int, default=default_workers(), metavar="N", help=tr("default: %(default)s"))
+    parser.add_argument("--json", action="store_true", help=tr("one JSON object instead of lines"))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Break and look; returns the exit code."""
     for name, value, low in (("--firmware", arguments.firmware, 0), ("--jobs", arguments.jobs, 1)):
         if value < low:
-            raise UsageError(f"gate hil mutants: {name} is {value}; a number from {low} up is needed")
+            raise UsageError(
+                tr("{option} is {value}; a number from {low} up is needed", option=name, value=value, low=low)
+            )
     scenarios = load_scenarios(find_scenarios(arguments.scenario))
     roles = [role for role in arguments.role or ROLES if any(takes_part(role, each) for each in scenarios)]
     broken = [one for role in roles for one in _all_of(role, arguments.firmware)]
     if not broken:
-        raise UsageError("gate hil mutants: no scenario of these has a device of this role; name another")
+        raise UsageError(tr("no scenario of these has a device of this role; name another"))
     mine = [each for each in scenarios if any(takes_part(role, each) for role in roles)]
     for sighting in run_unbroken(mine, arguments.jobs):
         if sighting.outcome != MISSED:

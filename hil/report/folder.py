@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from edge.words import tr
 from hil.targets.target import UsageError
 
 
@@ -18,4 +19,10 @@ def check_folder(folder: Path, option: str) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UsageError(f"{folder}: cannot be written ({error.strerror}); name another place with {option}") from None
+        raise UsageError(unwritable(folder, error, option)) from None
+
+
+def unwritable(place: Path, error: OSError, option: str) -> str:
+    """The sentence of what cannot be written, which `option` named."""
+    names = {"file": place, "why": error.strerror, "option": option}
+    return tr("{file}: cannot be written ({why}); name another place with {option}", **names)

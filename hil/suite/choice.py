@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from edge.words import tr
 from hil.scenarios.load import load_scenario
 from hil.scenarios.model import BenchScenario, Scenario
 from hil.scenarios.vocabulary import LANE_ROLES
@@ -32,7 +33,7 @@ def find_scenario(name: str) -> Path:
     known = SCENARIOS / f"{name}.toml"
     if known.is_file():
         return known
-    raise UsageError(f"no scenario '{name}'; {_hint(name, scenario_names())}")
+    raise UsageError(tr("no scenario '{name}'; {hint}", name=name, hint=_hint(name, scenario_names())))
 
 
 def find_scenarios(names: Sequence[str]) -> list[Path]:
@@ -40,7 +41,8 @@ def find_scenarios(names: Sequence[str]) -> list[Path]:
     paths = [find_scenario(name) for name in names or scenario_names()]
     for path in paths:
         if sum(other.stem == path.stem for other in paths) > 1:
-            raise UsageError(f"{path}: two scenarios are called '{path.stem}'; name one of them")
+            said = tr("{file}: two scenarios are called '{name}'; name one of them", file=path, name=path.stem)
+            raise UsageError(said)
     return paths
 
 
@@ -63,9 +65,11 @@ def roles_of(scenarios: Iterable[Scenario]) -> list[str]:
 def _make_target(name: str, options: Options) -> Target:
     if name in TARGETS:
         return TARGETS[name](options)
-    raise UsageError(f"no target '{name}'; expected one of {', '.join(TARGETS)}")
+    raise UsageError(tr("no target '{name}'; expected one of {names}", name=name, names=", ".join(TARGETS)))
 
 
 def _hint(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, known)
-    return f"did you mean {' or '.join(close)}?" if close else "`gate hil list` prints those of the collection"
+    if close:
+        return tr("did you mean {names}?", names=", ".join(close))
+    return tr("`gate hil list` prints those of the collection")

@@ -10,9 +10,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from edge.words import tr
 from hil.evidence.write import Evidence, check_place, write_evidence
 from hil.report.as_json import report
-from hil.report.folder import check_folder
+from hil.report.folder import check_folder, unwritable
 from hil.report.lines import account_line, result_lines
 from hil.report.traces import trace_files
 from hil.suite.choice import find_scenarios, load_scenarios, make_targets
@@ -27,19 +28,21 @@ SEED_MAX = 2**31
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of `gate hil run`."""
-    parser.add_argument("scenario", nargs="*", help="scenario files, or names that `gate hil list` prints; default all")
+    says = tr("scenario files, or names that `gate hil list` prints; default all")
+    parser.add_argument("scenario", nargs="*", help=says)
     parser.add_argument(
         "--target",
         action="append",
         default=[],
         metavar="TARGET",
-        help=f"one of {', '.join(TARGETS)}; repeat to compare traces; default host and vm",
+        help=tr("one of {names}; repeat to compare traces; default host and vm", names=", ".join(TARGETS)),
     )
-    parser.add_argument("--seed", type=int, help="take this seed instead of each scenario's own")
-    parser.add_argument("--twice", action="store_true", help="run each scenario again: its trace must be the same")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
-    parser.add_argument("--trace", type=Path, metavar="DIR", help="write the traces into this directory")
-    parser.add_argument("--evidence", type=Path, metavar="DIR", help="write a bundle that `gate hil replay` repeats")
+    parser.add_argument("--seed", type=int, help=tr("take this seed instead of each scenario's own"))
+    parser.add_argument("--twice", action="store_true", help=tr("run each scenario again: its trace must be the same"))
+    parser.add_argument("--json", action="store_true", help=tr("one JSON object instead of lines"))
+    parser.add_argument("--trace", type=Path, metavar="DIR", help=tr("write the traces into this directory"))
+    says = tr("write a bundle that `gate hil replay` repeats")
+    parser.add_argument("--evidence", type=Path, metavar="DIR", help=says)
     add_target_options(parser)
 
 
@@ -75,15 +78,13 @@ def write_traces(accounts: Sequence[Account], directory: Path) -> None:
                 for name, text in trace_files(result, account.identity).items():
                     (directory / name).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageError(
-            f"{directory}: cannot be written ({error.strerror}); name another place with --trace"
-        ) from None
+        raise UsageError(unwritable(directory, error, "--trace")) from None
 
 
 def _seed(arguments: argparse.Namespace) -> int | None:
     seed: int | None = arguments.seed
     if seed is not None and not 0 <= seed <= SEED_MAX:
-        raise UsageError(f"--seed is {seed}; a whole number from 0 to {SEED_MAX} is needed")
+        raise UsageError(tr("--seed is {seed}; a whole number from 0 to {most} is needed", seed=seed, most=SEED_MAX))
     return seed
 
 

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from edge.words import later, tr
 from hil.targets.target import UsageError
 from hil.trace.diff import compare_recordings
 from hil.trace.outcome import Comparison, Outcome
@@ -23,17 +24,17 @@ from hil.trace.vcd import vcd_text
 EXIT_SAME, EXIT_DIVERGED, EXIT_BAD_INPUT, EXIT_BLOCKED = 0, 1, 2, 3
 _CODES = {Outcome.DIVERGED: EXIT_DIVERGED, Outcome.NOT_COMPARABLE: EXIT_BAD_INPUT}
 _FORMS: dict[str, tuple[Callable[[Recording], str], str]] = {
-    "vcd": (vcd_text, "a wave file, for GTKWave"),
-    "perfetto": (perfetto_text, "a trace for ui.perfetto.dev"),
-    "html": (timeline_text, "a page to look at in a browser"),
+    "vcd": (vcd_text, later("write a wave file, for GTKWave")),
+    "perfetto": (perfetto_text, later("write a trace for ui.perfetto.dev")),
+    "html": (timeline_text, later("write a page to look at in a browser")),
 }
 
 
 def add_diff_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of `gate hil diff`."""
-    parser.add_argument("left", type=Path, metavar="A", help="a trace file that `gate hil run --trace` wrote")
-    parser.add_argument("right", type=Path, metavar="B", help="another, of the same scenario and seed")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
+    parser.add_argument("left", type=Path, metavar="A", help=tr("a trace file that `gate hil run --trace` wrote"))
+    parser.add_argument("right", type=Path, metavar="B", help=tr("another, of the same scenario and seed"))
+    parser.add_argument("--json", action="store_true", help=tr("one JSON object instead of lines"))
 
 
 def diff(arguments: argparse.Namespace) -> int:
@@ -47,16 +48,18 @@ def diff(arguments: argparse.Namespace) -> int:
 
 def add_export_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of `gate hil export`."""
-    parser.add_argument("trace", type=Path, metavar="TRACE", help="a trace file that `gate hil run --trace` wrote")
+    parser.add_argument("trace", type=Path, metavar="TRACE", help=tr("a trace file that `gate hil run --trace` wrote"))
     for name, (_, sentence) in _FORMS.items():
-        parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"write {sentence}")
+        parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=tr(sentence))
 
 
 def export(arguments: argparse.Namespace) -> int:
     """Write every form asked for; raises UsageError."""
     wanted = {name: path for name in _FORMS if (path := getattr(arguments, name)) is not None}
     if not wanted:
-        raise UsageError(f"gate hil export: nothing to write; name a file with {' or '.join(f'--{n}' for n in _FORMS)}")
+        raise UsageError(
+            tr("nothing to write; name a file with one of {names}", names=", ".join(f"--{n}" for n in _FORMS))
+        )
     recording = read_recording(arguments.trace)
     for name, path in wanted.items():
         _write(path, _FORMS[name][0](recording), f"--{name}")
@@ -67,7 +70,8 @@ def _write(path: Path, text: str, option: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{path}: cannot be written ({error.strerror}); name another file with {option}") from None
+        names = {"file": path, "why": error.strerror, "option": option}
+        raise UsageError(tr("{file}: cannot be written ({why}); name another file with {option}", **names)) from None
 
 
 def _names(left: Recording, right: Recording) -> tuple[str, str]:

@@ -7,6 +7,8 @@ import pytest
 
 from edge.words import choose
 from hil import command
+from hil.board.selftest import Walk, judge_walk
+from protocols.rig.messages import DRIVERS
 
 SCENARIO = """
 [scenario]
@@ -47,3 +49,21 @@ def test_bad_input_is_one_sentence_in_vietnamese(
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert told in err
+
+
+def test_the_words_of_gate_hil_and_what_is_wrong_with_them_are_told_in_vietnamese(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["selftest", "--help"])
+    assert "cổng nối tiếp của bo bàn thử (mặc định: bo giả lập)" in capsys.readouterr().out
+    assert command.main(["run", "--target"]) == 2
+    assert capsys.readouterr().err == "đối số --target: cần một giá trị; xem gate hil run --help\n"
+    assert command.main(["run", "truck_pases"]) == 2
+    assert capsys.readouterr().err == "không có kịch bản 'truck_pases'; có phải ý bạn là truck_passes?\n"
+
+
+def test_a_wire_that_is_wrong_is_told_in_vietnamese() -> None:
+    walk = Walk(frozenset(), tuple(frozenset[int]() for _ in range(DRIVERS)), ())
+    (told,) = judge_walk(walk)
+    assert told.startswith("không chân phát nào đến được chân đọc nào")

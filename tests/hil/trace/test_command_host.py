@@ -86,6 +86,6 @@ def test_export_of_nothing_or_to_nowhere_is_bad_input(
 ) -> None:
     trace = put("a", recording_of(opening()))
     assert main(["export", trace]) == 2
-    assert "nothing to write; name a file with --vcd or --perfetto or --html" in capsys.readouterr().err
+    assert "nothing to write; name a file with one of --vcd, --perfetto, --html" in capsys.readouterr().err
     assert main(["export", trace, "--vcd", str(tmp_path / "none" / "x")]) == 2
     assert "cannot be written (No such file or directory); name another file with --vcd" in capsys.readouterr().err
