@@ -66,11 +66,13 @@ class NullOutputs:
 class NullUart:
     """One half-duplex serial line. `timed` is 1 when `read_into` is called close enough to the wire to see t1.5.
 
-    A port that only sees bytes in batches sets it to 0; pauses inside a frame then mean nothing.
+    A port that only sees bytes in batches sets it to 0; pauses inside a frame then mean nothing. `silence_us` is for
+    how long nothing came after what `read_into` moved last, as far as the port knows.
     """
 
     def __init__(self) -> None:
         self.timed = 0
+        self.silence_us = 0
 
     def read_into(self, buffer: bytearray) -> int:
         """Move received bytes to the start of `buffer`; return how many, 0 for none."""

@@ -70,8 +70,11 @@ class RtuService:
         elif self._open and count and self._uart.timed and pause_us >= self._gap_us:
             self.collector.on_gap()
         if count:
-            self._last_us = now_us
+            silence_us = self._uart.silence_us
+            self._last_us = ticks_add(now_us, -silence_us)
             self._take(count, now_us)
+            if self._open and silence_us >= self._silence_us:
+                handled = self._end_frame(now_us, reply_delay_us) or handled
         return handled
 
     def wait_us(self, now_us: int) -> int:
@@ -106,24 +109,29 @@ class RtuService:
     def _take(self, count: int, now_us: int) -> None:
         if self._echo_size and not self._echo_at and ticks_diff(now_us, self._echo_until_us) > 0:
             self._echo_size = 0
-        for index in range(count):
-            byte = self._chunk[index]
-            if self._echo_size and byte == self._answer[self._echo_at]:
-                self._echo_at += 1
-                if self._echo_at == self._echo_size:
-                    self._echo_size = 0
-                continue
-            if self._echo_size:
-                self._give_up_echo()
-            self.collector.on_byte(byte)
+        start = self._skip_echo(count) if self._echo_size else 0
+        if start < count:
+            self.collector.on_bytes(self._chunk, start, count - start)
             self._open = 1
         if self._echo_size and self._echo_at:
             self._open = 1
 
+    def _skip_echo(self, count: int) -> int:
+        """Return how many of the bytes repeat the answer just sent."""
+        for index in range(count):
+            if self._chunk[index] != self._answer[self._echo_at]:
+                self._give_up_echo()
+                return index
+            self._echo_at += 1
+            if self._echo_at == self._echo_size:
+                self._echo_size = 0
+                return index + 1
+        return count
+
     def _give_up_echo(self) -> None:
         """It was no echo: hand the bytes held back to the collector."""
-        for index in range(self._echo_at):
-            self.collector.on_byte(self._answer[index])
+        if self._echo_at:
+            self.collector.on_bytes(self._answer, 0, self._echo_at)
         self._echo_size = 0
 
     def _end_frame(self, now_us: int, reply_delay_us: int) -> bool:

@@ -23,6 +23,7 @@ from firmware.app.sparse import StepGate
 from firmware.app.update import Update
 from firmware.app.watchdog import COMMS_RAN, OUTPUTS_TAKEN, SCAN_RAN, Supervisor
 from firmware.control.events import EventRing
+from firmware.control.rows import make_row
 from firmware.ports import NullBoard
 from protocols.compat import ticks_diff
 from protocols.events import SLOT_SIZE
@@ -33,7 +34,8 @@ from protocols.modbus.server import ModbusServer
 class Device:
     """One running device. Public attributes are for tests and boards to look at, not to change.
 
-    `kept` counts how often something was stored for the core, wrapping at 2**16.
+    `kept` counts how often something was stored for the core, wrapping at 2**16. `scan_wait_us` is from a poll that
+    waits to the next scan, whatever is received.
     """
 
     def __init__(self, board: NullBoard, role: Role, identity: Identity) -> None:
@@ -69,9 +71,9 @@ class Device:
         self.health = Health(regmap, self.ring)
         self.supervisor = Supervisor(board.watchdog)
         self.publisher = Publisher(regmap, self.image, self.settings, len(self.core.inputs))
-        self._header = [0] * len(HEADER)
+        self._header = make_row(len(HEADER), 0)
         self.publisher.put_identity(identity.serial, find_key_id(identity.key), FIRMWARE_VERSION, board.reset_cause)
-        self.kept = 0
+        self.kept = self.scan_wait_us = 0
         self._role = role
         self._map = regmap
         self._write_count = self.image.write_count
@@ -235,7 +237,7 @@ class Device:
     def _wait_us(self, now_ms: int, now_us: int) -> int:
         if self.tcp.has_more():
             return 0
-        scan_us = self.schedule.wait_us(now_ms)
+        self.scan_wait_us = scan_us = self.schedule.wait_us(now_ms)
         line_us = self.rtu.wait_us(now_us)
         return scan_us if line_us == WAIT_NONE else min(scan_us, line_us)
 

@@ -6,7 +6,6 @@ Knows addresses only through the role's generated map. Allocates nothing after c
 from firmware.app.changes import put_changes
 from firmware.app.settings import Settings
 from firmware.control.rows import make_row
-from protocols.bigendian import put_i32, put_u16
 from protocols.compat import const
 from protocols.modbus.image import HOLDINGS, INPUTS, RegisterImage
 
@@ -33,7 +32,8 @@ HEADER = (
     "AT_COMMAND_NONCE_DONE",
 )
 _WIDE_COUNT = const(2)
-_HEADER_COUNT = const(17)
+# Those of 16 bits whose value may be larger.
+_SATURATING = (HEADER.index("AT_SCAN_LAST_US"), HEADER.index("AT_SCAN_MAX_US"), HEADER.index("AT_HUB_AGE_MS"))
 
 
 class Publisher:
@@ -46,9 +46,9 @@ class Publisher:
         self._map = regmap
         self._image = image
         self._settings = settings
-        self._header_table = [getattr(regmap, name) * 2 for name in HEADER]
+        self._header_table = _table_of([getattr(regmap, name) for name in HEADER])
         # What the image shows; a new one shows zeros.
-        self._header_seen = [0] * _HEADER_COUNT
+        self._header_seen = make_row(len(HEADER), 0)
         self._status_seen = make_row(regmap.STATUS_COUNT, 0)
         self._inputs_seen = [0] * input_count
         self._outputs_seen = [0] * regmap.OUT_COUNT
@@ -70,19 +70,11 @@ class Publisher:
         image.put_u16(INPUTS, regmap.AT_SETTINGS_SOURCE, self._settings.source)
 
     def put_header(self, values: list[int]) -> None:
-        """Fill the header points of HEADER, in its order; 16-bit ones saturate."""
-        table = self._header_table
-        seen = self._header_seen
-        data = self._image.inputs
-        for index in range(_HEADER_COUNT):
-            value = values[index]
-            if value != seen[index]:
-                seen[index] = value
-                at = table[index]
-                if index < _WIDE_COUNT:
-                    put_i32(data, at, value)
-                else:
-                    put_u16(data, at, value if value < _U16_MAX else _U16_MAX)
+        """Fill the header points of HEADER, in its order, from a row; 16-bit ones saturate where they can exceed."""
+        for index in _SATURATING:
+            if values[index] > _U16_MAX:
+                values[index] = _U16_MAX
+        put_changes(values, self._header_seen, self._header_table, self._image.inputs)
 
     def put_role(self, status: list[int], inputs: list[int], outputs: list[int]) -> None:
         """Fill the role's status points, its inputs as wired and its outputs as driven.
@@ -119,3 +111,11 @@ class Publisher:
             else:
                 image.put_i32(HOLDINGS, settings.address(index), settings.values[index])
         image.put_u16(INPUTS, self._map.AT_SETTINGS_GENERATION, settings.generation)
+
+
+def _table_of(addresses: list[int]) -> bytes:
+    """Entries as those of the generated status tables."""
+    table = bytearray()
+    for index in range(len(addresses)):
+        table += bytes((addresses[index] >> 8, addresses[index] & 0xFF, 2 if index < _WIDE_COUNT else 1, 0))
+    return bytes(table)

@@ -78,8 +78,8 @@ class Watchdog(NullWatchdog):
 class ChipBoard(NullBoard):
     """A board with its role.
 
-    `instrument` is the port behind `field_line` where one is fitted, `converter` the load-cell converter that stands in
-    its place, `network` the radio.
+    `instrument` is the port behind `field_line` where what it brings is answered at once, `converter` the load-cell
+    converter that stands in its place, `network` the radio.
     """
 
     def __init__(self, role: Role) -> None:
@@ -104,7 +104,8 @@ def run(wiring, slot: str, speed_up=None, sleep=None) -> None:
 
     `slot` is the one this program was started from.
     `speed_up` raises the processor's clock, where a board can; with a radio it stays, whose bus is tried at no other.
-    `sleep`, on a board that interrupts can wake, makes of it something whose `wait` is the loop's.
+    `sleep`, on a board that interrupts can wake, makes of it something whose `wait` is the loop's: for so many us
+    nothing can happen without input, and in so many a scan is due.
     """
     gc.collect()
     gc.threshold(_LOADING_SIZE)
@@ -164,16 +165,17 @@ def build_board(wiring, identity: Identity, converter: str) -> ChipBoard:
     pins = [_output(wiring.OUTPUTS[terminal]) for terminal in outputs]
     board.output_port = PinOutputs(pins, machine.Timer(wiring.AGE_TIMER))
     protocol = role.choose_protocol(identity.line_protocol)
+    shown = None
     if protocol in terminals.CONVERTERS.get(identity.role, ()):
-        board.converter = _build_converter(wiring, converter)
-    elif protocol:
-        board.instrument = board.field_line = _build_line(wiring, identity, protocol)
-    shown = board.converter and board.converter.adc
-    if protocol in terminals.MEASURED.get(identity.role, ()):
+        board.converter = driver = _build_converter(wiring, converter)
+        shown = driver.adc
+    elif protocol in terminals.MEASURED.get(identity.role, ()):
         from firmware.boards.measured_line import MeasuredLine
 
-        unit = MeasuredLine(board.instrument, board.clock)
-        shown = board.instrument = board.field_line = unit  # type: ignore[assignment]  # None before
+        # A unit speaks fifty times a second, and what it says is judged in scans: no turn of the loop for each.
+        shown = board.field_line = MeasuredLine(_build_line(wiring, identity, protocol), board.clock)
+    elif protocol:
+        board.instrument = board.field_line = _build_line(wiring, identity, protocol)
     board.input_port = InputCard(_build_spi(wiring), _output(wiring.CARD_LOAD, 1), inputs, shown)
     board.bus = board.uart = Rs485Port(
         _build_uart(wiring.BUS_UART, identity.baud, wiring.BUS_TX, wiring.BUS_RX, STOP_BITS),
@@ -302,9 +304,10 @@ class Loop:
                 if converter is not None:
                     converter.poll()  # as soon as it is ready: a scan does not wait for 25 pulses
                 now_us = clock.now_us()
-                wait_us = device.poll(clock.now_ms(), now_us) - ticks_diff(clock.now_us(), now_us)
-                if wait_us > 0 and not device.update.is_working:
-                    wait(wait_us)
+                wait_us = device.poll(clock.now_ms(), now_us)
+                spent_us = ticks_diff(clock.now_us(), now_us)
+                if wait_us > spent_us and not device.update.is_working:
+                    wait(wait_us - spent_us, device.scan_wait_us - spent_us)
             finally:
                 heap.unlock()
             self._tend()
@@ -319,7 +322,7 @@ class Loop:
             return True
         return device.health.value == role.regmap.HEALTH_FAILURE and not role.is_moving(device.core.outputs)
 
-    def _look(self, wait_us: int) -> None:
+    def _look(self, wait_us: int, scan_us: int) -> None:
         """Look once a millisecond until the time has passed, or something arrived: any port can do that."""
         board = self._board
         end_us = ticks_add(board.clock.now_us(), wait_us)

@@ -20,7 +20,7 @@ class MeasuredLine(NullUart):
 
     def __init__(self, port, clock: NullClock) -> None:  # type: ignore[no-untyped-def]  # the board's serial port
         self.timed = 0
-        self.stream = port.stream
+        self.silence_us = 0
         self.receiver = UnitReceiver()
         self._port = port
         self._clock = clock
@@ -31,10 +31,6 @@ class MeasuredLine(NullUart):
         self._is_new = True
         self._shown: list[int] = []
         self._good = _NOTHING_SHOWN
-
-    def has_received(self) -> bool:
-        """Tell whether bytes wait."""
-        return self._port.has_received()
 
     def write(self, buffer: bytearray, size: int) -> int:
         """Send."""

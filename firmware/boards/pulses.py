@@ -16,6 +16,7 @@ class PulseCatcher(NullUart):
     def __init__(self, zero, one, falling: int) -> None:
         """`zero` and `one` are the pins of the two wires, `falling` the port's number for a falling edge."""
         self.timed = 0
+        self.silence_us = 0
         self.stream = None  # select cannot wait for pulses
         self.lost = 0
         self._bits = bytearray(_SIZE)

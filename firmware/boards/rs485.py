@@ -6,7 +6,8 @@ a one-shot timer is set for that instant, since a scan may last longer than the 
 """
 
 from firmware.ports import NullUart
-from protocols.compat import const
+from protocols.compat import const, ticks_diff
+from protocols.modbus.rtu import t35_us
 
 # A character of Modbus RTU without parity has two stop bits (MODBUS over Serial Line V1.02, 2.5.1).
 CHARACTER_BITS = const(11)
@@ -14,6 +15,8 @@ STOP_BITS = const(2)
 # The frame on its way, and the one a client may send before this board looks: 44 ms at 115,200 baud.
 BUFFER_SIZE = const(512)
 _RETRY_MS = const(1)
+# The longest frame: half of the buffer.
+_FRAME_MAX = const(256)
 
 
 class Rs485Port(NullUart):
@@ -24,6 +27,10 @@ class Rs485Port(NullUart):
 
     def __init__(self, uart, baud: int, enable=None, timer=None) -> None:
         self.timed = 0
+        self.silence_us = 0
+        self._silence_us = t35_us(baud)
+        self._silent_us = 0
+        self._silent_count = 0
         self.stream = uart
         self._uart = uart
         self._baud = baud
@@ -40,11 +47,41 @@ class Rs485Port(NullUart):
         """Tell whether bytes wait."""
         return self._uart.any() > 0
 
+    def let_end(self, clock, sleep_ms, begun_us: int, limit_us: int, beside) -> None:
+        """Sleep while bytes come in, here or on the UART `beside`, None for none; until `limit_us` after `begun_us`.
+
+        `clock` tells the time and `sleep_ms` lets it pass. What is read next knows how long the line has been silent
+        then. Returns at once when nothing waits.
+        """
+        bus = self._uart
+        waiting = bus.any()
+        count = waiting if beside is None else waiting + beside.any()
+        if not count:
+            return
+        heard_us = now_us = clock.now_us()
+        while (
+            count < _FRAME_MAX
+            and ticks_diff(now_us, heard_us) < self._silence_us
+            and ticks_diff(now_us, begun_us) < limit_us
+        ):
+            sleep_ms(1)
+            now_us = clock.now_us()
+            waiting = bus.any()
+            both = waiting if beside is None else waiting + beside.any()
+            if both != count:
+                count = both
+                heard_us = now_us = clock.now_us()  # what came before this was read
+        self._silent_count = waiting
+        self._silent_us = ticks_diff(now_us, heard_us)
+
     def read_into(self, buffer: bytearray) -> int:
         """Move the bytes that wait, no more: asked for others, a port waits for them until the line pauses."""
         waiting = self._uart.any()
         if not waiting:
             return 0
+        is_silent = waiting == self._silent_count and waiting <= len(buffer)  # none has come since
+        self.silence_us = self._silent_us if is_silent else 0
+        self._silent_us = 0
         return self._uart.readinto(buffer, min(waiting, len(buffer))) or 0
 
     def write(self, buffer: bytearray, size: int) -> int:

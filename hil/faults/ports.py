@@ -142,6 +142,7 @@ class _Uart(_Port):
     def __init__(self, port: Any, trigger: Trigger, name: str) -> None:
         super().__init__(port, trigger)
         self.timed = port.timed
+        self.silence_us = 0
         self._read, self._write = f"{name}.read", f"{name}.write"
 
     def read_into(self, buffer: bytearray) -> int:

@@ -8,6 +8,7 @@ and reports them as `on_gap` and `on_silence`. Knows nothing inside a PDU.
 """
 
 from protocols.compat import const
+from protocols.copying import copy_bytes
 from protocols.crc import crc16
 from protocols.modbus.resync import SPLIT_FOREIGN, FrameSplitter
 
@@ -32,7 +33,7 @@ class RtuCollector:
     """Collects one frame at a time into a fixed buffer; allocates nothing after construction.
 
     `on_silence` ends a frame and says what it was. After FRAME_OK the frame is `buffer[:size]` and its PDU the
-    `pdu_size` bytes from PDU_START, both untouched until the next `on_byte`. Every frame is counted once, in the
+    `pdu_size` bytes from PDU_START, both untouched until the next byte. Every frame is counted once, in the
     counter named after its result; counters wrap at 2**16.
     """
 
@@ -66,18 +67,23 @@ class RtuCollector:
 
     def on_byte(self, byte: int) -> None:
         """Take one received byte."""
-        if self._ended:
-            self._ended = 0
-            self.size = 0
-        if self._gap:
-            self._gap = 0
-            self._broken = FRAME_GAP
+        self._begin()
         at = self.size
         if at < self._limit:
             self.buffer[at] = byte
             self.size = at + 1
         else:
             self._broken = FRAME_TOO_LONG
+
+    def on_bytes(self, data: bytes | bytearray, start: int, count: int) -> None:
+        """Take `count` received bytes of `data` from `start`, at least one, with no gap between them."""
+        self._begin()
+        at = self.size
+        if count > self._limit - at:
+            count = self._limit - at
+            self._broken = FRAME_TOO_LONG
+        copy_bytes(self.buffer, at, data, start, count)
+        self.size = at + count
 
     def on_gap(self) -> None:
         """Note that t1.5 passed since the last byte. Harmless when t3.5 follows, so it is judged by the next byte."""
@@ -94,6 +100,14 @@ class RtuCollector:
         self._broken = FRAME_NONE
         self._count(result)
         return result
+
+    def _begin(self) -> None:
+        if self._ended:
+            self._ended = 0
+            self.size = 0
+        if self._gap:
+            self._gap = 0
+            self._broken = FRAME_GAP
 
     def _judge(self) -> int:
         if self._broken:

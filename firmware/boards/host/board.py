@@ -51,6 +51,7 @@ class HostUart(NullUart):
 
     def __init__(self) -> None:
         self.timed = 1
+        self.silence_us = 0
         self.rx = bytearray()
         self.tx = bytearray()
 

@@ -6,6 +6,7 @@ whose poll only looks again at their system's next tick cannot wait so: a scan w
 
 import io
 import select
+import time
 
 import machine
 
@@ -31,8 +32,12 @@ class Sleep:
     def __init__(self, board) -> None:  # type: ignore[no-untyped-def]  # of the file that is started with this class
         poller = select.poll()
         poller.register(board.bus.stream, select.POLLIN)
+        self._bus = board.bus
+        self._clock = board.clock
+        self._beside = None
         instrument = board.instrument
         if instrument is not None:
+            self._beside = instrument.stream
             poller.register(instrument.stream or Ready(instrument.has_received), select.POLLIN)
         if board.converter is not None:
             poller.register(Ready(board.converter.adc.is_ready), select.POLLIN)
@@ -41,9 +46,16 @@ class Sleep:
         self._ipoll = poller.ipoll  # made once: in a wait it would allocate
         self._ipoll(0)  # makes the object it returns, before the heap is locked
 
-    def wait(self, wait_us: int) -> None:
-        """Sleep until something arrived, or for `wait_us`, up to the next whole millisecond."""
+    def wait(self, wait_us: int, scan_us: int) -> None:
+        """Sleep until something arrived, or for `wait_us`, up to the next whole millisecond.
+
+        What arrives is let come to its end, but not beyond the scan that is due in `scan_us`: a turn of the loop for
+        each character would cost more than anything else the processor does.
+        """
+        clock = self._clock
+        begun_us = clock.now_us()
         self._ipoll((wait_us + 999) // 1000)
+        self._bus.let_end(clock, time.sleep_ms, begun_us, scan_us, self._beside)
 
 
 def _wake(pin) -> None:  # type: ignore[no-untyped-def]

@@ -56,6 +56,7 @@ class FrameLine(NullUart):
 
     def __init__(self, timed: int) -> None:
         self.timed = timed
+        self.silence_us = 0
         self.rx = bytearray(LINE_SIZE_MAX)
         self.rx_size = 0
         self._rx_at = 0

@@ -20,6 +20,7 @@ class SerialPort(NullUart):
 
     def __init__(self, path: str, baud: int) -> None:
         self.timed = 0
+        self.silence_us = 0
         self.is_lost = True
         self.losses = 0
         self.file: "io.FileIO | None" = None

@@ -96,6 +96,16 @@ def test_polled_port_tells_a_request_from_the_foreign_answer_just_before_it(poll
     assert sent == frames(MAP_ANSWER)
 
 
+def test_port_that_saw_the_silence_gets_its_answer_at_once(polled, host, frames):
+    line = host[1].board.line
+    polled.run(T35_US, b"")
+    line.silence_us = T35_US - 1
+    assert polled.step(50_000, polled.inputs, frames(READ_MAP_ID))[1] == b""
+    assert polled.step(50_001, polled.inputs, b"")[1] == frames(MAP_ANSWER)
+    line.silence_us = T35_US
+    assert polled.step(90_000, polled.inputs, frames(READ_MAP_ID))[1] == frames(MAP_ANSWER)
+
+
 def test_own_echo_in_pieces_is_dropped_on_a_polled_port(polled, host, frames):
     sent = polled.run(3_000, frames(READ_MAP_ID))
     polled.run(1_500, sent[:4])

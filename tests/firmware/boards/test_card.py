@@ -130,6 +130,25 @@ class PulseTest(unittest.TestCase):
         self.assertEqual(catcher.read_into(buffer) + catcher.lost, 200)
 
 
+class Passing:
+    """Time that passes a millisecond at a time, in which characters arrive."""
+
+    def __init__(self, port, arrivals):
+        self.us = 0
+        self._port = port
+        self._arrivals = list(arrivals)
+
+    def now_us(self):
+        """Tell the time."""
+        return self.us
+
+    def sleep_ms(self, ms):
+        """Let time pass."""
+        self.us += ms * 1000
+        if self._arrivals:
+            self._port.rx += self._arrivals.pop(0)
+
+
 class DirectionTest(unittest.TestCase):
     def setUp(self):
         self.port, self.timer, self.enable = Port(), OneShot(), Direction()
@@ -156,6 +175,50 @@ class DirectionTest(unittest.TestCase):
         self.assertEqual((self.line.read_into(buffer), bytes(buffer)), (3, b"abc"))
         self.assertEqual((self.line.read_into(buffer), bytes(buffer[:1])), (1, b"d"))
         self.assertEqual(self.line.read_into(buffer), 0)
+
+    def let_end(self, arrivals, limit_us):
+        """Let what is there at once and what comes each millisecond end; tell for how long nothing had come then."""
+        self.port.rx += arrivals[0]
+        clock = Passing(self.port, arrivals[1:])
+        self.line.let_end(clock, clock.sleep_ms, 0, limit_us, None)
+        return clock.us - 1000 * (len(arrivals) - 1)
+
+    def test_a_frame_is_let_come_to_its_end_and_its_silence_is_known(self):
+        buffer = bytearray(5)
+        silence_us = self.let_end([b"ab", b"c", b"", b"d"], 100000)
+        self.assertEqual((self.line.read_into(buffer), bytes(buffer)), (4, b"abcd\x00"))
+        self.assertEqual((self.line.silence_us, silence_us), (5000, 5000))  # 3.5 characters at 9600 baud are 4.01 ms
+
+    def test_a_frame_is_not_waited_for_longer_than_allowed_nor_than_the_buffer_has_room(self):
+        self.let_end([b"a", b"b", b"c", b"d"], 2000)
+        self.assertEqual((self.line.read_into(bytearray(4)), self.line.silence_us), (3, 0))
+        self.let_end([bytes(254), b"ab", b"c"], 100000)
+        self.assertEqual(len(self.port.rx), 256)
+
+    def test_a_silence_is_that_of_the_bytes_it_was_seen_after(self):
+        buffer = bytearray(8)
+        self.let_end([b"abc"], 100000)
+        self.port.rx += b"d"
+        self.line.read_into(buffer)
+        self.assertEqual(self.line.silence_us, 0)
+        self.let_end([b"e"], 100000)
+        self.line.read_into(buffer)
+        self.assertEqual(self.line.silence_us, 5000)
+        self.port.rx += b"f"
+        self.line.read_into(buffer)
+        self.assertEqual(self.line.silence_us, 0)
+
+    def test_nothing_is_waited_for_when_nothing_came(self):
+        clock = Passing(self.port, [])
+        self.line.let_end(clock, clock.sleep_ms, 0, 100000, None)
+        self.assertEqual(clock.us, 0)
+
+    def test_what_comes_on_the_line_beside_is_let_end_too(self):
+        beside = Port()
+        beside.rx = bytearray(b"a")
+        clock = Passing(beside, [b"b", b"c"])
+        self.line.let_end(clock, clock.sleep_ms, 0, 100000, beside)
+        self.assertEqual((len(beside.rx), clock.us), (3, 7000))
 
 
 if __name__ == "__main__":

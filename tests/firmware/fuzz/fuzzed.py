@@ -45,6 +45,7 @@ class Wire(NullUart):
 
     def __init__(self, timed):
         self.timed = timed
+        self.silence_us = 0
         self.data = bytearray(CHUNK_MAX)
         self.size = 0
         self.at = 0

@@ -15,6 +15,7 @@ from hil.chip.carrier import Carrier, deployed_files, extended_start
 from hil.chip.converter import Converter
 from hil.chip.emulator import HIGH, LOW, Chip, build_image
 from hil.targets.target import Provision
+from protocols.crc import crc16
 
 _SLOW = {"scan_period_ms": 100}
 _START_LIMIT_US = 5_000_000
@@ -79,6 +80,35 @@ def test_the_pulses_of_a_card_are_caught_asleep(uf2: Path, tmp_path: Path) -> No
     assert carrier.scans == []
     carrier.advance(100_000)
     assert bytes(carrier.chip.console) == b""
+
+
+def foreign_frame(size: int) -> bytes:
+    """What another device of the line answers."""
+    body = bytes([77, 4, size - 5]) + bytes(size - 5)
+    return body + crc16(body, 0, len(body)).to_bytes(2, "little")
+
+
+def test_a_frame_of_another_device_costs_few_turns_and_no_scan_its_time(uf2: Path, tmp_path: Path) -> None:
+    carrier = slow_device(uf2, tmp_path, provision("barrier"))
+    begun, frame = carrier.chip.cycles, foreign_frame(253)
+    for _ in range(10):
+        carrier.bus.put(frame)
+        carrier.advance(100_000)
+    assert carrier.chip.cycles - begun < carrier.chip.clock_hz // 12
+    gaps_us = [later - sooner for sooner, later in zip(carrier.scans, carrier.scans[1:], strict=False)]
+    assert len(carrier.scans) == 10
+    assert max(abs(gap - 100_000) for gap in gaps_us) < 2_000
+
+
+def test_a_request_behind_a_frame_of_another_device_is_answered(uf2: Path, tmp_path: Path) -> None:
+    bench = RoleBench(uf2, "barrier", tmp_path)
+    bench.carrier = slow_device(uf2, tmp_path, provision("barrier"))
+    bench.client = type(bench.client)(bench.carrier)
+    for pause_us in (1_800, 2_300, 3_100):
+        frame = foreign_frame(105)
+        bench.carrier.bus.put(frame)
+        bench.carrier.advance(len(frame) * bench.carrier.bus.character_us + pause_us)
+        assert bench.client.read(0, 29)[bench.regmap.AT_MAP_ID] == bench.regmap.MAP_ID
 
 
 def test_scans_keep_their_period_and_the_processor_sleeps_between_them(uf2: Path, tmp_path: Path) -> None:

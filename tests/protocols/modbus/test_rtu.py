@@ -149,6 +149,33 @@ class ReceiveTest(unittest.TestCase):
         self.assertEqual(len(self.collector.buffer), 256)
         self.assertEqual(feed(self.collector, longest), FRAME_OK)
 
+    def test_bytes_taken_at_once_are_what_they_are_one_by_one(self):
+        frames = (
+            READ_TEN,
+            frame(1, bytes(253)),
+            frame(1, bytes(254)),
+            bytes(600),
+            frame(9, b"\x07"),
+            READ_TEN + b"\x00",
+        )
+        for data in frames:
+            for parts in (1, 2, 7, 100):
+                each, at_once = RtuCollector(1), RtuCollector(1)
+                at_once.on_bytes(b"\x01" * 3, 1, 2)
+                at_once.on_silence()
+                for start in range(0, len(data), parts):
+                    at_once.on_bytes(data, start, min(parts, len(data) - start))
+                self.assertEqual(at_once.on_silence(), feed(each, data), (data, parts))
+                self.assertEqual(at_once.size, each.size)
+                self.assertEqual(at_once.buffer[: each.size], each.buffer[: each.size])
+
+    def test_gap_before_bytes_taken_at_once_discards_the_frame(self):
+        collector = RtuCollector(1)
+        collector.on_bytes(READ_TEN, 0, 3)
+        collector.on_gap()
+        collector.on_bytes(READ_TEN, 3, 5)
+        self.assertEqual(collector.on_silence(), FRAME_GAP)
+
     def test_shortest_frame_is_an_address_one_function_code_and_a_crc(self):
         self.assertEqual(feed(self.collector, frame(1, b"\x07")), FRAME_OK)
         self.assertEqual(self.collector.pdu_size, 1)
