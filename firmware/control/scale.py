@@ -3,7 +3,7 @@
 Knows how converter, window, zero and indication work together, and when the zero may move. Must not know registers,
 commands, events, or what a weight is used for; it is told whether the photocells are clear.
 
-Everything moves only with a new conversion, a changed input or one of the converter's two deadlines, so extra scans
+Everything moves only with a new conversion, a changed input or one of three deadlines, so extra scans
 change nothing. Weights are in 0.1 kg, conversions in counts.
 """
 
@@ -13,12 +13,14 @@ from firmware.control.sampler import SAMPLE_NEW, SAMPLE_NONE, Sampler
 from firmware.control.stability import StabilityWindow
 from firmware.control.timer import TimerBank
 from firmware.control.weighbridge_front import FIT, KIND_KG_X10, MOTION_YES, FrontEnd, Sample
-from firmware.control.weighbridge_memory import WeighbridgeMemory
+from firmware.control.weighbridge_memory import TIMER_UNDERLOAD, WeighbridgeMemory
 from firmware.control.zero import Zero
 from protocols.compat import const
 
 # The deck must have stood off zero for this long, stable and empty: someone walking across is no fault of the device.
 _DRIFT_MS = const(5000)
+# A deck that springs back behind a truck shows less than nothing for some tenths of a second.
+_UNDERLOAD_MS = const(1000)
 
 # What became of `set_zero`.
 ZERO_TAKEN = const(0)
@@ -40,6 +42,7 @@ class Scale:
         self.is_direct = front.sample.kind == KIND_KG_X10
         self.calibration = Calibration()
         self.sampler = Sampler(timers, self.is_direct)
+        self._timers = timers
         self.window = StabilityWindow()
         self.zero = Zero(memory)
         self.indication = Indication(memory)
@@ -91,6 +94,7 @@ class Scale:
         self._weigh()
         if is_new:
             self._keep_zero()
+        self._time_underload()
         self._note_entry()
 
     def is_occupied(self) -> bool:
@@ -104,6 +108,10 @@ class Scale:
     def is_at_rest(self) -> bool:
         """Return True while the weight is stable and both photocells are clear, or need not be."""
         return self.window.stable != 0 and (not self.memory.is_blocked or self.is_axle_wise != 0)
+
+    def is_underloaded(self) -> bool:
+        """Return True once the weight has been below the range for a second."""
+        return self._timers.is_done(TIMER_UNDERLOAD)
 
     def can_zero(self) -> bool:
         """Return True while the deck is quiet enough for a zero within a quarter of e (R 76-1 4.5.2).
@@ -152,6 +160,13 @@ class Scale:
             self.indication.update(self._to_kg_x10(self.sampler.filtered), self.calibration)
         else:
             self.indication.clear()
+
+    def _time_underload(self) -> None:
+        timers = self._timers
+        if not self.memory.underload:
+            timers.stop(TIMER_UNDERLOAD)
+        elif timers.is_off(TIMER_UNDERLOAD):
+            timers.start(TIMER_UNDERLOAD, _UNDERLOAD_MS)
 
     def _keep_zero(self) -> None:
         """On a new sample: take the initial zero, or follow the empty deck and watch for drift."""

@@ -40,7 +40,6 @@ _NO_WEIGHT = const(0b110001011)
 _FAILURE = const(0b010011011)
 # Somebody works on the instrument: SEAL_OPEN, INDICATOR_UNFIT, RECALIBRATION_DUE.
 _CHECKED = const(0b1100100000)
-
 # Settings that decide what is weighed and registered; their changes are counted in `calibration_count`.
 SEALED_SETTINGS = (
     regs.SET_MAX_KG,
@@ -314,11 +313,12 @@ class Weighbridge:
             return regs.STATE_STARTING
         if self.memory.overload:
             return regs.STATE_OVERLOAD
-        if self.memory.underload:
+        if scale.is_underloaded():
             return regs.STATE_UNDERLOAD
         if not scale.is_occupied():
             return regs.STATE_EMPTY
-        return regs.STATE_STABLE if scale.is_at_rest() else regs.STATE_OCCUPIED
+        is_stable = scale.is_at_rest() and not self.memory.underload
+        return regs.STATE_STABLE if is_stable else regs.STATE_OCCUPIED
 
     def _judge_health(self) -> None:
         memory = self.memory
@@ -326,7 +326,7 @@ class Weighbridge:
         reasons = 0 if self.hub_alive else 1 << regs.REASONS_HUB_LOST
         reasons |= (faults >> regs.FAULTS_INPUT_BAD & 1) << regs.REASONS_INPUT_BAD
         reasons |= (1 if faults & _FAILURE else 0) << regs.REASONS_ROLE_FAULT
-        if faults & ~_FAILURE or memory.overload or memory.underload:
+        if faults & ~_FAILURE or memory.overload or self._scale.is_underloaded():
             reasons |= 1 << regs.REASONS_ROLE_WARNING
         if memory.local:
             reasons |= 1 << regs.REASONS_LOCAL_MODE

@@ -11,7 +11,8 @@ from protocols.compat import const
 
 TIMER_SILENT = const(0)
 TIMER_STALE = const(1)
-TIMER_COUNT = const(2)
+TIMER_UNDERLOAD = const(2)
+TIMER_COUNT = const(3)
 
 # What the core waits for the application to do, in `Weighbridge.pending`.
 PENDING_NONE = const(0)
@@ -31,7 +32,7 @@ RECORD_CALIBRATION = const(7)
 RECORD_E_KG = const(8)
 RECORD_COUNT = const(9)
 
-FORMAT_VERSION = const(3)
+FORMAT_VERSION = const(4)
 
 _NAMES = (
     "state",

@@ -498,7 +498,7 @@ TAGS: tuple[Tag, ...] = (
         units="kg",
         sf=-1,
         access="R",
-        description="Gross weight rounded to e; invalid while OVERLOAD, UNDERLOAD or FAULT",
+        description="Gross weight rounded to e; invalid while flags have OVERLOAD or UNDERLOAD, or the state is FAULT",
     ),
     Tag(
         name="net_kg_x10",

@@ -161,6 +161,39 @@ class StateTest(unittest.TestCase):
         self.assertEqual(bench.state(), regs.STATE_UNDERLOAD)
         self.assertEqual(bench.status(regs.ST_GROSS_KG_X10), 0)
 
+    def test_a_deck_that_springs_back_for_less_than_a_second_is_no_underload_to_tell(self):
+        bench = started(noise_counts=0)
+        bench.load_kg_x10 = -21 * E
+        while not bench.has_flag(regs.FLAGS_UNDERLOAD):
+            bench.run(10)
+        bench.events()
+        bench.run(990)
+        self.assertTrue(bench.has_flag(regs.FLAGS_UNDERLOAD))
+        self.assertEqual((bench.state(), bench.core.health), (regs.STATE_EMPTY, regs.HEALTH_NORMAL))
+        self.assertEqual((bench.status(regs.ST_GROSS_KG_X10), bench.events()), (0, []))
+        bench.load_kg_x10 = 0
+        bench.run(5000)
+        bench.events()
+        bench.load_kg_x10 = -21 * E
+        while not bench.has_flag(regs.FLAGS_UNDERLOAD):
+            bench.run(10)
+        bench.run(990)
+        self.assertEqual((bench.state(), bench.events()), (regs.STATE_EMPTY, []))
+        bench.run(10)
+        self.assertEqual((bench.state(), bench.core.health), (regs.STATE_UNDERLOAD, regs.HEALTH_OFF_SPEC))
+
+    def test_nothing_is_stable_below_the_range(self):
+        bench = started(noise_counts=0)
+        bench.settings[regs.SET_WEIGHING_MODE] = regs.WEIGHING_MODE_MULTI_DRAFT
+        bench.load_kg_x10 = -21 * E
+        bench.set_contacts(0, 1, 0)
+        states = set()
+        for _ in range(80):
+            bench.run(10)
+            if bench.has_flag(regs.FLAGS_UNDERLOAD):
+                states.add(bench.state())
+        self.assertEqual(states, {regs.STATE_OCCUPIED})
+
     def test_min_and_center_of_zero_are_flagged(self):
         bench = started(noise_counts=0)
         bench.settings[regs.SET_ZERO_TRACKING] = 0

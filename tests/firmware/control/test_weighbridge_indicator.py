@@ -226,7 +226,7 @@ class FaultTest(unittest.TestCase):
         site.run(300)
         self.assertEqual(site.core.status[regs.ST_STATE], regs.STATE_OVERLOAD)
         site.shown.overload, site.shown.underload = 0, 1
-        site.run(300)
+        site.run(1300)
         self.assertEqual(site.core.status[regs.ST_STATE], regs.STATE_UNDERLOAD)
 
 

@@ -41,11 +41,11 @@ class MemoryTest(unittest.TestCase):
         self.assertEqual([getattr(other, name) for name in names], list(range(1000, 1000 + len(names))))
         self.assertEqual((other_timers.remaining_ms(TIMER_SILENT), other_timers.remaining_ms(TIMER_STALE)), (300, 700))
 
-    def test_format_3_has_this_size(self):
+    def test_format_4_has_this_size(self):
         """Another layout takes another number."""
         buffer = bytearray(SAVED_SIZE)
         Bench().core.save(buffer)
-        self.assertEqual((buffer[0], MEMORY_SIZE, SAVED_SIZE), (3, 208, 501))
+        self.assertEqual((buffer[0], MEMORY_SIZE, SAVED_SIZE), (4, 212, 505))
 
     def test_a_state_of_another_version_or_cut_short_is_not_taken(self):
         bench = Bench()

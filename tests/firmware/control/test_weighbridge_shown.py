@@ -4,7 +4,7 @@ import unittest
 
 from firmware.control.events import EventRing
 from firmware.control.weighbridge import SAVED_SIZE, Weighbridge
-from firmware.control.weighbridge_memory import PENDING_READ, RECORD_E_KG
+from firmware.control.weighbridge_memory import PENDING_READ, RECORD_E_KG, TIMER_UNDERLOAD
 from protocols import quality
 from protocols.registers import weighbridge as regs
 from tests.firmware.control.weighbridge_bench import RING_CAPACITY, Bench, default_settings, started
@@ -164,6 +164,8 @@ class HealthTest(unittest.TestCase):
         ):
             bench = quiet()
             setattr(bench.core.memory, name, 1)
+            if name == "underload":
+                bench.core.timers.start(TIMER_UNDERLOAD, 0)
             core = loaded(bench).core
             self.assertEqual((core.health, core.reasons), (health, 1 << reason), name)
 

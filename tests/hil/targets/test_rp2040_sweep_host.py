@@ -15,7 +15,6 @@ SCENARIOS = sorted((Path(__file__).parents[3] / "hil/scenarios").glob("*.toml"))
 
 # What passes and is still not the same, with the reason: which sample of a moving load a device takes is chance.
 APART = {
-    "truck_passes": "the deck rebounds behind the truck, and one sample below -20 e is an UNDERLOAD on the chip alone",
     "weighbridge_load_cell_creeps": "which sample of a creeping load ends its rest differs by seconds",
 }
 
