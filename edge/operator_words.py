@@ -6,9 +6,8 @@ Must not know: when they are given.
 
 from __future__ import annotations
 
-import re
-
-from edge.words import later, tr
+from edge.words import later
+from edge.words.heard import heard
 
 _FORMS = (
     later("lane {lane} refuses {request}: {reason}"),
@@ -76,9 +75,4 @@ _SENTENCES = ("reason", "where")  # values that are said by the hub themselves
 
 def hear(said: str) -> str:
     """`said`, and the reason within it, in the language chosen; a sentence of no known form stays as it is."""
-    for form in _FORMS:
-        match = re.fullmatch(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(form)), said)
-        if match:
-            values = match.groupdict()
-            return tr(form, **{name: hear(text) if name in _SENTENCES else text for name, text in values.items()})
-    return said
+    return heard(said, _FORMS, _SENTENCES)

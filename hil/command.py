@@ -19,6 +19,7 @@ from hil.board import command as board_command
 from hil.evidence import replay as replay_command
 from hil.faults import command as faults_command
 from hil.mutants import command as mutants_command
+from hil.report.hear import hear
 from hil.scenarios.reader import ScenarioError
 from hil.suite import command as suite_command
 from hil.suite.choice import scenario_names
@@ -40,7 +41,7 @@ def main(argv: list[str]) -> int:
         print(error, file=sys.stderr)
         return EXIT_BAD_INPUT
     except TargetError as error:
-        print(error, file=sys.stderr)
+        print(hear(str(error)), file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

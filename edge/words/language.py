@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from io import TextIOWrapper
 from pathlib import Path
@@ -57,6 +58,16 @@ def choose(language: str) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and (stream.encoding or "").lower() != "utf-8":
             stream.reconfigure(errors="replace")
+
+
+@contextmanager
+def in_english() -> Iterator[None]:
+    """What is said inside is for machines too; `heard` says it to people."""
+    before, _Choice.language = _Choice.language, ENGLISH
+    try:
+        yield
+    finally:
+        _Choice.language = before
 
 
 def take_language(argv: Sequence[str], environment: Mapping[str, str] = os.environ) -> list[str]:

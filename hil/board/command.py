@@ -18,6 +18,7 @@ from hil.board.port import Table
 from hil.board.selftest import run_selftest
 from hil.board.serial_table import SerialTable
 from hil.chip.emulator import find_uf2
+from hil.report.hear import hear
 from hil.targets.target import BlockedError
 
 _WELL, _WRONG, _BLOCKED = 0, 1, 3
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             table = _table(arguments, files)
         except BlockedError as error:
-            print(f"BLOCKED: {error}", file=sys.stderr)
+            print(f"{tr('BLOCKED')}: {hear(str(error))}", file=sys.stderr)
             return _BLOCKED
         try:
             seconds = max(1, arguments.seconds) if arguments.rig else _EMULATED_CLOCK_S

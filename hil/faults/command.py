@@ -17,6 +17,7 @@ from hil.faults.flash_error import FlashErrors
 from hil.faults.forks import ForkSweep
 from hil.faults.nth_call import cases, count_calls, run_case
 from hil.faults.power_cut import Sweep
+from hil.report.hear import hear
 from hil.rig.plants import PLANTS
 from hil.scenarios.vocabulary import ROLES
 from hil.suite.result import EXIT_BLOCKED, EXIT_FAILED, EXIT_PASSED
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return _DEEDS[arguments.what][1](roles, arguments)
     except BlockedError as error:
-        print(f"BLOCKED: {error}")
+        print(f"{tr('BLOCKED')}: {hear(str(error))}")
         return EXIT_BLOCKED
 
 

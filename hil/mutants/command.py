@@ -18,6 +18,7 @@ from hil.mutants.breaks import breaks_of, worth_breaking
 from hil.mutants.firmware import changes_of
 from hil.mutants.score import CAUGHT, MISSED, WRONG_REASON, Score, Sighting, by_outcome, by_scenario
 from hil.mutants.session import Broken, run_session, run_unbroken, takes_part
+from hil.report.hear import hear
 from hil.scenarios.model import Scenario
 from hil.scenarios.vocabulary import ROLES, input_names
 from hil.suite.choice import find_scenarios, load_scenarios
@@ -74,7 +75,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _fails_already(sighting: Sighting) -> str:
-    return f"{sighting.scenario} fails already when nothing is broken: {sighting.reason}; mend it first"
+    return tr(
+        "{scenario} fails already when nothing is broken: {reason}; mend it first",
+        scenario=sighting.scenario,
+        reason=hear(sighting.reason),
+    )
 
 
 def _all_of(role: str, count: int) -> list[Broken]:
@@ -102,18 +107,20 @@ def _as_json(scores: Sequence[Score]) -> dict[str, Any]:
 
 
 def _as_text(scores: Sequence[Score], scenarios: Sequence[Scenario]) -> str:
-    lines = [f"{score.outcome:>12}  {score.name}{_why(score)}" for score in scores if score.outcome != CAUGHT]
+    said = {outcome: tr(outcome) for outcome in _OUTCOMES}
+    lines = [f"{said[score.outcome]:>12}  {score.name}{_why(score)}" for score in scores if score.outcome != CAUGHT]
     width = max(len(scenario.name) for scenario in scenarios)
-    lines += ["", f"{'scenario':{width}}  {'  '.join(_OUTCOMES)}"]
+    lines += ["", f"{tr('scenario'):{width}}  {'  '.join(said.values())}"]
     for name, counts in sorted(by_scenario(scores).items()):
-        lines.append(f"{name:{width}}  " + "  ".join(f"{counts[outcome]:>{len(outcome)}}" for outcome in _OUTCOMES))
-    total = ", ".join(f"{by_outcome(scores)[outcome]} {outcome}" for outcome in _OUTCOMES)
-    return "\n".join([*lines, "", f"{len(scores)} breaks: {total}"])
+        cells = (f"{counts[outcome]:>{len(word)}}" for outcome, word in said.items())
+        lines.append(f"{name:{width}}  {'  '.join(cells)}")
+    total = ", ".join(f"{by_outcome(scores)[outcome]} {word}" for outcome, word in said.items())
+    return "\n".join([*lines, "", tr("{count} breaks: {total}", count=len(scores), total=total)])
 
 
 def _why(score: Score) -> str:
     first = next((sighting for sighting in score.sightings if sighting.outcome == WRONG_REASON), None)
-    return f"  ({first.scenario}: {first.reason})" if first else ""
+    return f"  ({first.scenario}: {hear(first.reason)})" if first else ""
 
 
 def _show_progress(score: Score, done: int, count: int) -> None:

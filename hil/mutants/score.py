@@ -14,9 +14,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from edge.words import later
 from hil.suite.result import FAILED, Result
 
-CAUGHT, WRONG_REASON, MISSED = "caught", "wrong reason", "missed"
+CAUGHT, WRONG_REASON, MISSED = later("caught"), later("wrong reason"), later("missed")  # for people: tr(word)
 _STATED = re.compile(r"step \d+ 'expect |measure |'.*' must never be")
 
 

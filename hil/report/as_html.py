@@ -1,8 +1,8 @@
 """A run as one page of HTML that needs nothing else: scenarios by targets, what was measured, what was wrong.
 
 Knows: results, accounts, comparisons, names of trace files. Must not know: where the page goes. It has no script: a
-browser of any age, and a printer, shows all of it. Heads and verdicts are in the person's language; statements,
-registers and what a scenario says is wrong are words of scenario files and stay as they are written there.
+browser of any age, and a printer, shows all of it. It is in the person's language; statements and registers are words
+of scenario files and stay as they are written there.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from edge.words import chosen, later, tr
+from hil.report.hear import hear_lines
 from hil.report.style import STYLE
 from hil.report.traces import timeline_name, trace_name, wave_name
 from hil.suite.result import WORDS, Account, Figure, Result
@@ -91,7 +92,7 @@ def _details(accounts: Sequence[Account], compared: Sequence[Compared], traces: 
             yield _told(result, traces)
         for item in compared:
             if item.scenario == name:
-                yield f"<pre>{escape(item.comparison.describe(item.left, item.right))}</pre>"
+                yield f"<pre>{escape(hear_lines(item.comparison.describe(item.left, item.right)))}</pre>"
         yield "</section>"
 
 
@@ -101,7 +102,7 @@ def _told(result: Result, traces: str) -> str:
         digest = f"<code>{result.trace.digest()[:16]}</code>"
         facts += ", " + tr("{count} events, trace {digest}", count=len(result.trace), digest=digest)
         facts += "".join(f', <a href="{traces}/{escape(name(result))}">{tr(word)}</a>' for word, name in _LINKS)
-    reasons = "".join(f"<li>{escape(reason)}" for reason in result.reasons)
+    reasons = "".join(f"<li>{escape(hear_lines(reason))}" for reason in result.reasons)
     figures = [_figure(item) for item in result.figures]
     table = _table("figures", _head(tr("measured"), tr("value"), tr("low"), tr("high"), ""), figures) if figures else ""
     word = f"<span class={result.word.lower()}>{tr(WORDS[result.word])}</span>"

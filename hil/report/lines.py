@@ -6,6 +6,7 @@ Knows: results and accounts. Must not know: where the lines go.
 from __future__ import annotations
 
 from edge.words import tr
+from hil.report.hear import hear, hear_lines
 from hil.suite.result import WORDS, Account, Result
 
 
@@ -13,7 +14,7 @@ def result_lines(result: Result) -> list[str]:
     """The verdict with both clocks, then what was measured and what was wrong."""
     head = tr("{word} {scenario} on {target}", word=tr(WORDS[result.word]), **_names(result))
     if result.trace is None:
-        return [f"{head}: {'; '.join(result.reasons)}"]
+        return [f"{head}: {'; '.join(map(hear, result.reasons))}"]
     trace = tr(
         "{count} events, {clocks}, seed {seed}, trace {digest}",
         count=len(result.trace),
@@ -21,7 +22,8 @@ def result_lines(result: Result) -> list[str]:
         seed=result.seed,
         digest=result.trace.digest()[:16],
     )
-    return [f"{head}: {trace}", *(f"    {line}" for line in (*(item.text for item in result.figures), *result.reasons))]
+    told = (*(item.text for item in result.figures), *result.reasons)
+    return [f"{head}: {trace}", *(f"    {hear_lines(line)}" for line in told)]
 
 
 def account_line(account: Account) -> str:

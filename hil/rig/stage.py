@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
+from edge.words.language import in_english
 from hil.rig.bus_master import BusMaster
 from hil.rig.history import History
 from hil.rig.script import Script
@@ -47,7 +48,8 @@ class Stage(ABC):
         """What the scenario's own function finds wrong."""
         check = self._scenario.check
         try:
-            return check.lines(History(self.trace, words_for(self._scenario))) if check else []
+            with in_english():
+                return check.lines(History(self.trace, words_for(self._scenario))) if check else []
         except Mistake as mistake:
             return [f"check: {mistake}"]
 

@@ -14,6 +14,7 @@ from edge.words import tr
 from hil.evidence.write import Evidence, check_place, write_evidence
 from hil.report.as_json import report
 from hil.report.folder import check_folder, unwritable
+from hil.report.hear import hear_lines
 from hil.report.lines import account_line, result_lines
 from hil.report.traces import trace_files
 from hil.suite.choice import find_scenarios, load_scenarios, make_targets
@@ -94,6 +95,6 @@ def _tell(result: Result) -> None:
 
 def _print_end(accounts: Sequence[Account], compared: Sequence[Compared]) -> None:
     for item in compared:
-        print(f"{item.scenario}: {item.comparison.describe(item.left, item.right)}")
+        print(f"{item.scenario}: {hear_lines(item.comparison.describe(item.left, item.right))}")
     for account in accounts:
         print(account_line(account))

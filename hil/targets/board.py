@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edge.boards.images import digest_of
-from edge.words import tr
+from edge.words import later, tr
 from firmware.boards.host import store_settings
 from hil.board.files import firmware_hash, rig_files
 from hil.board.link import RigLink
@@ -30,29 +30,29 @@ BAUD = 115_200
 # The device of a bench. The key is public: a board with it must not go to a gate.
 SERIAL, UNIT_ID, KEY = 1001, 1, bytes(range(32))
 LACKS = {
-    "analogue_inputs": "the rig card of the target board drives on and off only",
-    "load_cell": "the rig card of the target board has no output that speaks as a load-cell converter",
-    "input_quality": "the rig card of the target board cannot take one channel from the device's input card",
-    "wiegand": "the rig board of the target board does not pulse the instrument's line",
-    "field_line": "the rig board of the target board does not speak on the instrument's line",
-    "several_devices": "the bench of the target board has one device",
-    "bus_faults": "the host's adapter of the target board can only be silent",
-    "hang": "nothing outside the device of the target board can make its loop stand still",
-    "watchdog": "nothing outside the device of the target board can make its watchdog bite",
-    "clock_jump": "the counter of the device of the target board starts at power-on and cannot be moved",
-    "torn_write": "the supply of the target board cannot be cut at a chosen instant of a write",
-    "call_faults": "no port of the device of the target board can be made to fail at its N-th call",
-    "snapshot": "the device of the target board cannot be forked",
-    "line_errors": "the host's adapter of the target board sends whole characters only",
-    "heap": "the device of the target board tells nothing of its heap on the line",
-    "driver_turnaround": "the rig card of the target board does not see the line's driver",
-    "undriven_outputs": "behind the optocouplers of the target board an output that floats is one that is off",
-    "flash_timing": "nothing on the bench of the target board sees the flash at work",
-    "electrical": "the rig card of the target board switches; it does not measure",
+    "analogue_inputs": later("the rig card of the target board drives on and off only"),
+    "load_cell": later("the rig card of the target board has no output that speaks as a load-cell converter"),
+    "input_quality": later("the rig card of the target board cannot take one channel from the device's input card"),
+    "wiegand": later("the rig board of the target board does not pulse the instrument's line"),
+    "field_line": later("the rig board of the target board does not speak on the instrument's line"),
+    "several_devices": later("the bench of the target board has one device"),
+    "bus_faults": later("the host's adapter of the target board can only be silent"),
+    "hang": later("nothing outside the device of the target board can make its loop stand still"),
+    "watchdog": later("nothing outside the device of the target board can make its watchdog bite"),
+    "clock_jump": later("the counter of the device of the target board starts at power-on and cannot be moved"),
+    "torn_write": later("the supply of the target board cannot be cut at a chosen instant of a write"),
+    "call_faults": later("no port of the device of the target board can be made to fail at its N-th call"),
+    "snapshot": later("the device of the target board cannot be forked"),
+    "line_errors": later("the host's adapter of the target board sends whole characters only"),
+    "heap": later("the device of the target board tells nothing of its heap on the line"),
+    "driver_turnaround": later("the rig card of the target board does not see the line's driver"),
+    "undriven_outputs": later("behind the optocouplers of the target board an output that floats is one that is off"),
+    "flash_timing": later("nothing on the bench of the target board sees the flash at work"),
+    "electrical": later("the rig card of the target board switches; it does not measure"),
 }
-_OF_REAL_BOARDS = {
-    "same_twice": "two runs on real boards of the target board differ by microseconds",
-    "own_settings": "a real device on the bench of the target board keeps the settings it has",
+OF_REAL_BOARDS = {
+    "same_twice": later("two runs on real boards of the target board differ by microseconds"),
+    "own_settings": later("a real device on the bench of the target board keeps the settings it has"),
 }
 
 
@@ -66,7 +66,7 @@ class BoardTarget(Target):
         self._rig_files: dict[str, bytes] = {}
 
     def lacks(self) -> Mapping[str, str]:
-        return {**LACKS, **_OF_REAL_BOARDS} if self._is_real else LACKS
+        return {**LACKS, **OF_REAL_BOARDS} if self._is_real else LACKS
 
     def prepare(self, roles: Sequence[str], directory: Path) -> None:
         if not self._is_real:

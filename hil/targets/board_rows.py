@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from edge.words import later
 from protocols.rig.messages import AXIS_ONE, AXIS_STEP_US
 from sim_devices.plants.boom import Boom
 from sim_devices.sensors.curtain import LightCurtain
@@ -19,22 +20,22 @@ from sim_devices.sensors.switch import LimitSwitch, closed_limit, open_limit
 
 # What rows cannot do of the boom, each with the reason.
 LEFT_OUT = {
-    "body_under": "the rig board's boom has no body to meet; set EDGE_OK instead",
-    "curtain test_ignored": "a row of the rig board cannot cease to answer",
-    "edge test_ignored": "a row of the rig board cannot cease to answer",
-    "safety_loop test_ignored": "a row of the rig board cannot cease to answer",
-    "open_limit late": "a switch of the rig board does not move its cam",
-    "closed_limit late": "a switch of the rig board does not move its cam",
-    "drive slow": "the rig board's boom has one speed",
-    "drive welded_open": "the rig board's boom has no contactors that weld",
-    "drive welded_close": "the rig board's boom has no contactors that weld",
+    "body_under": later("the rig board's boom has no body to meet; set EDGE_OK instead"),
+    "curtain test_ignored": later("a row of the rig board cannot cease to answer"),
+    "edge test_ignored": later("a row of the rig board cannot cease to answer"),
+    "safety_loop test_ignored": later("a row of the rig board cannot cease to answer"),
+    "open_limit late": later("a switch of the rig board does not move its cam"),
+    "closed_limit late": later("a switch of the rig board does not move its cam"),
+    "drive slow": later("the rig board's boom has one speed"),
+    "drive welded_open": later("the rig board's boom has no contactors that weld"),
+    "drive welded_close": later("the rig board's boom has no contactors that weld"),
 }
 # Plants that have no rows at all.
 NO_ROWS = {
-    "load_cell": "the rig card has no output that speaks as a load-cell converter",
-    "indicator": "the rig board does not speak on the instrument's line",
-    "reader": "the rig board does not speak on the instrument's line",
-    "charging": "the rig board does not speak on the power module's line",
+    "load_cell": later("the rig card has no output that speaks as a load-cell converter"),
+    "indicator": later("the rig board does not speak on the instrument's line"),
+    "reader": later("the rig board does not speak on the instrument's line"),
+    "charging": later("the rig board does not speak on the power module's line"),
 }
 # Faults as levels: inputs (`in.NAME`) held against their rows, knobs (`knob.NAME`) turned.
 FAULTS: Mapping[str, Mapping[str, int]] = {

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from edge.words import later
 from firmware.boards.host import (
     RESET_POWER_ON,
     RESET_WATCHDOG,
@@ -90,23 +91,25 @@ def _in_a_sentence(error: Exception) -> str:
     return f"the program ended with {type(error).__name__} at {place}: {error}"
 
 
-_NO_PROCESSOR = "the target host does each scan in no time: it has no processor of its own"
-_NO_WIRE = "the target host hands bursts of bytes over: it has no UART"
-_NO_CHIP = "the target host has no chip that could be reset: its outputs are what the program says"
+_NO_PROCESSOR = later("the target host does each scan in no time: it has no processor of its own")
+_NO_WIRE = later("the target host hands bursts of bytes over: it has no UART")
+_NO_CHIP = later("the target host has no chip that could be reset: its outputs are what the program says")
 LACKS = {
-    "torn_write": "the target host stores settings in files of this machine",
-    "call_faults": "no step of a scenario on the target host names a call; `gate hil faults calls` fails each (host)",
-    "snapshot": "the target host is not forked; the target rp2040 is",
+    "torn_write": later("the target host stores settings in files of this machine"),
+    "call_faults": later(
+        "no step of a scenario on the target host names a call; `gate hil faults calls` fails each (host)"
+    ),
+    "snapshot": later("the target host is not forked; the target rp2040 is"),
     "line_errors": _NO_WIRE,
-    "deployed_files": "the target host runs the sources in CPython",
-    "heap": "the target host has CPython's heap, with no guard on it",
+    "deployed_files": later("the target host runs the sources in CPython"),
+    "heap": later("the target host has CPython's heap, with no guard on it"),
     "scan_time": _NO_PROCESSOR,
     "reaction_time": _NO_PROCESSOR,
     "undriven_outputs": _NO_CHIP,
     "character_timing": _NO_WIRE,
     "driver_turnaround": _NO_WIRE,
-    "flash_timing": "the target host has no flash",
-    "electrical": "the target host has no terminals",
+    "flash_timing": later("the target host has no flash"),
+    "electrical": later("the target host has no terminals"),
 }
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from edge.boards.images import digest_of
+from edge.words import later
 from firmware.boards.host import store_settings
 from hil.chip.carrier import BOARD, Carrier, copied_files, extended_start
 from hil.chip.emulator import EMULATOR, Chip, build_image, find_uf2
@@ -25,14 +26,16 @@ from hil.targets.target import ContinuousDevice, Device, Options, Provision, Ste
 from tools.deploy import ROOT, DeployError, FileSet, deploy
 
 LACKS = {
-    "wiegand": "nothing pulses the two data wires of the field line of the target rp2040",
-    "input_quality": "the input card of the target rp2040 can only lose all its inputs at once",
-    "clock_jump": "the counter of the target rp2040 starts at power-on and cannot be moved",
-    "torn_write": "the flash of the target rp2040 writes a page whole or not at all; `gate hil faults steps` tears it",
-    "call_faults": "no port of the target rp2040 can be made to fail at its N-th call",
-    "line_errors": "the emulated UART of the target rp2040 knows no framing error, parity error or break",
-    "flash_timing": "the emulated flash of the target rp2040 erases and writes in no time",
-    "electrical": "the target rp2040 has no terminals",
+    "wiegand": later("nothing pulses the two data wires of the field line of the target rp2040"),
+    "input_quality": later("the input card of the target rp2040 can only lose all its inputs at once"),
+    "clock_jump": later("the counter of the target rp2040 starts at power-on and cannot be moved"),
+    "torn_write": later(
+        "the flash of the target rp2040 writes a page whole or not at all; `gate hil faults steps` tears it"
+    ),
+    "call_faults": later("no port of the target rp2040 can be made to fail at its N-th call"),
+    "line_errors": later("the emulated UART of the target rp2040 knows no framing error, parity error or break"),
+    "flash_timing": later("the emulated flash of the target rp2040 erases and writes in no time"),
+    "electrical": later("the target rp2040 has no terminals"),
 }
 
 _Result = TypeVar("_Result")

@@ -9,6 +9,7 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from edge.words import later
 from firmware.boards.host import RESET_POWER_ON, RESET_SOFT, RESET_WATCHDOG, store_settings
 from hil.targets.identity import deployed_identity, package_version
 from hil.targets.target import (
@@ -79,21 +80,32 @@ class VmDevice(Device):
         self._link.close()
 
 
-_NO_PROCESSOR = "the target vm does each scan in no time: its processor is this machine's"
-_NO_WIRE = "the target vm hands bursts of bytes over: it has no UART"
-LACKS = {
-    "torn_write": "no step of a scenario on the target vm names a write; `gate hil faults cuts` cuts each (vm)",
-    "call_faults": "no step of a scenario on the target vm names a call; `gate hil faults calls` fails each (host)",
-    "snapshot": "the target vm is a process that cannot be forked; the target rp2040 can",
+_NO_PROCESSOR = later("the target {target} does each scan in no time: its processor is this machine's")
+_NO_WIRE = later("the target {target} hands bursts of bytes over: it has no UART")
+REASONS = {
+    "torn_write": later(
+        "no step of a scenario on the target {target} names a write; `gate hil faults cuts` cuts each (vm)"
+    ),
+    "call_faults": later(
+        "no step of a scenario on the target {target} names a call; `gate hil faults calls` fails each (host)"
+    ),
+    "snapshot": later("the target {target} is a process that cannot be forked; the target rp2040 can"),
     "line_errors": _NO_WIRE,
     "scan_time": _NO_PROCESSOR,
     "reaction_time": _NO_PROCESSOR,
-    "undriven_outputs": "the target vm has no chip that could be reset: its outputs are what the program says",
+    "undriven_outputs": later(
+        "the target {target} has no chip that could be reset: its outputs are what the program says"
+    ),
     "character_timing": _NO_WIRE,
     "driver_turnaround": _NO_WIRE,
-    "flash_timing": "the target vm has no flash",
-    "electrical": "the target vm has no terminals",
+    "flash_timing": later("the target {target} has no flash"),
+    "electrical": later("the target {target} has no terminals"),
 }
+
+
+def lacks_of(target: str) -> dict[str, str]:
+    """What a VM has not, whatever its clock, as told of the target of that name."""
+    return {name: reason.format(target=target) for name, reason in REASONS.items()}
 
 
 class VmTarget(SteppedTarget):
@@ -103,7 +115,7 @@ class VmTarget(SteppedTarget):
         self._folders: dict[str, Path] = {}
 
     def lacks(self) -> Mapping[str, str]:
-        return LACKS
+        return lacks_of(self.name)
 
     def prepare(self, roles: Sequence[str], directory: Path) -> None:
         out = deployed_sets(roles, directory)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from edge.words import later
 from firmware.boards.host import RESET_POWER_ON, RESET_WATCHDOG, store_settings
 from hil.scenarios.vocabulary import safe_outputs
 from hil.targets.target import (
@@ -23,8 +24,7 @@ from hil.targets.target import (
     StepResult,
     TargetError,
 )
-from hil.targets.vm import LACKS as VM_LACKS
-from hil.targets.vm import VmTarget
+from hil.targets.vm import VmTarget, lacks_of
 from sim_devices.devices.output_card import OutputCard
 from sim_devices.devices.vm_live import LiveVm, LiveVmError, Said, now_us
 from sim_devices.devices.vm_node import REFRESH_US
@@ -32,12 +32,12 @@ from sim_devices.devices.vm_node import REFRESH_US
 STEP_US = 2_000  # how often inputs and bytes are handed over: well within a scan of 10 ms
 LATE_US = 250_000  # how far the rig may fall behind the wall clock
 _START_US = 5_000_000  # from supply to the first frame
-_PROCESSOR = "the processor of the target vm-real-time is this machine's"
+_PROCESSOR = later("the processor of the target vm-real-time is this machine's")
 LACKS = {
-    **{name: reason.replace("target vm", "target vm-real-time") for name, reason in VM_LACKS.items()},
-    "clock_jump": "the clock of the target vm-real-time is this machine's and cannot be moved",
-    "same_twice": "two runs on the target vm-real-time differ by what else this machine does",
-    "punctuality": "what else this machine does delays what the target vm-real-time shows",
+    **lacks_of("vm-real-time"),
+    "clock_jump": later("the clock of the target vm-real-time is this machine's and cannot be moved"),
+    "same_twice": later("two runs on the target vm-real-time differ by what else this machine does"),
+    "punctuality": later("what else this machine does delays what the target vm-real-time shows"),
     "scan_time": _PROCESSOR,
     "reaction_time": _PROCESSOR,
 }

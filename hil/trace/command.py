@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge.words import later, tr
+from hil.report.hear import hear_lines
 from hil.targets.target import UsageError
 from hil.trace.diff import compare_recordings
 from hil.trace.outcome import Comparison, Outcome
@@ -83,5 +84,14 @@ def _names(left: Recording, right: Recording) -> tuple[str, str]:
 def _lines(left: Recording, right: Recording, comparison: Comparison) -> str:
     names = _names(left, right)
     heads = zip(names, (left.head, right.head), strict=True)
-    told = [f"{name}: {head.scenario}, seed {head.seed}, {head.clocks}" for name, head in heads]
-    return "\n".join((*told, comparison.describe(*names)))
+    told = [
+        tr(
+            "{name}: {scenario}, seed {seed}, {clocks}",
+            name=name,
+            scenario=head.scenario,
+            seed=head.seed,
+            clocks=head.clocks,
+        )
+        for name, head in heads
+    ]
+    return "\n".join((*told, hear_lines(comparison.describe(*names))))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edge.words import tr
 from hil.scenarios.vocabulary import ROLES
 from hil.targets.target import UsageError
 from hil.trace.bands import TIMES_US
@@ -42,7 +43,8 @@ class Head:
     @property
     def clocks(self) -> str:
         """Both clocks and their ratio, as every report has them."""
-        return f"{self.simulated_us / 1e6:.1f} s simulated in {self.wall_s:.1f} s ({self.ratio_text})"
+        simulated, wall = f"{self.simulated_us / 1e6:.1f}", f"{self.wall_s:.1f}"
+        return f"{tr('{simulated} s simulated in {wall} s', simulated=simulated, wall=wall)} ({self.ratio_text})"
 
     @property
     def ratio_text(self) -> str:

@@ -8,6 +8,10 @@ import pytest
 from edge.words import choose
 from hil import command
 from hil.board.selftest import Walk, judge_walk
+from hil.report.lines import result_lines
+from hil.suite.result import BLOCKED, Result
+from hil.targets.board import LACKS
+from hil.targets.ledger import unmet
 from protocols.rig.messages import DRIVERS
 
 SCENARIO = """
@@ -67,3 +71,34 @@ def test_a_wire_that_is_wrong_is_told_in_vietnamese() -> None:
     walk = Walk(frozenset(), tuple(frozenset[int]() for _ in range(DRIVERS)), ())
     (told,) = judge_walk(walk)
     assert told.startswith("không chân phát nào đến được chân đọc nào")
+
+
+FAILING = """
+[scenario]
+name = "failing"
+role = "barrier"
+seed = 1
+steps = ["expect state = OPEN within 100 ms", "measure it: from in.DRIVE_OK = on to state = OPEN at most 1 s"]
+"""
+
+
+def test_a_failure_is_told_in_vietnamese_and_to_machines_in_english(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "failing.toml").write_text(FAILING, encoding="utf-8")
+    words = ["run", str(tmp_path / "failing.toml"), "--target", "host"]
+    assert command.main([*words, "--evidence", str(tmp_path / "evidence")]) == 1
+    told = capsys.readouterr().out
+    assert "bước 1 'expect state = OPEN within 100 ms' không đạt trước 0.1 s: " in told
+    assert "phép đo it: không thấy (nhiều nhất 1000 ms): 'in.DRIVE_OK = on' không hề đến" in told
+    assert "không đạt trước 0.1 s" in (tmp_path / "evidence" / "report.html").read_text(encoding="utf-8")
+    assert command.main([*words, "--json"]) == 1
+    told = capsys.readouterr().out + (tmp_path / "evidence" / "junit.xml").read_text(encoding="utf-8")
+    assert told.count("was not met by 0.1 s: ") >= 2
+    assert "không" not in told
+
+
+def test_what_a_target_cannot_show_is_told_in_vietnamese() -> None:
+    blocked = Result("x", "board", BLOCKED, 1, unmet({"several_devices"}, LACKS))
+    (told,) = result_lines(blocked)
+    assert told == "KHÔNG CHẠY ĐƯỢC x trên board: cần several_devices, nhưng bàn thử của đích board chỉ có một thiết bị"
