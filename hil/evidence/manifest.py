@@ -6,7 +6,7 @@ Knows: its form as JSON. Must not know: files, how anything is run.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,15 +57,29 @@ def parse_manifest(text: str) -> Manifest:
     """Raises BundleError."""
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{NAME} is no JSON ({error}); take a copy of the bundle that is whole") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         found = data.get("format") if isinstance(data, dict) else None
         raise BundleError(f"{NAME} has the format {found!r}, not {FORMAT!r}; take a bundle that --evidence made")
     try:
-        return _build(data)
+        manifest = _build(data)
     except (KeyError, TypeError, AttributeError) as error:
         raise BundleError(f"{NAME} lacks a part ({error}); take a copy of the bundle that is whole") from None
+    _check_targets(manifest)
+    return manifest
+
+
+def _check_targets(manifest: Manifest) -> None:
+    """A bundle that has nothing to repeat, or not all of it, must not come out as repeated."""
+    ran = dict.fromkeys(run.target for run in manifest.runs)
+    if ran.keys() != manifest.identity.keys() or not ran:
+        told = " and ".join((_listed("runs", ran), _listed("'identity'", manifest.identity)))
+        raise BundleError(f"{NAME} has {told}; take a copy of the bundle that is whole")
+
+
+def _listed(part: str, targets: Iterable[str]) -> str:
+    return f"{part} of {', '.join(targets) or 'no target'}"
 
 
 def _build(data: Mapping[str, Any]) -> Manifest:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
-from hil.evidence.manifest import NAME, BundleError, Manifest, parse_manifest
+from hil.evidence.manifest import NAME, BundleError, Manifest, Run, parse_manifest
 from hil.targets.target import UsageError
+from hil.trace.logical import logical_digest
+from hil.trace.recording import Recording, read_recording
 
 
 def read_bundle(where: Path, directory: Path) -> tuple[Manifest, Path]:
@@ -21,7 +24,7 @@ def read_bundle(where: Path, directory: Path) -> tuple[Manifest, Path]:
         for name, wanted in manifest.files.items():
             _check(folder, name, wanted)
         for run in manifest.runs:
-            _check_named(manifest, run.file, run.trace)
+            _check_run(folder, manifest, run)
     except BundleError as error:
         raise UsageError(f"{where}: {error}") from None
     return manifest, folder
@@ -35,7 +38,7 @@ def _unpack(where: Path, directory: Path) -> Path:
             archive.extractall(directory)
     except OSError as error:
         raise BundleError(f"cannot be read ({error.strerror}); name a bundle that --evidence made") from None
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
         raise BundleError(f"is no bundle ({error}); name a directory or .zip file that --evidence made") from None
     return directory
 
@@ -54,6 +57,8 @@ def _read(folder: Path, name: str) -> bytes:
         raise BundleError(
             f"{name} cannot be read ({error.strerror}); take a copy of the bundle that is whole"
         ) from None
+    except ValueError as error:  # no file can be called so
+        raise BundleError(f"{name!r} cannot be read ({error}); take a copy of the bundle that is whole") from None
 
 
 def _check(folder: Path, name: str, wanted: str) -> None:
@@ -64,7 +69,22 @@ def _check(folder: Path, name: str, wanted: str) -> None:
         )
 
 
-def _check_named(manifest: Manifest, *names: str) -> None:
-    for name in names:
-        if name and name not in manifest.files:
+def _check_run(folder: Path, manifest: Manifest, run: Run) -> None:
+    """What a run names is there, and the trace is the one that was seen then: it is what a replay is held to."""
+    for name in (run.file, *([run.trace] if run.digest or run.trace else [])):
+        if name not in manifest.files:
             raise BundleError(f"{NAME} names no hash of '{name}'; take a copy of the bundle that is whole")
+    if run.trace and _told(read_recording(folder / run.trace)) != _run_told(run):
+        raise BundleError(
+            f"{run.trace} does not belong to {run.scenario} on {run.target} of {NAME}; take a copy that is whole"
+        )
+
+
+def _told(recording: Recording) -> tuple[object, ...]:
+    """Of which run a trace is, as `_run_told` has it of a run."""
+    head, trace = recording.head, recording.trace
+    return head.scenario, head.target, head.seed, head.verdict, trace.digest(), logical_digest(trace)
+
+
+def _run_told(run: Run) -> tuple[object, ...]:
+    return run.scenario, run.target, run.seed, run.verdict, run.digest, run.logical

@@ -1,5 +1,6 @@
 """An evidence bundle tells all that a run depended on and repeats it; a damaged one is told in one sentence."""
 
+import hashlib
 import json
 import re
 import zipfile
@@ -17,6 +18,7 @@ from hil.targets.host import HostDevice, HostTarget
 from hil.targets.table import TARGETS
 from hil.targets.target import BlockedError, Device, Provision, StepResult
 
+TRACE = "traces/short.host.jsonl"
 SCENARIO = """
 [scenario]
 name = "short"
@@ -233,7 +235,58 @@ def _outside(bundle: Path) -> None:
 
 
 def _target_of_nobody(bundle: Path) -> None:
-    _edit(bundle, lambda told: told["identity"].update(moon={}))
+    text = (bundle / NAME).read_text(encoding="utf-8")
+    (bundle / NAME).write_text(text.replace('"host"', '"moon"'), encoding="utf-8")
+    _rewrite(bundle, TRACE, '"host"', '"moon"')
+
+
+def _target_of_no_run(bundle: Path) -> None:
+    _edit(bundle, lambda told: told["identity"].update(vm={}))
+
+
+def _run_of_another_target(bundle: Path) -> None:
+    _edit(bundle, lambda told: told["runs"][0].update(target="vm"))
+
+
+def _no_run(bundle: Path) -> None:
+    _edit(bundle, lambda told: told.update(runs=[], identity={}))
+
+
+def _no_identity(bundle: Path) -> None:
+    _edit(bundle, lambda told: told.update(identity={}))
+
+
+def _nested(bundle: Path) -> None:
+    (bundle / NAME).write_text("[" * 100_000, encoding="utf-8")
+
+
+def _name_of_no_file(bundle: Path) -> None:
+    _edit(bundle, lambda told: told["files"].update({"x\0y": "0"}))
+
+
+def _nameless(bundle: Path) -> None:
+    _edit(bundle, lambda told: told["runs"][0].update(file=""))
+
+
+def _lost_trace(bundle: Path) -> None:
+    _edit(bundle, lambda told: told["runs"][0].update(trace=""))
+
+
+def _rewrite(bundle: Path, name: str, old: str, new: str) -> None:
+    """Change a file, and its hash along with it."""
+    text = (bundle / name).read_text(encoding="utf-8")
+    assert old in text
+    data = text.replace(old, new).encode()
+    (bundle / name).write_bytes(data)
+    _edit(bundle, lambda told: told["files"].update({name: hashlib.sha256(data).hexdigest()}))
+
+
+def _other_trace(bundle: Path) -> None:
+    _rewrite(bundle, TRACE, '"in.LIMIT_OPEN", 1,', '"in.LIMIT_OPEN", 2,')
+
+
+def _other_verdict(bundle: Path) -> None:
+    _edit(bundle, lambda told: told["runs"][0].update(verdict="FAILED"))
 
 
 @pytest.mark.parametrize(
@@ -250,6 +303,16 @@ def _target_of_nobody(bundle: Path) -> None:
         (_unhashed, "names no hash of 'scenarios/short/short.toml'"),
         (_outside, "holds the file '../short.toml', which lies outside of it"),
         (_target_of_nobody, "no target 'moon'"),
+        (_target_of_no_run, "bundle.json has runs of host and 'identity' of host, vm; take a copy"),
+        (_run_of_another_target, "bundle.json has runs of vm and 'identity' of host; take a copy"),
+        (_no_run, "bundle.json has runs of no target and 'identity' of no target; take a copy"),
+        (_no_identity, "bundle.json has runs of host and 'identity' of no target; take a copy"),
+        (_nested, "bundle.json is no JSON (maximum recursion depth exceeded"),
+        (_name_of_no_file, "'x\\x00y' cannot be read (embedded null byte); take a copy"),
+        (_nameless, "bundle.json names no hash of ''"),
+        (_lost_trace, "bundle.json names no hash of ''"),
+        (_other_trace, "traces/short.host.jsonl does not belong to short on host of bundle.json; take a copy"),
+        (_other_verdict, "traces/short.host.jsonl does not belong to short on host of bundle.json; take a copy"),
     ],
 )
 def test_a_damaged_or_foreign_bundle_is_one_sentence(
@@ -267,9 +330,14 @@ def test_what_is_no_bundle_at_all_is_one_sentence(tmp_path: Path, capsys: pytest
     (tmp_path / "text.zip").write_text("no zip", encoding="utf-8")
     with zipfile.ZipFile(tmp_path / "slip.zip", "w") as archive:
         archive.writestr("../slip.txt", "x")
+    with zipfile.ZipFile(tmp_path / "torn.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x", "x")
+    torn = (tmp_path / "torn.zip").read_bytes()
+    (tmp_path / "torn.zip").write_bytes(torn[:31] + b"\xff" + torn[32:])  # behind the head and the name
     for name, told in (
         ("text.zip", "is no bundle (File is not a zip file)"),
         ("none", "cannot be read (No such file or directory)"),
+        ("torn.zip", "is no bundle (Error -3 while decompressing data: invalid block type)"),
         ("slip.zip", "holds the file '../slip.txt', which lies outside of it"),
     ):
         assert main(["replay", str(tmp_path / name)]) == EXIT_BAD_INPUT
