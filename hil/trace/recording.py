@@ -21,6 +21,7 @@ from hil.trace.bands import TIMES_US
 from hil.trace.event import NO_CAUSE, Trace, TraceEvent
 
 FORMAT = "smartgate trace 1"
+_NUMBER_MAX = 2**63 - 1
 _ADVICE = "name a trace file that `gate hil run --trace` wrote"
 
 
@@ -105,6 +106,8 @@ def _parse_head(line: str) -> tuple[Head, dict[str, int], int]:
     for name, kind in _KINDS.items():
         if not isinstance(data.get(name), kind):
             raise UsageError(f"line 1 has no right '{name}' ({data.get(name)!r}); take an unchanged copy")
+    if not all(isinstance(text, str) for text in (*data["problems"], *data["roles"].values())):
+        raise UsageError("line 1 has something else than texts in 'problems' or 'roles'; take an unchanged copy")
     unknown = [role for role in data["roles"].values() if role not in ROLES]
     if unknown:
         raise UsageError(f"line 1 has the role {unknown[0]!r}; this smartgate knows {', '.join(ROLES)}")
@@ -124,9 +127,17 @@ def _parse_event(line: str, number: int, index: int) -> TraceEvent:
 
 def _json(line: str) -> Any:
     try:
-        return json.loads(line)
-    except ValueError:
+        return json.loads(line, parse_int=_int)
+    except (ValueError, RecursionError):
         return None
+
+
+def _int(digits: str) -> int:
+    """Raises ValueError for one that no run has: every instant and value must be told in seconds and units."""
+    number = int(digits)
+    if abs(number) > _NUMBER_MAX:
+        raise ValueError
+    return number
 
 
 _KINDS: Mapping[str, type | tuple[type, ...]] = {

@@ -54,6 +54,7 @@ def test_what_does_not_end_with_the_end_of_a_line_is_cut_off() -> None:
     ("text", "told"),
     [
         ("", "line 1 is not the head of a trace; name a trace file that `gate hil run --trace` wrote"),
+        ("[" * 100_000, "line 1 is not the head of a trace"),
         ("[1]\n", "line 1 is not the head of a trace"),
         ('{"format": "smartgate trace 9"}\n', "its form is 'smartgate trace 9', this smartgate reads"),
         ('{"format": "smartgate trace 1"}\n', "line 1 has no right 'scenario' (None)"),
@@ -73,6 +74,9 @@ def test_what_is_no_recording_is_told(text: str, told: str) -> None:
         '[1, "a", "b", true, -1]',
         '[-1, "a", "b", 1, -1]',
         '[1, "a", "b", 1, 5]',
+        f'[1{"0" * 400}, "a", "b", 1, -1]',
+        f'[1, "a", "b", 1{"0" * 400}, -1]',
+        "[" * 100_000,
         "x",
     ],
 )
@@ -89,6 +93,23 @@ def test_a_role_nobody_knows_and_a_line_too_many_are_told() -> None:
         parse_recording(text.replace('{"device": "barrier"}', '{"device": "gate"}'))
     with pytest.raises(UsageError, match="line 13 is one too many"):
         parse_recording(text + '[1, "a", "b", 1, -1]\n')
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("simulated_us", 10**400),
+        ("wall_s", 10**400),
+        ("bands_us", {"reaction": 10**400}),
+        ("problems", [5]),
+        ("roles", {"device": ["barrier"]}),
+    ],
+)
+def test_a_head_that_no_run_has_is_one_sentence(key: str, value: object) -> None:
+    first, rest = recording_of(opening()).text().split("\n", 1)
+    text = f"{json.dumps({**json.loads(first), key: value})}\n{rest}"
+    with pytest.raises(UsageError, match="line 1 "):
+        parse_recording(text)
 
 
 def test_the_bands_of_the_scenario_count_and_one_nobody_knows_is_told() -> None:
