@@ -44,7 +44,8 @@ def replay(arguments: argparse.Namespace) -> int:
         codes = [_replay_on(target, manifest, folder, arguments.jobs) for target in targets]
     code = worst(codes)
     if code == EXIT_FAILED:
-        print("\n".join(_differences("of smartgate", manifest.made_with, versions())))
+        for line in _differences("of smartgate", manifest.made_with, versions()):
+            print(line)
     return code
 
 
@@ -91,17 +92,19 @@ def _judge(run: Run, result: Result, folder: Path, is_exact: bool) -> int:
     digest = result.trace.digest() if result.trace is not None else ""
     told, found = (run.digest, digest) if is_exact else (run.logical, result.logical)
     if (found, result.word) == (told, run.verdict):
-        print(f"REPEATED {where}: {result.word} as before{_same(found, is_exact)}")
+        print(f"REPEATED {where}: {result.word} as before{_same(found, is_exact)}{_clocks(result)}")
         return EXIT_PASSED
-    print(f"DIFFERS {where}: {result.word} with trace {found[:_SHOWN]}, was {run.verdict} with {told[:_SHOWN]}")
-    if result.trace is not None and run.trace:
+    traces = _same(found, is_exact) if found == told else f" with trace {found[:_SHOWN]}, was with {told[:_SHOWN]}"
+    print(f"DIFFERS {where}: {result.word}, was {run.verdict}{traces}{_clocks(result)}")
+    if result.trace is not None and run.trace and found != told:
         before = read_recording(folder / run.trace).trace
-        print(
-            compare(before, result.trace, bands_between(run.target, run.target, before.bands_us)).describe(
-                "then", "now"
-            )
-        )
+        bands = bands_between(run.target, run.target, before.bands_us)
+        print(compare(before, result.trace, bands).describe("then", "now"))
     return EXIT_FAILED
+
+
+def _clocks(result: Result) -> str:
+    return "" if result.trace is None else f", {result.clocks}"
 
 
 def _same(digest: str, is_exact: bool) -> str:

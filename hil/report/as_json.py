@@ -32,6 +32,7 @@ def account_object(account: Account) -> dict[str, Any]:
         "digest": account.digest,
         "simulated_s": round(account.simulated_s, 3),
         "wall_s": round(account.wall_s, 3),
+        "ratio": round(account.ratio, 3),
         "results": [_result(result) for result in account.results],
     }
 
@@ -51,6 +52,7 @@ def _result(result: Result) -> dict[str, Any]:
         "full_digest": result.trace.digest() if result.trace is not None else None,
         "simulated_s": round(result.simulated_s, 6),
         "wall_s": round(result.wall_s, 3),
+        "ratio": round(result.ratio, 3),
     }
 
 

@@ -17,10 +17,11 @@ _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def properties(result: Result) -> list[tuple[str, object]]:
-    """What a test case carries beside its verdict: seed, digest and both clocks, then each measurement's parts."""
+    """What a test case carries beside its verdict: seed, digest, both clocks, their ratio, each measurement's parts."""
     told: list[tuple[str, object]] = [("seed", result.seed)]
     if result.trace is not None:
         told += [("trace", result.trace.digest()), ("simulated_s", f"{result.simulated_s:.6f}")]
+        told += [("wall_s", f"{result.wall_s:.3f}"), ("ratio", f"{result.ratio:.3f}")]
     for item in result.figures:
         parts = (("value", item.value), ("unit", item.unit), ("low", item.low), ("high", item.high))
         told += [(f"{item.name}: {part}", text) for part, text in parts if text is not None]

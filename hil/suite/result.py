@@ -58,6 +58,10 @@ class Result:
         return tell_clocks(self.simulated_s, self.wall_s)
 
     @property
+    def ratio(self) -> float:
+        return clock_ratio(self.simulated_s, self.wall_s)
+
+    @property
     def logical(self) -> str:
         """The digest of what must be the same on every target, "" when nothing ran."""
         return "" if self.trace is None else logical_digest(self.trace)
@@ -80,6 +84,10 @@ class Account:
         """Both clocks and their ratio."""
         return tell_clocks(self.simulated_s, self.wall_s)
 
+    @property
+    def ratio(self) -> float:
+        return clock_ratio(self.simulated_s, self.wall_s)
+
     def count(self, word: str) -> int:
         return sum(result.word == word for result in self.results)
 
@@ -101,9 +109,14 @@ class Account:
         return EXIT_PASSED if self.count(PASSED) or not self.results else EXIT_BLOCKED
 
 
+def clock_ratio(simulated_s: float, wall_s: float) -> float:
+    """Simulated seconds in a second of the wall clock, 0 where nothing ran."""
+    return simulated_s / wall_s if wall_s else 0.0
+
+
 def tell_clocks(simulated_s: float, wall_s: float) -> str:
-    """`39.8 s simulated in 4.1 s (9.7x)`: the ratio is simulated seconds in a second of the wall clock."""
-    ratio = simulated_s / wall_s if wall_s else 0.0
+    """`39.8 s simulated in 4.1 s (9.7x)`: both clocks and their ratio."""
+    ratio = clock_ratio(simulated_s, wall_s)
     times = tr("{simulated} s simulated in {wall} s", simulated=f"{simulated_s:.1f}", wall=f"{wall_s:.1f}")
     return f"{times} ({ratio:.{0 if ratio >= 10 else 1}f}x)"
 

@@ -235,6 +235,8 @@ def test_json_is_one_object_with_counts_digest_and_both_clocks(gate: Gate, capsy
     assert len(told["digest"]) == 64
     assert told["simulated_s"] >= 0.2
     assert told["wall_s"] > 0
+    assert told["ratio"] > 0
+    assert told["results"][0]["ratio"] > 0
     assert told["results"][0]["verdict"] == "PASSED"
 
 

@@ -19,6 +19,7 @@ from hil.targets.table import TARGETS
 from hil.targets.target import BlockedError, Device, Provision, StepResult
 
 TRACE = "traces/short.host.jsonl"
+CLOCKS = re.compile(r", \d+\.\d s simulated in \d+\.\d s \([\d.]+x\)$")
 SCENARIO = """
 [scenario]
 name = "short"
@@ -83,6 +84,9 @@ def test_the_junit_file_of_a_bundle_carries_the_measurement(bundle: Path) -> Non
     assert float(found["opening: value"] or 0) > 1000
     assert found["opening: high"] == "5000"
     assert "opening: low" not in found
+    assert float(found["simulated_s"] or 0) > 1
+    assert float(found["ratio"] or 0) > 0
+    assert found["wall_s"] == case.get("time")
 
 
 @pytest.mark.parametrize("name", ["bundle", "bundle.zip"])
@@ -95,6 +99,7 @@ def test_a_bundle_repeats_bit_for_bit(
     assert main(["replay", str(where)]) == EXIT_PASSED
     told = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in told] == ["REPEATED short on host", "REPEATED short on vm"]
+    assert all(CLOCKS.search(line) for line in told), told
 
 
 def test_a_bundle_holds_the_python_beside_a_scenario_and_repeats_it_with_another_seed(
@@ -287,6 +292,18 @@ def _other_trace(bundle: Path) -> None:
 
 def _other_verdict(bundle: Path) -> None:
     _edit(bundle, lambda told: told["runs"][0].update(verdict="FAILED"))
+
+
+def test_a_verdict_that_differs_though_the_trace_is_the_same_is_one_line(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _other_verdict(bundle)
+    _rewrite(bundle, TRACE, '"verdict": "PASSED"', '"verdict": "FAILED"')
+    capsys.readouterr()
+    assert main(["replay", str(bundle)]) == EXIT_FAILED
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("DIFFERS short on host: PASSED, was FAILED, the trace is the same bit for bit (")
+    assert CLOCKS.search(line)
 
 
 @pytest.mark.parametrize(
