@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from edge.words import later
 from edge.words.heard import heard
+from hil.scenarios import hook
 from hil.targets import board, board_rows, host, rp2040, vm, vm_real_time
 
 # In a list of forms the first that fits is taken: what is general comes last.
@@ -100,6 +101,10 @@ _OF_SCRIPTS = (
     later("the chain of drivers gave back something else {count} times"),
     later("run again with the same seed: {difference}"),
     later("check: {reason}"),
+    hook.BREAKS,
+    hook.GIVES_OTHER,
+    hook.NO_START,
+    hook.NO_FUNCTION,
     later("{name} was never seen"),
     later("{name} is {value} since {time}"),
     later("{name} came last at {time} with {value}"),

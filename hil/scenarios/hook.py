@@ -15,9 +15,14 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.words import later, tr
 from hil.scenarios.units import Mistake, close_to
 
 PYTHON_KEYS = ("hook", "check")
+BREAKS = later("{hook} broke down with {error}")
+GIVES_OTHER = later("{hook} gave something else than lines of text")
+NO_START = later("{hook} cannot be run: {error}")
+NO_FUNCTION = later("{file} has no function '{name}'")
 _FORM = re.compile(r"([a-z_][a-z0-9_]*):([a-z_][a-z0-9_]*)")
 
 
@@ -31,19 +36,20 @@ class Hook:
     def lines(self, argument: object) -> list[str]:
         """Call it; raises Mistake when it cannot be had, breaks down or gives something else than lines of text."""
         function = self._function()
-        with _foreign(f"{self} broke down with"):
+        with _foreign(BREAKS, self):
             given = function(argument)
             lines = [] if isinstance(given, str) else list(given)
         if isinstance(given, str) or not all(isinstance(line, str) for line in lines):
-            raise Mistake(f"{self} gave something else than lines of text")
+            raise Mistake(tr(GIVES_OTHER, hook=self))
         return lines
 
     def _function(self) -> Callable[[object], Iterable[str]]:
-        with _foreign(f"{self.path} cannot be run:"):
+        with _foreign(NO_START, self.path):
             names = runpy.run_path(str(self.path))
         if not callable(names.get(self.function)):
             known = [name for name, value in names.items() if callable(value)]
-            raise Mistake(f"{self.path} has no function '{self.function}'{close_to(self.function, known)}")
+            said = tr(NO_FUNCTION, file=self.path, name=self.function)
+            raise Mistake(said + close_to(self.function, known))
         function: Callable[[object], Iterable[str]] = names[self.function]
         return function
 
@@ -52,21 +58,22 @@ class Hook:
 
 
 @contextmanager
-def _foreign(told: str) -> Iterator[None]:
+def _foreign(sentence: str, hook: object) -> Iterator[None]:
     """Around a user's Python: whatever it does wrong is told, never thrown, and what it prints is no report of ours."""
     try:
         with redirect_stdout(sys.stderr):
             yield
     except (Exception, SystemExit) as error:
-        raise Mistake(f"{told} {type(error).__name__}: {error}") from error
+        raise Mistake(tr(sentence, hook=hook, error=f"{type(error).__name__}: {error}")) from error
 
 
 def read_hook(directory: Path, text: object) -> Hook:
     """The function that `text` names, not called yet; raises Mistake, also when its file is not there."""
     found = _FORM.fullmatch(text) if isinstance(text, str) else None
     if found is None:
-        raise Mistake(f'{text!r} names no function; write "file:function" for a function of file.py beside it')
+        said = tr('{text!r} names no function; write "file:function" for a function of file.py beside it', text=text)
+        raise Mistake(said)
     hook = Hook(directory / f"{found[1]}.py", found[2])
     if not hook.path.is_file():
-        raise Mistake(f"there is no file {hook.path} for {hook}")
+        raise Mistake(tr("there is no file {file} for {hook}", file=hook.path, hook=hook))
     return hook

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+from edge.words import tr
 from hil.scenarios.capabilities import CAPABILITIES
 from hil.scenarios.conditions import read_condition
 from hil.scenarios.hook import PYTHON_KEYS, Hook, read_hook
@@ -40,7 +41,7 @@ class Reader(ABC):
         """Build the scenario; raises ScenarioError."""
         for key in head:
             if key not in self.KEYS:
-                self._problems.append(f"unknown key '{key}'{close_to(key, self.KEYS)}")
+                self._problems.append(tr("unknown key '{key}'", key=key) + close_to(key, self.KEYS))
         scenario = self._build(head)
         if self._problems or scenario is None:
             raise ScenarioError("\n".join(f"{self._path}: {problem}" for problem in dict.fromkeys(self._problems)))
@@ -66,17 +67,16 @@ class Reader(ABC):
             try:
                 yield statements.read(number, text)
             except Mistake as mistake:
-                self._problems.append(f"step {number} '{text}': {mistake}")
+                self._problems.append(tr("step {number} '{text}': {reason}", number=number, text=text, reason=mistake))
 
     def _lines(self, head: dict[str, Any]) -> list[str]:
         """The lines of the steps; those that a function writes stand in the place of `hook`."""
         lines, hook = self._texts(head, "steps"), self._hook(head, "hook")
         if not lines:
-            self._problems.append(
-                "there is no step, so nothing could be shown; write what is done and expected in 'steps'"
-            )
+            said = tr("there is no step, so nothing could be shown; write what is done and expected in 'steps'")
+            self._problems.append(said)
         if ("hook" in head) != (_HOOK in lines):
-            self._problems.append(f"'hook' needs one step '{_HOOK}', and that step the key: they go together")
+            self._problems.append(tr("'hook' needs one step 'hook', and that step the key: they go together"))
         if _HOOK not in lines:
             return lines
         if hook is None:  # what is wrong was told
@@ -105,27 +105,33 @@ class Reader(ABC):
     def _needs(self, head: dict[str, Any]) -> Iterator[str]:
         for name in self._texts(head, "needs"):
             if name not in CAPABILITIES:
-                self._problems.append(f"need '{name}' is none of docs/hil-ledger.md{close_to(name, CAPABILITIES)}")
+                said = tr("need '{name}' is none of docs/hil-ledger.md", name=name)
+                self._problems.append(said + close_to(name, CAPABILITIES))
             yield name
 
     def _bands(self, head: dict[str, Any]) -> Iterator[tuple[str, int]]:
         table = head.get("bands", {})
         if not isinstance(table, dict):
-            self._problems.append(f"'bands' is {table!r}; write it as {{ output = \"200 ms\" }}")
+            form = '{ output = "200 ms" }'
+            self._problems.append(tr("'{key}' is {value!r}; write it as {form}", key="bands", value=table, form=form))
             return
         for name, value in table.items():
             if name not in TIMES_US:
-                self._problems.append(f"band '{name}' is unknown; expected {', '.join(TIMES_US)}")
+                known = ", ".join(TIMES_US)
+                self._problems.append(tr("band '{name}' is unknown; expected one of {names}", name=name, names=known))
                 continue
             try:
                 yield name, read_time_us(str(value))
             except Mistake as mistake:
-                self._problems.append(f"band '{name}': {mistake}")
+                self._problems.append(tr("band '{name}': {reason}", name=name, reason=mistake))
 
     def _settings(self, table: object, role: str) -> tuple[tuple[str, int], ...]:
         """Raw settings of a device by name."""
         if not isinstance(table, dict):
-            self._problems.append(f"'settings' is {table!r}; write it as {{ NAME = \"VALUE\" }}")
+            form = '{ NAME = "VALUE" }'
+            self._problems.append(
+                tr("'{key}' is {value!r}; write it as {form}", key="settings", value=table, form=form)
+            )
             return ()
         found = []
         for name, value in table.items():
@@ -138,14 +144,14 @@ class Reader(ABC):
     def _texts(self, head: dict[str, Any], key: str) -> list[str]:
         texts = head.get(key, [])
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            self._problems.append(f"'{key}' is {texts!r}; a list of lines in quotes is needed")
+            self._problems.append(tr("'{key}' is {value!r}; a list of lines in quotes is needed", key=key, value=texts))
             return []
         return texts
 
     def _text(self, head: dict[str, Any], key: str, default: str | None = None) -> str:
         value = head.get(key, default)
         if not isinstance(value, str):
-            self._problems.append(f"'{key}' is {value!r}; a text in quotes is needed")
+            self._problems.append(tr("'{key}' is {value!r}; a text in quotes is needed", key=key, value=value))
             return ""
         return value
 
@@ -153,12 +159,14 @@ class Reader(ABC):
         """That of the file: what a run writes of a scenario is called so, and no two may take each other's place."""
         stem, name = self._path.stem, head.get("name")
         if name != stem:
-            self._problems.append(f"'name' is {name!r}; write \"{stem}\", the file's name without .toml")
+            said = tr("'name' is {name!r}; write \"{stem}\", the file's name without .toml", name=name, stem=stem)
+            self._problems.append(said)
         return stem
 
     def _seed(self, head: dict[str, Any]) -> int:
         value = head.get("seed")
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= SEED_MAX:
-            self._problems.append(f"'seed' is {value!r}; a whole number from 0 to {SEED_MAX} is needed")
+            said = tr("'seed' is {value!r}; a whole number from 0 to {most} is needed", value=value, most=SEED_MAX)
+            self._problems.append(said)
             return 0
         return value

@@ -94,7 +94,11 @@ def test_a_bench_scenario_becomes_values(tmp_path: Path) -> None:
         ('"CLOSE_WHEN_CLEAR"', '"SHUT"', "setting hub_loss_action: 'SHUT' is no value it can have; expected one of"),
         ("seed = 1", 'seed = "one"', "'seed' is 'one'; a whole number from 0"),
         ("seed = 1", "sead = 1", "unknown key 'sead'; did you mean seed"),
-        ("seed = 1", "seed = 1\nbands = { retort = '1 s' }", "band 'retort' is unknown; expected reaction, output, "),
+        (
+            "seed = 1",
+            "seed = 1\nbands = { retort = '1 s' }",
+            "band 'retort' is unknown; expected one of reaction, output, ",
+        ),
         ("seed = 1", "seed = 1\nbands = { output = '1 V' }", "band 'output': '1 V' is a voltage, but a time is needed"),
         ("seed = 1", "seed = 1\nbands = 5", "'bands' is 5; write it as { output = "),
         ("steps = [", "steps = []\nother = [", "there is no step, so nothing could be shown"),
