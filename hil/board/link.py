@@ -26,6 +26,8 @@ _OTHER_WIRING = later(
     "{port}: the rig board is wired as '{found}', expected '{wanted}'; connect the other board, or {copy}"
 )
 _OTHER_FIRMWARE = later("{port}: the rig board runs firmware {found}, expected {wanted}; {copy}")
+# The least an answer holds that is OK, with its result byte.
+_SIZES = {m.HELLO: m.HELLO_SIZE, m.START: 5, m.QUEUE: 3, m.READ: m.READ_HEAD, m.STATUS: m.STATUS_SIZE}
 _RESULTS = {
     m.FULL: "has no place left",
     m.WRONG: "does not understand it",
@@ -106,18 +108,10 @@ class RigLink:
     def hello(self) -> Hello:
         """Ask the board what it is."""
         data = self._ask(m.HELLO, bytes([m.VERSION]))
-        if len(data) < m.HELLO_SIZE:
-            raise UsageError(
-                tr(
-                    "{port}: the rig board says {data} of itself, which no version of it does; connect the right one",
-                    port=self.name,
-                    data=data.hex(),
-                )
-            )
         text = data[m.HELLO_SIZE : m.HELLO_SIZE + data[m.HELLO_SIZE - 1]]
         firmware = data[m.HASH_AT : m.HASH_AT + m.HASH_SIZE]
         places = get_u16(data, 5), get_u16(data, 7)
-        return Hello(data[1], data[2], data[3], *places, firmware, text.decode(errors="replace"))
+        return Hello(data[1], data[2], data[3], *places, firmware, repr(text)[2:-1])  # fit for a terminal
 
     def check(self, firmware: bytes) -> Hello:
         """Raise UsageError unless the board is of this version, this wiring and runs exactly this firmware."""
@@ -220,6 +214,17 @@ class RigLink:
         if answer[0] != m.OK:
             reason = _RESULTS.get(answer[0], f"answers {answer[0]}")
             raise TargetError(f"{self.name}: the rig board was asked question {kind} and {reason}")
+        entries = len(answer) - m.READ_HEAD
+        if len(answer) < _SIZES.get(kind, 1) or (kind == m.READ and entries % m.ENTRY_SIZE):
+            raise UsageError(
+                tr(
+                    "{port}: the rig board answers question {kind} with {data}, which no version of it does; "
+                    "connect the right one",
+                    port=self.name,
+                    kind=kind,
+                    data=answer.hex(),
+                )
+            )
         return answer
 
     def _silence(self) -> UsageError | TargetError:

@@ -7,7 +7,7 @@ import os
 import pty
 import threading
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -145,6 +145,36 @@ def test_an_answer_of_the_wrong_shape_is_no_answer() -> None:
     table.garble = lambda data: data.replace(bytes([m.HELLO | m.ANSWER]), bytes([m.STATUS | m.ANSWER]))
     with pytest.raises(UsageError, match="expected the answer of a rig board"):
         RigLink(table).hello()
+
+
+@pytest.mark.parametrize(
+    ("ask", "size"),
+    [
+        (RigLink.hello, m.HELLO_SIZE - 1),
+        (RigLink.start, 1),
+        (lambda rig: rig.queue([Entry(m.NOW, 0, 1)]), 2),
+        (RigLink.read, m.READ_HEAD - 1),
+        (RigLink.read, m.READ_HEAD + 1),
+        (RigLink.status, m.STATUS_SIZE - 1),
+    ],
+)
+def test_an_answer_that_is_too_short_is_told(ask: Callable[[RigLink], object], size: int) -> None:
+    table = FirmwareTable()
+
+    def cut(data: bytes) -> bytes:
+        _, _, kind, sequence, *_ = data
+        buffer = bytearray(FRAME_MAX)
+        return bytes(buffer[: finish_frame(buffer, kind, sequence, size)])
+
+    table.garble = cut
+    with pytest.raises(UsageError, match=f"with {'00' * size}, which no version of it does; connect the right one"):
+        ask(RigLink(table))
+
+
+def test_what_a_board_calls_its_wiring_does_nothing_to_a_terminal() -> None:
+    with pytest.raises(UsageError) as caught:
+        RigLink(FirmwareTable(name="red \x1b[31m")).check(FIRMWARE)
+    assert r"is wired as 'red \x1b[31m', expected" in str(caught.value)
 
 
 def test_a_frame_on_the_wire_is_far_shorter_than_the_time_an_answer_has() -> None:
