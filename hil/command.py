@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 
+from edge.cli_common import fail, reason_of
 from edge.words import later, tr
 from edge.words.parser import Parser
 from edge.words.parser import UsageError as WordsError
@@ -35,7 +36,7 @@ def main(argv: list[str]) -> int:
     try:
         arguments = build_parser().parse_args(argv)
         code = int(arguments.run(arguments))
-        sys.stdout.flush()  # a reader that has gone is told here, not while the interpreter ends
+        print(end="", flush=True)  # a reader that has gone is told here, not while the interpreter ends
         return code
     except (ScenarioError, UsageError, WordsError) as error:
         print(error, file=sys.stderr)
@@ -45,9 +46,19 @@ def main(argv: list[str]) -> int:
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # `gate hil run | head`: nobody reads the verdict
+    except OSError as error:
+        _let_go_of_output()
+        if isinstance(error, BrokenPipeError):  # `gate hil run | head`: nobody reads the verdict
+            return EXIT_FAILED
+        return fail(EXIT_FAILED, reason_of(error))
+
+
+def _let_go_of_output() -> None:
+    """What cannot be written any more is dropped, or the interpreter would complain again when it ends."""
+    try:
+        print(end="", flush=True)
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILED
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -338,6 +338,22 @@ def test_a_reader_that_has_gone_is_no_traceback() -> None:
     assert (done.returncode, done.stderr) == (EXIT_FAILED, "")
 
 
+@pytest.mark.parametrize("words", [("list",), ("run", "barrier_clock_goes_back", "--target", "host", "--json")])
+def test_output_that_cannot_be_written_is_one_sentence(words: Sequence[str]) -> None:
+    gate = [sys.executable, "-m", "hil.cli", "hil", *words]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    for env in (buffered, {**buffered, "PYTHONUNBUFFERED": "1"}):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(gate, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=env)
+        assert (done.returncode, done.stderr) == (EXIT_FAILED, "gate: No space left on device\n")
+
+
+def test_who_closed_the_output_gets_the_exit_code_alone() -> None:
+    gate = f"exec {sys.executable} -m hil.cli hil run barrier_clock_goes_back --target host >&-"
+    done = subprocess.run(["sh", "-c", gate], stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (EXIT_PASSED, "")
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_an_interrupted_run_ends_at_once_and_without_a_traceback(jobs: str) -> None:
     run = [sys.executable, "-u", "-m", "hil.cli", "hil", "run", "--target", "host", "--jobs", jobs]
