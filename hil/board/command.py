@@ -18,6 +18,7 @@ from hil.board.port import Table
 from hil.board.selftest import run_selftest
 from hil.board.serial_table import SerialTable
 from hil.chip.emulator import find_uf2
+from hil.chip.selftest import check_emulator
 from hil.report.hear import hear
 from hil.targets.target import BlockedError
 
@@ -57,6 +58,7 @@ def _table(arguments: argparse.Namespace, files: dict[str, bytes]) -> Table:
     if arguments.rig:
         return SerialTable(arguments.rig)
     uf2 = find_uf2(arguments.uf2)
+    check_emulator(uf2)
     rig = RigChip(uf2, files)
     LoopbackPlug(rig)
     return PairTable(uf2, rig)

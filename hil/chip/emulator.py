@@ -53,7 +53,7 @@ def find_uf2(path: Path | None) -> Path:
     """
     if path is None:
         for candidate in sorted(UF2_CACHE.glob("*.uf2")):
-            if digest_of(candidate) in UF2_SHA256:
+            if candidate.is_file() and digest_of(candidate) in UF2_SHA256:
                 return candidate
         raise BlockedError(f"no known UF2 image in {UF2_CACHE}; name one with --uf2 PATH")
     try:

@@ -53,17 +53,27 @@ EXPECTED: dict[str, object] = {
 @cache
 def check_emulator(uf2: Path) -> None:
     """Run the self-test once per process and image; raises BlockedError that names the first thing that differs."""
-    refuse_changes(measure(uf2))
+    try:
+        found = measure(uf2)
+    except BlockedError:
+        raise
+    except Exception as error:  # a library that changed may break down in any way
+        raise _changed("its self-test", f"{type(error).__name__}: {error}", "no error") from error
+    refuse_changes(found)
 
 
 def refuse_changes(found: dict[str, object]) -> None:
     """Raises BlockedError when something is not as expected."""
     for what, expected in EXPECTED.items():
         if found[what] != expected:
-            raise BlockedError(
-                f"the emulator {EMULATOR} is not the one this was written for: {what}: {found[what]}, expected "
-                f"{expected}; install {EMULATOR}=={EMULATOR_VERSION}"
-            )
+            raise _changed(what, found[what], expected)
+
+
+def _changed(what: str, found: object, expected: object) -> BlockedError:
+    return BlockedError(
+        f"the emulator {EMULATOR} is not the one this was written for: {what}: {found}, expected {expected}; "
+        f"install {EMULATOR}=={EMULATOR_VERSION}"
+    )
 
 
 def measure(uf2: Path) -> dict[str, object]:

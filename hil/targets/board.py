@@ -22,6 +22,7 @@ from hil.board.port import Table
 from hil.board.serial_table import SerialTable
 from hil.chip.carrier import BOARD, copied_files
 from hil.chip.emulator import EMULATOR, build_image, find_uf2
+from hil.chip.selftest import check_emulator
 from hil.targets.identity import deployed_identity, package_version
 from hil.targets.target import Options, Provision, Target, TargetError, UsageError
 from tools.deploy import ROOT, DeployError, FileSet, deploy
@@ -71,6 +72,7 @@ class BoardTarget(Target):
     def prepare(self, roles: Sequence[str], directory: Path) -> None:
         if not self._is_real:
             self._uf2 = find_uf2(self._options.uf2)
+            check_emulator(self._uf2)
         self._rig_files = rig_files(directory)
         try:
             self._deployed.update({role: deploy(ROOT, role, BOARD, directory) for role in roles})

@@ -389,6 +389,8 @@ def test_a_missing_image_is_refused_with_what_to_do(tmp_path: Path) -> None:
 def test_a_cache_without_a_known_image_is_blocked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(emulator, "UF2_CACHE", tmp_path)
     (tmp_path / "other.uf2").write_bytes(b"UF2")
+    (tmp_path / "folder.uf2").mkdir()
+    (tmp_path / "gone.uf2").symlink_to(tmp_path / "nothing")
     with pytest.raises(BlockedError, match="no known UF2 image in"):
         find_uf2(None)
 
