@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edge.words import later, tr
+
 NAME = "bundle.json"
 FORMAT = "smartgate hil evidence 1"
 
@@ -58,28 +60,36 @@ def parse_manifest(text: str) -> Manifest:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"{NAME} is no JSON ({error}); take a copy of the bundle that is whole") from None
+        raise BundleError(whole(later("{name} is no JSON ({why})"), name=NAME, why=error)) from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         found = data.get("format") if isinstance(data, dict) else None
-        raise BundleError(f"{NAME} has the format {found!r}, not {FORMAT!r}; take a bundle that --evidence made")
+        names = {"name": NAME, "found": found, "wanted": FORMAT}
+        raise BundleError(
+            tr("{name} has the format {found!r}, not {wanted!r}; take a bundle that --evidence made", **names)
+        )
     try:
         manifest = _build(data)
     except (KeyError, TypeError, AttributeError) as error:
-        raise BundleError(f"{NAME} lacks a part ({error}); take a copy of the bundle that is whole") from None
+        raise BundleError(whole(later("{name} lacks a part ({why})"), name=NAME, why=error)) from None
     _check_targets(manifest)
     return manifest
+
+
+def whole(sentence: str, **values: object) -> str:
+    """The sentence of a bundle that is damaged, and what to do."""
+    return tr("{what}; take a copy of the bundle that is whole", what=tr(sentence, **values))
 
 
 def _check_targets(manifest: Manifest) -> None:
     """A bundle that has nothing to repeat, or not all of it, must not come out as repeated."""
     ran = dict.fromkeys(run.target for run in manifest.runs)
     if ran.keys() != manifest.identity.keys() or not ran:
-        told = " and ".join((_listed("runs", ran), _listed("'identity'", manifest.identity)))
-        raise BundleError(f"{NAME} has {told}; take a copy of the bundle that is whole")
+        names = {"name": NAME, "ran": _listed(ran), "told": _listed(manifest.identity)}
+        raise BundleError(whole(later("{name} has runs of {ran} and 'identity' of {told}"), **names))
 
 
-def _listed(part: str, targets: Iterable[str]) -> str:
-    return f"{part} of {', '.join(targets) or 'no target'}"
+def _listed(targets: Iterable[str]) -> str:
+    return ", ".join(targets) or tr("no target")
 
 
 def _build(data: Mapping[str, Any]) -> Manifest:

@@ -10,10 +10,13 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from hil.evidence.manifest import NAME, BundleError, Manifest, Run, parse_manifest
+from edge.words import later, tr
+from hil.evidence.manifest import NAME, BundleError, Manifest, Run, parse_manifest, whole
 from hil.targets.target import UsageError
 from hil.trace.logical import logical_digest
 from hil.trace.recording import Recording, read_recording
+
+_UNREADABLE = later("{name} cannot be read ({why})")
 
 
 def read_bundle(where: Path, directory: Path) -> tuple[Manifest, Path]:
@@ -37,16 +40,20 @@ def _unpack(where: Path, directory: Path) -> Path:
                 _check_inside(name)
             archive.extractall(directory)
     except OSError as error:
-        raise BundleError(f"cannot be read ({error.strerror}); name a bundle that --evidence made") from None
+        raise BundleError(
+            tr("cannot be read ({why}); name a bundle that --evidence made", why=error.strerror)
+        ) from None
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise BundleError(f"is no bundle ({error}); name a directory or .zip file that --evidence made") from None
+        said = tr("is no bundle ({why}); name a directory or .zip file that --evidence made", why=error)
+        raise BundleError(said) from None
     return directory
 
 
 def _check_inside(name: str) -> None:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
-        raise BundleError(f"holds the file '{name}', which lies outside of it; take a bundle that --evidence made")
+        said = tr("holds the file '{name}', which lies outside of it; take a bundle that --evidence made", name=name)
+        raise BundleError(said)
 
 
 def _read(folder: Path, name: str) -> bytes:
@@ -54,30 +61,27 @@ def _read(folder: Path, name: str) -> bytes:
     try:
         return (folder / name).read_bytes()
     except OSError as error:
-        raise BundleError(
-            f"{name} cannot be read ({error.strerror}); take a copy of the bundle that is whole"
-        ) from None
+        raise BundleError(whole(_UNREADABLE, name=name, why=error.strerror)) from None
     except ValueError as error:  # no file can be called so
-        raise BundleError(f"{name!r} cannot be read ({error}); take a copy of the bundle that is whole") from None
+        raise BundleError(whole(_UNREADABLE, name=repr(name), why=error)) from None
 
 
 def _check(folder: Path, name: str, wanted: str) -> None:
     found = hashlib.sha256(_read(folder, name)).hexdigest()
     if found != wanted:
-        raise BundleError(
-            f"{name} is damaged (SHA-256 {found[:12]}, {NAME} says {wanted[:12]}); take a copy that is whole"
-        )
+        digests = {"found": found[:12], "wanted": wanted[:12]}
+        damaged = later("{name} is damaged (SHA-256 {found}, {manifest} says {wanted})")
+        raise BundleError(whole(damaged, name=name, manifest=NAME, **digests))
 
 
 def _check_run(folder: Path, manifest: Manifest, run: Run) -> None:
     """What a run names is there, and the trace is the one that was seen then: it is what a replay is held to."""
     for name in (run.file, *([run.trace] if run.digest or run.trace else [])):
         if name not in manifest.files:
-            raise BundleError(f"{NAME} names no hash of '{name}'; take a copy of the bundle that is whole")
+            raise BundleError(whole(later("{manifest} names no hash of '{name}'"), manifest=NAME, name=name))
     if run.trace and _told(read_recording(folder / run.trace)) != _run_told(run):
-        raise BundleError(
-            f"{run.trace} does not belong to {run.scenario} on {run.target} of {NAME}; take a copy that is whole"
-        )
+        names = {"name": run.trace, "scenario": run.scenario, "target": run.target, "manifest": NAME}
+        raise BundleError(whole(later("{name} does not belong to {scenario} on {target} of {manifest}"), **names))
 
 
 def _told(recording: Recording) -> tuple[object, ...]:

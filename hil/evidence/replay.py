@@ -15,11 +15,12 @@ from edge.words import tr
 from hil.evidence.manifest import Manifest, Run
 from hil.evidence.read import read_bundle
 from hil.evidence.versions import versions
+from hil.report.hear import hear, hear_lines
 from hil.scenarios.load import load_scenario
 from hil.scenarios.model import Scenario
 from hil.suite.choice import make_targets
 from hil.suite.options import add_target_options, target_options
-from hil.suite.result import BLOCKED, EXIT_BLOCKED, EXIT_FAILED, EXIT_PASSED, Result, worst
+from hil.suite.result import BLOCKED, EXIT_BLOCKED, EXIT_FAILED, EXIT_PASSED, WORDS, Result, worst
 from hil.suite.suite import Suite, run_suite
 from hil.targets.target import Target
 from hil.trace.bands import bands_between
@@ -44,7 +45,7 @@ def replay(arguments: argparse.Namespace) -> int:
         codes = [_replay_on(target, manifest, folder, arguments.jobs) for target in targets]
     code = worst(codes)
     if code == EXIT_FAILED:
-        for line in _differences("of smartgate", manifest.made_with, versions()):
+        for line in _differences("smartgate", manifest.made_with, versions()):
             print(line)
     return code
 
@@ -59,7 +60,7 @@ def _replay_on(target: Target, manifest: Manifest, folder: Path, workers: int) -
     with tempfile.TemporaryDirectory(prefix="smartgate-hil-") as name:
         (account,) = run_suite(Suite(scenarios, [target], workers), Path(name), lambda result: None)
     if account.identity:
-        for line in _differences(f"on {target.name}", manifest.identity[target.name], account.identity):
+        for line in _differences(target.name, manifest.identity[target.name], account.identity):
             print(line)
     is_exact = "same_twice" not in target.lacks()
     return worst([_judge(run, result, folder, is_exact) for run, result in zip(runs, account.results, strict=True)])
@@ -72,9 +73,10 @@ def _scenario(folder: Path, run: Run) -> Scenario:
 def _differences(where: str, told: Mapping[str, str], found: Mapping[str, str]) -> Iterator[str]:
     """A sentence for each thing that is not what the bundle was made with."""
     for name in sorted(told.keys() | found.keys()):
-        there, here = told.get(name, "nothing"), found.get(name, "nothing")
+        there, here = told.get(name, tr("nothing")), found.get(name, tr("nothing"))
         if there != here:
-            yield f"{name} {where} is {_short(here)}, and was {_short(there)} in the bundle"
+            names = {"name": name, "where": where, "now": _short(here), "then": _short(there)}
+            yield tr("{name} of {where} is {now}, and was {then} in the bundle", **names)
 
 
 def _short(value: str) -> str:
@@ -85,21 +87,23 @@ def _short(value: str) -> str:
 
 def _judge(run: Run, result: Result, folder: Path, is_exact: bool) -> int:
     """Print what became of it; of a target whose times never repeat only the logical trace is held to the bundle."""
-    where = f"{run.scenario} on {run.target}"
+    names = {"scenario": run.scenario, "target": run.target, "word": tr(WORDS[result.word])}
     if result.word == BLOCKED and run.verdict != BLOCKED:
-        print(f"BLOCKED {where}: {'; '.join(result.reasons)}")
+        print(f"{tr('{word} {scenario} on {target}', **names)}: {'; '.join(map(hear, result.reasons))}")
         return EXIT_BLOCKED
     digest = result.trace.digest() if result.trace is not None else ""
     told, found = (run.digest, digest) if is_exact else (run.logical, result.logical)
     if (found, result.word) == (told, run.verdict):
-        print(f"REPEATED {where}: {result.word} as before{_same(found, is_exact)}{_clocks(result)}")
+        said = tr("REPEATED {scenario} on {target}: {word} as before", **names)
+        print(f"{said}{_same(found, is_exact)}{_clocks(result)}")
         return EXIT_PASSED
-    traces = _same(found, is_exact) if found == told else f" with trace {found[:_SHOWN]}, was with {told[:_SHOWN]}"
-    print(f"DIFFERS {where}: {result.word}, was {run.verdict}{traces}{_clocks(result)}")
+    traces = _same(found, is_exact) if found == told else _other(found, told)
+    said = tr("DIFFERS {scenario} on {target}: {word}, was {before}", before=tr(run.verdict), **names)
+    print(f"{said}{traces}{_clocks(result)}")
     if result.trace is not None and run.trace and found != told:
         before = read_recording(folder / run.trace).trace
         bands = bands_between(run.target, run.target, before.bands_us)
-        print(compare(before, result.trace, bands).describe("then", "now"))
+        print(hear_lines(compare(before, result.trace, bands).describe(tr("then"), tr("now"))))
     return EXIT_FAILED
 
 
@@ -110,5 +114,12 @@ def _clocks(result: Result) -> str:
 def _same(digest: str, is_exact: bool) -> str:
     if not digest:
         return ""
-    how = "the trace is the same bit for bit" if is_exact else "what was decided is the same, times vary on this target"
+    if is_exact:
+        how = tr("the trace is the same bit for bit")
+    else:
+        how = tr("what was decided is the same, times vary on this target")
     return f", {how} ({digest[:_SHOWN]})"
+
+
+def _other(found: str, told: str) -> str:
+    return ", " + tr("with trace {now}, was with {then}", now=found[:_SHOWN], then=told[:_SHOWN])

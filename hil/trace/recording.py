@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edge.words import tr
+from edge.words import later, tr
 from hil.scenarios.vocabulary import ROLES
 from hil.targets.target import UsageError
 from hil.trace.bands import TIMES_US
@@ -22,7 +22,10 @@ from hil.trace.event import NO_CAUSE, Trace, TraceEvent
 
 FORMAT = "smartgate trace 1"
 _NUMBER_MAX = 2**63 - 1
-_ADVICE = "name a trace file that `gate hil run --trace` wrote"
+_CUT_OFF = later("is cut off: {whole} of {count} events are whole; take a whole copy, or run it again")
+_TOO_LONG = later("line {line} is one too many, the head tells of {count} events; take an unchanged copy")
+_OTHER_FORM = later("its form is '{found}', this smartgate reads '{wanted}'; run the scenario again")
+_NO_EVENT = later("line {line} is no event ({text!r}); take an unchanged copy, or run it again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,9 @@ def read_recording(path: Path) -> Recording:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); {_ADVICE}") from None
+        raise UsageError(f"{path}: {_advised(tr('cannot be read ({why})', why=error.strerror))}") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path}: is no text; {_ADVICE}") from None
+        raise UsageError(f"{path}: {_advised(tr('is no text'))}") from None
     try:
         return parse_recording(text)
     except UsageError as error:
@@ -91,29 +94,39 @@ def parse_recording(text: str) -> Recording:
     for number, row in enumerate(rows[:count], 2):
         trace.add(_parse_event(row, number, len(trace)))
     if len(trace) < count or lines[-1]:
-        raise UsageError(f"is cut off: {len(trace)} of {count} events are whole; take a whole copy, or run it again")
+        raise UsageError(tr(_CUT_OFF, whole=len(trace), count=count))
     if len(rows) > count:
-        raise UsageError(f"line {count + 2} is one too many, the head tells of {count} events; take an unchanged copy")
+        raise UsageError(tr(_TOO_LONG, line=count + 2, count=count))
     return Recording(head, trace)
+
+
+def _advised(what: str) -> str:
+    return tr("{what}; name a trace file that `gate hil run --trace` wrote", what=what)
 
 
 def _parse_head(line: str) -> tuple[Head, dict[str, int], int]:
     data = _json(line)
     if not isinstance(data, dict) or "format" not in data:
-        raise UsageError(f"line 1 is not the head of a trace; {_ADVICE}")
+        raise UsageError(_advised(tr("line 1 is not the head of a trace")))
     if data["format"] != FORMAT:
-        raise UsageError(f"its form is '{data['format']}', this smartgate reads '{FORMAT}'; run the scenario again")
+        raise UsageError(tr(_OTHER_FORM, found=data["format"], wanted=FORMAT))
     for name, kind in _KINDS.items():
         if not isinstance(data.get(name), kind):
-            raise UsageError(f"line 1 has no right '{name}' ({data.get(name)!r}); take an unchanged copy")
+            said = tr(
+                "line 1 has no right '{name}' ({value!r}); take an unchanged copy", name=name, value=data.get(name)
+            )
+            raise UsageError(said)
     if not all(isinstance(text, str) for text in (*data["problems"], *data["roles"].values())):
-        raise UsageError("line 1 has something else than texts in 'problems' or 'roles'; take an unchanged copy")
+        said = tr("line 1 has something else than texts in 'problems' or 'roles'; take an unchanged copy")
+        raise UsageError(said)
     unknown = [role for role in data["roles"].values() if role not in ROLES]
     if unknown:
-        raise UsageError(f"line 1 has the role {unknown[0]!r}; this smartgate knows {', '.join(ROLES)}")
+        known = {"role": unknown[0], "names": ", ".join(ROLES)}
+        raise UsageError(tr("line 1 has the role {role!r}; this smartgate knows {names}", **known))
     strange = [name for name, value in data["bands_us"].items() if name not in TIMES_US or not isinstance(value, int)]
     if strange:
-        raise UsageError(f"line 1 has the band {strange[0]!r}; this smartgate knows {', '.join(TIMES_US)}")
+        known = {"band": strange[0], "names": ", ".join(TIMES_US)}
+        raise UsageError(tr("line 1 has the band {band!r}; this smartgate knows {names}", **known))
     return Head(**{name: data[name] for name in Head.__slots__}), data["bands_us"], data["events"]
 
 
@@ -121,7 +134,7 @@ def _parse_event(line: str, number: int, index: int) -> TraceEvent:
     row = _json(line)
     right = isinstance(row, list) and [type(item) for item in row] == [int, str, str, int, int]
     if not right or row[0] < 0 or not NO_CAUSE <= row[4] < index:
-        raise UsageError(f"line {number} is no event ({line[:60]!r}); take an unchanged copy, or run it again")
+        raise UsageError(tr(_NO_EVENT, line=number, text=line[:60]))
     return TraceEvent(*row)
 
 

@@ -55,6 +55,23 @@ def test_bad_input_is_one_sentence_in_vietnamese(
     assert told in err
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("diff", "none", "none"), "none: không đọc được (No such file or directory); hãy nêu tệp vết do"),
+        (("replay", "none"), "none: không đọc được (No such file or directory); hãy nêu bộ bằng chứng do"),
+        (("export", "none"), "không có gì để ghi; hãy nêu tệp bằng một trong --vcd"),
+        (("faults", "calls", "--every", "0"), "--every 0: không hợp lệ; hãy dùng 1"),
+        (("mutants", "--jobs", "0"), "--jobs là 0; cần số từ 1 trở lên"),
+    ],
+)
+def test_the_other_words_refuse_in_vietnamese(
+    capsys: pytest.CaptureFixture[str], words: Sequence[str], told: str
+) -> None:
+    assert command.main(list(words)) == 2
+    assert capsys.readouterr().err.startswith(told)
+
+
 def test_the_words_of_gate_hil_and_what_is_wrong_with_them_are_told_in_vietnamese(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -16,6 +16,8 @@ WRONG = (
     ('tr("%(prog)s x")\n', '"%(prog)s x" = "x"\n', "has other %(placeholders)s"),
     ('tr(f"{a} of {b}")\n', "", "is given no literal"),
     ("later(text)\n", "", "is given no literal"),
+    ('raise Mistake("more is needed")\n', "", "is said in English only"),
+    ('raise UsageError(f"{a}: more is needed")\n', "", "is said in English only"),
     ('tr("more")\n', '"more" = " "\n', "an entry that is no text"),
     ('tr("more")\n', '"more" = "th\u0065\u0302m"\n', "composed letters"),
 )
@@ -40,6 +42,10 @@ def test_a_whole_catalogue_is_not_told() -> None:
 def test_what_is_wrong_with_the_catalogue_is_told(code: str, catalogue: str, message: str) -> None:
     (finding,) = findings(code, catalogue)
     assert message in finding
+
+
+def test_a_refusal_of_values_alone_is_not_told() -> None:
+    assert findings('raise UsageError(f"{a}: {b}")\nraise Mistake(tr("ready"))\n') == []
 
 
 def test_an_entry_in_two_files_is_told() -> None:

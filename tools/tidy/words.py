@@ -19,6 +19,9 @@ from tools.tidy.files import Source, parse_python
 CATALOGUE = "edge/words/"
 _CALLS = ("tr", "later")
 _FOLDERS = ("edge/", "hil/")
+# What says a person's own mistake: nobody but that person reads its sentence.
+_REFUSALS = ("UsageError", "ScenarioError", "Mistake", "FaultError", "BundleError")
+_WORD = re.compile("[a-z]{2}")
 PERCENT = re.compile(r"%(?:\(\w+\))?[sdr]")  # argparse fills its help and its own sentences this way
 
 
@@ -26,8 +29,12 @@ def check_words(sources: Iterable[Source]) -> list[str]:
     """Every sentence without an entry, entry without a sentence, and entry that does not fit, as findings."""
     sources = list(sources)
     given: dict[str, str] = {}
-    findings = []
-    for source, node in _calls(sources):
+    findings = [
+        source.finding(node.lineno, "is said in English only; give it tr(...)")
+        for source, node in _calls(sources, _REFUSALS)
+        if node.args and _is_sentence(node.args[0])
+    ]
+    for source, node in _calls(sources, _CALLS):
         text = node.args[0] if node.args else None
         if isinstance(text, ast.Constant) and isinstance(text.value, str):
             given.setdefault(text.value, f"{source.path}:{node.lineno}")
@@ -75,10 +82,17 @@ def _placeholders(text: str) -> set[str]:
         return {text}  # braces that are no placeholders; such a text is given without values
 
 
-def _calls(sources: list[Source]) -> Iterator[tuple[Source, ast.Call]]:
+def _is_sentence(node: ast.expr) -> bool:
+    """Whether it is a literal with words of its own, not values alone."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    texts = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    return any(_WORD.search(text) for text in texts)
+
+
+def _calls(sources: list[Source], names: tuple[str, ...]) -> Iterator[tuple[Source, ast.Call]]:
     code = [source for source in sources if source.path.startswith(_FOLDERS)]
     for source, tree in parse_python(code):
-        yield from ((source, node) for node in ast.walk(tree) if isinstance(node, ast.Call) and _name(node) in _CALLS)
+        yield from ((source, node) for node in ast.walk(tree) if isinstance(node, ast.Call) and _name(node) in names)
 
 
 def _name(node: ast.Call) -> str:

@@ -129,7 +129,7 @@ def test_other_firmware_with_the_same_trace_is_told_and_no_failure(
     capsys.readouterr()
     assert main(["replay", str(bundle)]) == EXIT_PASSED
     told = capsys.readouterr().out.splitlines()
-    assert told[0].startswith("firmware sources on host is ")
+    assert told[0].startswith("firmware sources of host is ")
     assert told[0].endswith(", and was 000000000000 in the bundle")
     assert told[1].startswith("REPEATED short on host")
 
