@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from edge.words import tr
+from firmware.boards.host import load_role
 from hil.faults.catalogue import LANE
 from hil.rig.plants import PLANTS
 from hil.scenarios.meaning import QUALITY
@@ -117,7 +118,7 @@ class BenchReader(Reader):
     KEYS: ClassVar[tuple[str, ...]] = (*Reader.KEYS, "plant", "line_protocol", "settings")
 
     def _build(self, head: dict[str, Any]) -> Scenario | None:
-        role = self._text(head, "role")
+        role = str(head.get("role", ""))
         if role not in ROLES:
             self._problems.append(tr("role '{role}' is unknown", role=role) + close_to(role, (*ROLES, LANE)))
             return None
@@ -126,9 +127,16 @@ class BenchReader(Reader):
             **self._common(head, BenchStatements(role, plant)),
             role=role,
             settings=self._settings(head.get("settings", {}), role),
-            line_protocol=self._text(head, "line_protocol", ""),
+            line_protocol=self._line_protocol(head, role),
             plant=plant,
         )
+
+    def _line_protocol(self, head: dict[str, Any], role: str) -> str:
+        name, known = self._text(head, "line_protocol", ""), load_role(role).protocols
+        if name and name not in known:
+            said = tr("line_protocol '{name}' does not fit {role}", name=name, role=role)
+            self._problems.append(said + (close_to(name, known) if known else ""))
+        return name
 
     def _plant(self, head: dict[str, Any], role: str) -> str:
         plant = self._text(head, "plant", "")

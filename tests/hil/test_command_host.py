@@ -174,14 +174,23 @@ def test_two_scenarios_of_one_name_are_one_sentence(tmp_path: Path, capsys: pyte
     assert capsys.readouterr() == ("", sentence)
 
 
-@pytest.mark.parametrize("target", ["host", "vm"])
-def test_an_instrument_the_role_does_not_know_is_told_on_every_target(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str
+@pytest.mark.parametrize(
+    ("role", "told"),
+    [
+        ("charging_post", "line_protocol 'telex' does not fit charging_post; expected one of power_module"),
+        ("barrier", "line_protocol 'telex' does not fit barrier"),
+        ("", "role '' is unknown; expected one of barrier, "),
+    ],
+)
+def test_a_role_and_an_instrument_that_nobody_knows_are_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], role: str, told: str
 ) -> None:
-    head = 'role = "charging_post"\nname = "x"\nseed = 1\nsteps = ["wait 1 ms"]\n'
-    (tmp_path / "x.toml").write_text(f'[scenario]\n{head}line_protocol = "telex"\n', encoding="utf-8")
-    assert command.main(["run", str(tmp_path / "x.toml"), "--target", target]) == EXIT_FAILED
-    assert "line_protocol is 'telex': expected one of power_module" in capsys.readouterr().out
+    text = '[scenario]\nname = "x"\nseed = 1\nsteps = ["wait 1 ms"]\nline_protocol = "telex"\n'
+    (tmp_path / "x.toml").write_text(text + (f'role = "{role}"\n' if role else ""), encoding="utf-8")
+    assert command.main(["run", str(tmp_path / "x.toml"), "--target", "host"]) == EXIT_BAD_INPUT
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith(f"{tmp_path / 'x.toml'}: {told}")
 
 
 @pytest.mark.parametrize(

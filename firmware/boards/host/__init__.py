@@ -4,6 +4,7 @@ Knows files, lists and byte strings instead of hardware. Must not be deployed.
 """
 
 from firmware.app.identity import ProvisionError as ProvisionError
+from firmware.app.roles import load_role as load_role
 from firmware.boards.host.board import HostBoard as HostBoard
 from firmware.boards.host.board import build_device as build_device
 from firmware.boards.host.board import store_settings as store_settings
