@@ -63,9 +63,9 @@ def _list(roles: Iterable[str], arguments: argparse.Namespace) -> int:
     for role in (*roles, LANE):
         plants = [name for name, plant in PLANTS.items() if plant.role == role] or [""]
         for plant in plants:
-            print(f"{role}{f' with plant {plant}' if plant else ''}")
+            print(tr("{role} with plant {plant}", role=role, plant=plant) if plant else role)
             for spec in faults_of(role, plant).values():
-                print(f"  fault {spec.name} {spec.forms}\n      {spec.sentence}")
+                print(f"  fault {spec.name} {spec.forms}\n      {tr(spec.sentence)}")
     return EXIT_PASSED
 
 
@@ -76,7 +76,8 @@ def _fail_calls(roles: Iterable[str], arguments: argparse.Namespace) -> int:
         outcomes = [run_case(role, trigger) for trigger in cases(role, counts, arguments.every, arguments.first)]
         calls = ", ".join(f"{call} {count}" for call, count in counts.items() if count)
         bad = [str(outcome) for outcome in outcomes if outcome.problems]
-        failed += _tell(role, f"{len(outcomes)} lives with a failing call ({calls} in one)", bad)
+        what = tr("{count} lives with a failing call ({calls} in one)", count=len(outcomes), calls=calls)
+        failed += _tell(role, what, bad)
     return EXIT_FAILED if failed else EXIT_PASSED
 
 
@@ -86,7 +87,7 @@ def _fail_flash(roles: Iterable[str], arguments: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory(prefix="smartgate-flash-") as directory:
             results = list(FlashErrors(role, Path(directory)).sweep())
         bad = [f"operation {at} {'from then on' if lasts else 'once'}: {'; '.join(p)}" for at, lasts, p in results if p]
-        failed += _tell(role, f"{len(results)} lives with a failing operation of the flash", bad)
+        failed += _tell(role, tr("{count} lives with a failing operation of the flash", count=len(results)), bad)
     return EXIT_FAILED if failed else EXIT_PASSED
 
 
@@ -97,11 +98,12 @@ def _cut_power(roles: Iterable[str], arguments: argparse.Namespace) -> int:
             sweep = Sweep(role, Path(directory))
             cuts = [judged for cut in sweep.cuts() for judged in (sweep.judge(cut), sweep.judge_again(cut))]
         bad = [str(cut) for cut in cuts if cut.problems]
-        failed += _tell(
-            role,
-            f"{len(cuts) // 2} power cuts in {sweep.writes} writes to the flash, each with another in the next start",
-            bad,
+        what = tr(
+            "{count} power cuts in {writes} writes to the flash, each with another in the next start",
+            count=len(cuts) // 2,
+            writes=sweep.writes,
         )
+        failed += _tell(role, what, bad)
     return EXIT_FAILED if failed else EXIT_PASSED
 
 
@@ -111,15 +113,18 @@ def _branch(roles: Iterable[str], arguments: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory(prefix="smartgate-steps-") as directory:
             sweep = ForkSweep(role, Path(directory), Options(uf2=arguments.uf2), arguments.every, arguments.first)
             sweep.run()
-        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(b.kind for b in sweep.branches).items()))
+        counts = sorted(Counter(branch.kind for branch in sweep.branches).items())
+        kinds = ", ".join(f"{count} {tr(kind)}" for kind, count in counts)
         bad = [str(branch) for branch in sweep.branches if branch.problems]
-        failed += _tell(role, f"{kinds} in {sweep.steps} steps with {sweep.writes} writes to the flash", bad)
+        values = {"kinds": kinds, "steps": sweep.steps, "writes": sweep.writes}
+        failed += _tell(role, tr("{kinds} in {steps} steps with {writes} writes to the flash", **values), bad)
     return EXIT_FAILED if failed else EXIT_PASSED
 
 
 def _tell(role: str, what: str, bad: Sequence[str]) -> int:
     """Print a result and the sentences of what broke; how many there are."""
-    print("\n    ".join([f"{role}: {what}, {len(bad)} broke a promise", *bad]), flush=True)
+    head = tr("{role}: {what}, {count} broke a promise", role=role, what=what, count=len(bad))
+    print("\n    ".join([head, *bad]), flush=True)
     return len(bad)
 
 

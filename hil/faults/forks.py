@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.words import later
 from hil.chip.child import in_child
 from hil.chip.emulator import read_files
 from hil.faults.life import MOVES, Facts, live, provision_of, stand_for
@@ -23,7 +24,7 @@ from hil.faults.stand import SilentError
 from hil.targets.rp2040 import Rp2040Device, Rp2040Target
 from hil.targets.target import Options, StepResult, TargetError, WrappedDevice
 
-CUT, RESET, TORN = "cut", "reset", "torn"
+CUT, RESET, TORN = later("cut"), later("reset"), later("torn")
 _BLOCK_SIZE = 4096
 _START_US = 1_000_000  # no role starts faster
 _ASKS = 8  # until the start has surely failed, about half a second apart

@@ -41,7 +41,9 @@ class FaultSpec:
     @property
     def forms(self) -> str:
         """How it may be written in a scenario, after its name."""
-        return f"{self.low} to {self.high} {self.unit}" if self.unit else " | ".join(self.kinds)
+        if not self.unit:
+            return " | ".join(self.kinds)
+        return tr("{low} to {high} {unit}", low=self.low, high=self.high, unit=self.unit)
 
     def level_of(self, words: Sequence[str]) -> int:
         """The level that `KIND` or `VALUE UNIT` means; a fault of one kind needs no word. Raises FaultError."""
