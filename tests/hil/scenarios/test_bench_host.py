@@ -85,7 +85,7 @@ def test_a_bench_scenario_becomes_values(tmp_path: Path) -> None:
     ("old", "new", "told"),
     [
         ('role = "barrier"', 'role = "barier"', "role 'barier' is unknown; did you mean barrier"),
-        ('role = "barrier"', "", "'role' is None; a text in quotes is needed"),
+        ('role = "barrier"', "", "role '' is unknown; expected one of barrier, "),
         ('plant = "boom"', 'plant = "load_cell"', "plant 'load_cell' does not fit barrier; expected one of boom"),
         ('"5 ms"', '"1 ms"', "setting scan_period_ms is '1 ms'; 5 ms to 100 ms are allowed"),
         ('"5 ms"', '"5 kg"', "setting scan_period_ms: '5 kg' is a mass, but a time is needed"),
