@@ -125,7 +125,8 @@ def _why(score: Score) -> str:
 
 def _show_progress(score: Score, done: int, count: int) -> None:
     """A run takes long: on a terminal how far it is, else a line each, so that one that is cut has told what it saw."""
+    so_far = tr("{done} of {count}", done=done, count=count)
     if sys.stderr.isatty():
-        print(f"\r\x1b[K{done} of {count}", end="\n" if done == count else "", file=sys.stderr, flush=True)
+        print(f"\r\x1b[K{so_far}", end="\n" if done == count else "", file=sys.stderr, flush=True)
     else:
-        print(f"{done} of {count}: {score.outcome}  {score.name}", file=sys.stderr, flush=True)
+        print(f"{so_far}: {tr(score.outcome)}  {score.name}", file=sys.stderr, flush=True)

@@ -55,6 +55,8 @@ _OF_ENDS = (
         "scenario time stands still at {ms} ms: {who} wanted to act {count} times within one millisecond; look for "
         "what it waits for without letting time pass"
     ),
+    later("line_protocol is {text}: expected one of {names}; correct the provision file"),
+    later("line_protocol is {text}: expected no such key for this role; correct the provision file"),
     later("the program ended with {error} at {place}: {detail}"),
     later("the VM's answer is no frame{said}"),
     later("the VM's answer is no frame"),

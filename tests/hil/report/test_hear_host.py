@@ -53,6 +53,11 @@ def test_every_sentence_that_ends_or_blocks_a_run_is_heard(sentence: str) -> Non
     assert hear(sentence) != sentence, f"{sentence!r} has no form; add one to hil/report/hear.py"
 
 
+def test_a_device_that_refuses_its_instrument_is_heard() -> None:
+    said = "line_protocol is 'telex': expected one of power_module; correct the provision file"
+    assert hear(said) == "line_protocol là 'telex': cần một trong power_module; hãy sửa tệp cấu hình"
+
+
 def test_what_a_target_lacks_is_heard() -> None:
     lacks = [make(Options(rig_port="a", dut_port="b")).lacks() for make in TARGETS.values()]
     lacks += [board.LACKS, board_rows.LEFT_OUT, board_rows.NO_ROWS]
