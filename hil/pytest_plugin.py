@@ -44,8 +44,11 @@ class _Bench:
     unready: dict[str, Result | None] = field(default_factory=dict)
     results: dict[tuple[Path, str], Result] = field(default_factory=dict)
 
-    def run(self, path: Path, scenario: Scenario, name: str) -> Result:
-        """Run it once; raises UsageError."""
+    def result(self, path: Path, scenario: Scenario, name: str) -> Result:
+        """Of its one run in this process, whoever asks first; raises UsageError."""
+        return self.results.get((path, name)) or self._run(path, scenario, name)
+
+    def _run(self, path: Path, scenario: Scenario, name: str) -> Result:
         target, place = self.targets[name], Path(self.directory.name) / f"{name}-{len(self.results)}"
         result = self._make_ready(target) or run_job(Job(scenario, target, place))
         self.results[path, name] = result
@@ -95,7 +98,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFi
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    scenarios = [item.scenario for item in session.items if isinstance(item, ScenarioItem)]
+    scenarios = [item.scenario for item in session.items if isinstance(item, _Item)]
     session.config.stash[_BENCH].roles = roles_of(scenarios)
 
 
@@ -114,7 +117,8 @@ class ScenarioFile(pytest.File):
             yield self._marked(name, ScenarioItem.from_parent(self, name=label, scenario=scenario, target=name))
         for other in names[1:]:
             label = f"{self.path.stem}[{names[0]}~{other}]"
-            yield self._marked(other, ComparisonItem.from_parent(self, name=label, left=names[0], right=other))
+            pair = ComparisonItem.from_parent(self, name=label, scenario=scenario, left=names[0], right=other)
+            yield self._marked(other, pair)
 
     def _marked(self, target: str, item: pytest.Item) -> pytest.Item:
         sample = self.config.getini("hil_sample")
@@ -124,9 +128,15 @@ class ScenarioFile(pytest.File):
 
 
 class _Item(pytest.Item):
-    @property
-    def bench(self) -> _Bench:
-        return self.config.stash[_BENCH]
+    def __init__(self, *, scenario: Scenario, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.scenario = scenario
+
+    def result_on(self, target: str) -> Result:
+        try:
+            return self.config.stash[_BENCH].result(self.path, self.scenario, target)
+        except UsageError as error:
+            pytest.exit(str(error), returncode=EXIT_BAD_INPUT)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, ScenarioFailedError):
@@ -144,15 +154,12 @@ class ScenarioFailedError(Exception):
 class ScenarioItem(_Item):
     """A scenario on a target."""
 
-    def __init__(self, *, scenario: Scenario, target: str, **rest: Any) -> None:
+    def __init__(self, *, target: str, **rest: Any) -> None:
         super().__init__(**rest)
-        self.scenario, self.target = scenario, target
+        self.target = target
 
     def runtest(self) -> None:
-        try:
-            result = self.bench.run(self.path, self.scenario, self.target)
-        except UsageError as error:
-            pytest.exit(str(error), returncode=EXIT_BAD_INPUT)
+        result = self.result_on(self.target)
         self.user_properties += properties(result)
         if result.word == BLOCKED:
             pytest.skip(f"BLOCKED: {'; '.join(result.reasons)}")
@@ -161,15 +168,15 @@ class ScenarioItem(_Item):
 
 
 class ComparisonItem(_Item):
-    """How the traces of two targets compare; it stands behind the two items that make them."""
+    """How the traces of two targets compare. It stands behind the two items that make them; where these are not run,
+    or in another process, it makes them itself: no comparison is left out without a word."""
 
     def __init__(self, *, left: str, right: str, **rest: Any) -> None:
         super().__init__(**rest)
         self.left, self.right = left, right
 
     def runtest(self) -> None:
-        results = [self.bench.results.get((self.path, name)) for name in (self.left, self.right)]
-        left, right = (result.trace if result else None for result in results)
+        left, right = (self.result_on(name).trace for name in (self.left, self.right))
         if left is None or right is None:
             pytest.skip(f"BLOCKED: there is no trace of {self.right if left else self.left} to compare")
         comparison = compare(left, right, bands_between(self.left, self.right, left.bands_us))

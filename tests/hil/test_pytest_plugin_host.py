@@ -49,6 +49,14 @@ def test_a_scenario_is_an_item_per_target_and_one_for_their_traces(short: Path) 
         assert f"{name} PASSED" in told
 
 
+def test_a_comparison_without_the_two_runs_before_it_makes_its_traces(short: Path) -> None:
+    """It is chosen alone, or pytest-xdist gave it to another process than the runs."""
+    code, told = _pytest(f"{short}::short[host~vm]")
+    assert code == 0, told
+    assert "short[host~vm] PASSED" in told
+    assert "1 passed" in told
+
+
 def test_the_junit_file_carries_measurements_with_unit_and_limits(tmp_path: Path) -> None:
     path = _write(tmp_path, measure=MEASURED)
     code, told = _pytest(path, "--target", "host", "--seed", "9", "--junitxml", tmp_path / "junit.xml")
