@@ -22,7 +22,7 @@ from hil.suite.options import add_target_options, target_options
 from hil.suite.result import EXIT_FAILED, EXIT_PASSED, Account, Result, worst
 from hil.suite.suite import Compared, Suite, compare_accounts, run_suite
 from hil.targets.table import TARGETS
-from hil.targets.target import UsageError
+from hil.targets.target import Target, UsageError
 
 SEED_MAX = 2**31
 
@@ -53,8 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
     paths = find_scenarios(arguments.scenario)
     suite = Suite(load_scenarios(paths, _seed(arguments)), targets, arguments.jobs, arguments.twice)
     if arguments.evidence:
+        _check_apart(targets, "--evidence")
         check_place(arguments.evidence)
     if arguments.trace:
+        _check_apart(targets, "--trace")
         check_folder(arguments.trace, "--trace")
     with tempfile.TemporaryDirectory(prefix="smartgate-hil-") as directory:
         accounts = run_suite(suite, Path(directory), (lambda result: None) if arguments.json else _tell)
@@ -80,6 +82,15 @@ def write_traces(accounts: Sequence[Account], directory: Path) -> None:
                     (directory / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(unwritable(directory, error, "--trace")) from None
+
+
+def _check_apart(targets: Sequence[Target], option: str) -> None:
+    """Traces are named after scenario and target: those of a target's second run would take the place of the first."""
+    names = [target.name for target in targets]
+    for name in names:
+        if names.count(name) > 1:
+            said = tr("target {name} is named twice, and {option} keeps one trace of it", name=name, option=option)
+            raise UsageError(f"{said}; {tr('name it once, or leave {option} out', option=option)}")
 
 
 def _seed(arguments: argparse.Namespace) -> int | None:

@@ -117,6 +117,16 @@ def test_a_target_named_twice_begins_anew_and_gives_an_equal_trace(
     assert "EQUAL: " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("option", ["--trace", "--evidence"])
+def test_a_target_named_twice_has_no_place_for_its_second_traces(
+    gate: Gate, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    assert gate("host", "vm", "host", more=(option, str(tmp_path / "place"))) == EXIT_BAD_INPUT
+    told = f"target host is named twice, and {option} keeps one trace of it; name it once, or leave {option} out\n"
+    assert capsys.readouterr() == ("", told)
+    assert not (tmp_path / "place").exists()
+
+
 @pytest.mark.parametrize("targets", [("host", "away"), ("away", "host")])
 def test_a_target_that_cannot_be_had_blocks_and_the_other_is_told(
     gate: Gate, capsys: pytest.CaptureFixture[str], targets: tuple[str, str]
