@@ -48,11 +48,11 @@ class FlashSweep(Cuts):
         """Switch a chip on with what a cut leaves, then flash it again: a sentence for everything that is not right."""
         bench = self._switched_on(number, done)
         _, outcome = bench.flash()  # which looks at every byte of it
+        extra = bench.files().keys() - self._wanted.keys() - self._own.keys()  # before its control lives and stores
         bench.chip.advance(_LOOK_US)
         harm = list(self._unattended(bench))
         if not outcome.starts:
             harm.append(f"it does not start: {outcome.why_not}")
-        extra = bench.files().keys() - self._wanted.keys() - self._own.keys()
         return harm + [f"{path} was left there" for path in sorted(extra)]
 
     def _switched_on(self, number: int, done: int) -> FlashBench:
