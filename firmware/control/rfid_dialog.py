@@ -116,9 +116,10 @@ class RfidDialog:
         elif memory.setup != SETUP_DONE:
             if request == memory.setup + 1:  # the answer to the setup's question, not to one of before
                 memory.setup += 1
-        else:
-            idle = request == REQUEST_INFO
-            self.timers.start(TIMER_POLL, KEEPALIVE_MS if idle else self.settings[reg.SET_POLL_PERIOD_MS])
+        elif request != REQUEST_INFO:
+            self.timers.start(TIMER_POLL, self.settings[reg.SET_POLL_PERIOD_MS])
+        elif not memory.was_reading:  # a reader that was asked who it is just before it is to read need not rest
+            self.timers.start(TIMER_POLL, KEEPALIVE_MS)
 
     def _on_silence(self) -> None:
         memory = self.memory

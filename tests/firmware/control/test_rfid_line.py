@@ -158,6 +158,23 @@ class TestQuestions(unittest.TestCase):
         self.assertEqual(bench.core.next_wake_ms(), 1000)
         self.assertEqual(KEEPALIVE_MS, 1000)
 
+    def test_a_reader_that_is_asked_who_it_is_just_before_it_is_to_read_reads_at_once(self) -> None:
+        answer = bytes.fromhex("aa010300010005dd")
+        for wait_ms in (0, 10, 200):
+            bench = RfidBench()
+            bench.command(reg.OP_STOP)
+            bench.run(2000)
+            bench.is_connected = False
+            while not asked(bench):
+                bench.run(10)
+            bench.command(reg.OP_START)
+            bench.run(wait_ms)
+            bench.feed(answer)
+            begun_ms = bench.elapsed_ms
+            while not asked(bench):
+                bench.run(10)
+            self.assertTrue(bench.elapsed_ms - begun_ms <= 30, wait_ms)
+
     def test_restart_asks_who_is_there_at_once(self) -> None:
         info = bytes.fromhex("aa000300010004dd")
         for poll_mode in (reg.POLL_MODE_SINGLE, reg.POLL_MODE_MULTI):
