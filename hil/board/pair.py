@@ -18,7 +18,7 @@ from firmware.roles.rig import wiring
 from hil.board.port import Port, Table
 from hil.chip.carrier import Carrier
 from hil.chip.emulator import FLOATING, HIGH, LOW, Chip, build_image
-from hil.chip.wire import Wire, character_us
+from hil.chip.wire import Wire
 from hil.targets.target import Provision, TargetError
 from protocols.rig.messages import DRIVERS, SENSES
 
@@ -95,7 +95,7 @@ class ChipPort(Port):
     def __init__(self, chip: Chip) -> None:
         self.name = "the emulated rig board"
         self._heard = bytearray()
-        self._wire = Wire(chip, wiring.HOST_UART, character_us(_CHARACTER_BITS, wiring.HOST_BAUD))
+        self._wire = Wire(chip, wiring.HOST_UART, _CHARACTER_BITS, wiring.HOST_BAUD)
         chip.on_uart(wiring.HOST_UART, self._heard.append)
 
     @property

@@ -14,7 +14,7 @@ from edge.update.board_layout import fresh_board
 from firmware.boards import card, terminals
 from firmware.boards.rp2 import wiring
 from hil.chip.emulator import FLOATING, HIGH, LOW, Chip, build_image
-from hil.chip.wire import Wire, character_us
+from hil.chip.wire import Wire
 from hil.targets.target import Provision
 from tools.deploy import ROOT, FileSet, deploy
 
@@ -45,8 +45,8 @@ class Carrier:
         self.answer_us: list[int] = []
         self.direction: list[tuple[int, int]] = []
         self.output_changes: list[tuple[int, str, int]] = []
-        self.bus = Wire(chip, wiring.BUS_UART, character_us(_CHARACTER_BITS, provision.baud))
-        self.line = Wire(chip, wiring.LINE_UART, character_us(_LINE_CHARACTER_BITS, provision.line_baud))
+        self.bus = Wire(chip, wiring.BUS_UART, _CHARACTER_BITS, provision.baud)
+        self.line = Wire(chip, wiring.LINE_UART, _LINE_CHARACTER_BITS, provision.line_baud)
         self.on_byte: Callable[[], None] | None = None
         self._connect()
 

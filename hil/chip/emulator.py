@@ -31,6 +31,12 @@ _WATCHDOG_CONTROL = 0x4005_8000
 _WATCHDOG_TRIGGER = 1 << 31
 _WATCHDOG_ENABLE = 1 << 30
 _REGULATOR = 0x4006_4000
+# 4.2.8: LCR_H with FEN, and RXIFLSEL of IFLS: an eighth of the 32 places of the FIFO, a quarter, ...
+_UARTS = (0x4003_4000, 0x4003_8000)
+_UART_LINE_CONTROL = 0x2C
+_UART_FIFO_ON = 1 << 4
+_UART_LEVELS = 0x34
+_UART_LEVEL = (4, 8, 16, 24, 28)
 # 2.6.3: the flash cache's CTRL without EN; bad writes still end in a fault. The emulator's cache holds no data and
 # saves no time, but is asked at each access, a seventh of its work. Its memory is RAM then, which no image here uses.
 _CACHE_CONTROL = 0x1400_0000
@@ -212,6 +218,14 @@ class Chip:
     def on_uart(self, number: int, callback: Callable[[int], None]) -> None:
         """Have `callback` told every byte that has left the UART."""
         self._mcu.uart[number].on_byte = callback
+
+    def uart_level(self, number: int) -> int:
+        """How many characters in the receiver's FIFO interrupt the program, as it has set it up."""
+        base = _UARTS[number]
+        if not self._mcu.read_uint32(base + _UART_LINE_CONTROL) & _UART_FIFO_ON:
+            return 1
+        selected = self._mcu.read_uint32(base + _UART_LEVELS) >> 3 & 7
+        return _UART_LEVEL[min(selected, len(_UART_LEVEL) - 1)]
 
     def feed_uart(self, number: int, byte: int) -> None:
         """A byte has arrived."""
