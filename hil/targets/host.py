@@ -5,9 +5,12 @@ Knows: the host board. Must not know: scenarios, the field.
 
 from __future__ import annotations
 
+import signal
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 
 from edge.words import later
 from firmware.boards.host import (
@@ -21,6 +24,40 @@ from firmware.boards.host import (
 from hil.targets.identity import sources_identity
 from hil.targets.target import Device, Provision, SteppedTarget, StepResult, TargetError
 from protocols.compat import TICKS_MASK
+
+# Processor time of this process, so that a busy machine changes nothing; a scan takes some 0.1 ms of it.
+_SCAN_MAX_S = 2.0
+
+
+class EndlessScanError(Exception):
+    """A scan did not come back. A board's watchdog would end it; here it is the program's end."""
+
+
+class _ScanLimit:
+    """Raises EndlessScanError inside the scan that is under way when its time is over."""
+
+    def __init__(self) -> None:
+        self.is_scanning = False
+        self._is_watching = False
+
+    def watch(self) -> None:
+        """From now on; in a thread that takes no signals nothing is watched."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGPROF, self._on_limit)
+            self._is_watching = True
+
+    def begin(self) -> None:
+        """A scan begins; whoever calls clears `is_scanning` at its end."""
+        self.is_scanning = True
+        if self._is_watching:
+            signal.setitimer(signal.ITIMER_PROF, _SCAN_MAX_S)
+
+    def _on_limit(self, number: int, frame: FrameType | None) -> None:
+        if self.is_scanning:
+            raise EndlessScanError(f"a scan did not come back within {_SCAN_MAX_S:g} s of processor time")
+
+
+_limit = _ScanLimit()
 
 
 class HostDevice(Device):
@@ -64,10 +101,13 @@ class HostDevice(Device):
         board.rx.extend(received)
         board.instrument.rx.extend(field_received)
         feeds = board.dog.feeds
+        _limit.begin()
         try:
             wait_us = self._device.poll(now_us // 1000 & TICKS_MASK, now_us & TICKS_MASK)
         except Exception as error:
             raise TargetError(_in_a_sentence(error)) from error
+        finally:
+            _limit.is_scanning = False
         sent = bytes(board.tx)
         board.tx.clear()
         field_sent = bytes(board.instrument.tx)
@@ -86,7 +126,8 @@ class HostDevice(Device):
 
 def _in_a_sentence(error: Exception) -> str:
     """What a program error was, and where."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
+    calls = traceback.extract_tb(error.__traceback__)
+    last = calls[-2 if isinstance(error, EndlessScanError) else -1]  # its last call is that of the signal
     place = f"{Path(last.filename).name}:{last.lineno}"
     return f"the program ended with {type(error).__name__} at {place}: {error}"
 
@@ -123,4 +164,5 @@ class HostTarget(SteppedTarget):
         return sources_identity()
 
     def start(self, provision: Provision, directory: Path) -> Device:
+        _limit.watch()
         return HostDevice(provision, directory)
