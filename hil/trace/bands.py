@@ -40,8 +40,8 @@ SPOKEN_US: Mapping[str, int] = MappingProxyType({"charging_post": 130_000})
 POLLED = frozenset({Kind.LEVEL, Kind.EVENT, Kind.COMMAND})
 NOISY_US = 2_000_000  # the band of what is polled while a fault of the bus eats requests and answers
 # The band of everything but reactions for so long after a device has started: a converter on the chip settles for
-# 0.45 s before its first sample, the host's has one at once; its start takes up to 0.47 s more than the 1.3 s a rig
-# allows for one; and a device that was silent is asked at the pace of time-outs, so it is heard up to 0.3 s later.
+# 0.45 s before its first sample, the host's has one at once; its start takes longer than the 1.3 s a rig allows for
+# one; and a device that was silent is asked at the pace of time-outs, so it is heard up to 0.3 s later.
 STARTING_US, STARTING_FOR_US = 1_200_000, 2_000_000
 # A lamp is dark while its device starts, for as long as that takes: as long a visit of it may be left out after that.
 STARTING_LAMP_US = 2_000_000
