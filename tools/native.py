@@ -16,7 +16,7 @@ from tools.splice import Place, splice, walk_functions
 BOARDS = frozenset({"rp2"})
 # A conversion is weighed ten times a second, so these decide the p99 of the weighbridge; a measuring unit speaks fifty
 # times a second, so these decide that of a post that charges. The scan of a command is the largest of every role, and
-# a change of state tells events. By their files they cost 5 KB of heap in a weighbridge, 18 in a post, 2 in the others.
+# a change of state tells events. By their files they cost 9 KB of heap in a weighbridge, 18 in a post, 2 in the others.
 NATIVE = {
     "firmware.app.publish": ("Publisher.put_role",),
     "firmware.app.sparse": ("StepGate.must_step", "StepGate.note_step"),
@@ -56,6 +56,8 @@ NATIVE = {
         "PostWatch.why_end",
     ),
     "firmware.control.events": ("EventRing.push",),
+    "firmware.control.indication": ("Indication.update",),
+    "firmware.control.scale": ("Scale._keep_zero", "Scale._note_entry", "Scale._time_underload", "Scale.step"),
     "firmware.control.stability": (
         "StabilityWindow._close_bucket",
         "StabilityWindow._judge",
@@ -63,7 +65,15 @@ NATIVE = {
     ),
     "protocols.command": ("decode_block", "is_tag_equal", "pack_message_into"),
     "protocols.events": ("write_slot",),
-    "firmware.control.weighbridge": ("Weighbridge._find_faults", "Weighbridge._find_flags", "Weighbridge._publish"),
+    "firmware.control.weighbridge": (
+        "Weighbridge._find_faults",
+        "Weighbridge._find_flags",
+        "Weighbridge._find_state",
+        "Weighbridge._judge_health",
+        "Weighbridge._publish",
+        "Weighbridge._read_inputs",
+        "Weighbridge.step",
+    ),
 }
 _MARK = "@micropython.native"
 

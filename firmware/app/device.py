@@ -25,10 +25,12 @@ from firmware.app.watchdog import COMMS_RAN, OUTPUTS_TAKEN, SCAN_RAN, Supervisor
 from firmware.control.events import EventRing
 from firmware.control.rows import make_row
 from firmware.ports import NullBoard
-from protocols.compat import ticks_diff
+from protocols.compat import const, ticks_diff
 from protocols.events import SLOT_SIZE
 from protocols.modbus.image import RegisterImage
 from protocols.modbus.server import ModbusServer
+
+_U16_MAX = const(65535)
 
 
 class Device:
@@ -211,7 +213,7 @@ class Device:
             self.board.heap.lock()
 
     def _publish_header(self) -> None:
-        """The header's points in the order of HEADER."""
+        """The header's points in the order of HEADER; those that saturate do so here."""
         values = self._header
         commands = self.commands
         schedule = self.schedule
@@ -219,8 +221,8 @@ class Device:
         values[1] = self.ring.head
         values[2] = self.health.value
         values[3] = self.health.reasons
-        values[4] = schedule.last_us
-        values[5] = schedule.max_us
+        values[4] = min(schedule.last_us, _U16_MAX)
+        values[5] = min(schedule.max_us, _U16_MAX)
         values[6] = schedule.overruns
         values[7] = self.rtu.collector.crc_errors
         values[8] = (self.rtu.served + self.tcp.served) & 0xFFFF
@@ -230,7 +232,7 @@ class Device:
         values[12] = commands.opcode
         values[13] = commands.accepted
         values[14] = commands.rejected
-        values[15] = self.hub.age_ms
+        values[15] = min(self.hub.age_ms, _U16_MAX)
         values[16] = commands.nonce_done
         self.publisher.put_header(values)
 

@@ -9,7 +9,6 @@ from firmware.control.rows import make_row
 from protocols.compat import const
 from protocols.modbus.image import HOLDINGS, INPUTS, RegisterImage
 
-_U16_MAX = const(65535)
 _NOTHING_SEEN = const(-1)
 # The points of the header that follow every scan: two of 32 bits, then those of 16.
 HEADER = (
@@ -32,8 +31,6 @@ HEADER = (
     "AT_COMMAND_NONCE_DONE",
 )
 _WIDE_COUNT = const(2)
-# Those of 16 bits whose value may be larger.
-_SATURATING = (HEADER.index("AT_SCAN_LAST_US"), HEADER.index("AT_SCAN_MAX_US"), HEADER.index("AT_HUB_AGE_MS"))
 
 
 class Publisher:
@@ -70,10 +67,7 @@ class Publisher:
         image.put_u16(INPUTS, regmap.AT_SETTINGS_SOURCE, self._settings.source)
 
     def put_header(self, values: list[int]) -> None:
-        """Fill the header points of HEADER, in its order, from a row; 16-bit ones saturate where they can exceed."""
-        for index in _SATURATING:
-            if values[index] > _U16_MAX:
-                values[index] = _U16_MAX
+        """Fill the header points of HEADER, in its order, from a row; 16-bit ones take the low half of their value."""
         put_changes(values, self._header_seen, self._header_table, self._image.inputs)
 
     def put_role(self, status: list[int], inputs: list[int], outputs: list[int]) -> None:

@@ -205,3 +205,12 @@ GOOD = {"role": "barrier", "serial": "1", "unit_id": "1", "baud": "19200", "key"
 def test_wrong_provisioning_is_refused_with_one_sentence(key, value, said):
     with pytest.raises(ProvisionError, match=said):
         Identity({**GOOD, key: value})
+
+
+def test_what_is_too_large_for_its_register_saturates(host):
+    bench, target = host
+    bench.run(66_000_000)
+    target.device.schedule.end(70_000)
+    bench.run(10_000)
+    assert bench.read(regs.AT_HUB_AGE_MS) == [65535]
+    assert bench.read(regs.AT_SCAN_MAX_US) == [65535]
