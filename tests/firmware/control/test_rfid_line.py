@@ -106,6 +106,17 @@ class TestPauses(unittest.TestCase):
         self.assertEqual((len(bench.reads()), count(bench, reg.ST_LINE_ERRORS)), (1, 1))
 
 
+def asked_at_rest() -> RfidBench:
+    """A reader that is stopped and was just asked who it is; it has not answered."""
+    bench = RfidBench()
+    bench.command(reg.OP_STOP)
+    bench.run(2000)
+    bench.is_connected = False
+    while not asked(bench):
+        bench.run(10)
+    return bench
+
+
 class TestQuestions(unittest.TestCase):
     def test_nothing_is_sent_while_nothing_is_asked(self) -> None:
         bench = RfidBench()
@@ -143,12 +154,7 @@ class TestQuestions(unittest.TestCase):
             self.assertTrue(count(bench, reg.ST_FRAMES) > 0)
 
     def test_an_idle_reader_is_asked_once_a_second_and_nothing_wakes_the_core_before(self) -> None:
-        bench = RfidBench()
-        bench.command(reg.OP_STOP)
-        bench.run(2000)
-        bench.is_connected = False
-        while not asked(bench):
-            bench.run(10)
+        bench = asked_at_rest()
         bench.run(300)
         answer = bytes.fromhex("aa010300010005dd")
         bench.feed(answer[:5])
@@ -161,12 +167,7 @@ class TestQuestions(unittest.TestCase):
     def test_a_reader_that_is_asked_who_it_is_just_before_it_is_to_read_reads_at_once(self) -> None:
         answer = bytes.fromhex("aa010300010005dd")
         for wait_ms in (0, 10, 200):
-            bench = RfidBench()
-            bench.command(reg.OP_STOP)
-            bench.run(2000)
-            bench.is_connected = False
-            while not asked(bench):
-                bench.run(10)
+            bench = asked_at_rest()
             bench.command(reg.OP_START)
             bench.run(wait_ms)
             bench.feed(answer)
