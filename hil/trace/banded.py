@@ -29,11 +29,10 @@ from hil.trace.bands import (
 )
 from hil.trace.classes import Kind
 from hil.trace.event import NO_CAUSE, Trace, TraceEvent
-from hil.trace.logical import GUARD_US, Channel, Visit, channels_of, settled
+from hil.trace.logical import BOOT, GUARD_US, Channel, Visit, channels_of, settled, starts_again
 from hil.trace.outcome import Comparison, Divergence, Outcome, deviations_of
 
 _SCRIPTED = ("script", "fault", "bus")
-_BOOT = "event.BOOT"
 _STIMULI = ("in", "quality", "command")
 
 
@@ -92,7 +91,7 @@ class _Judge:
         if left.rule.kind is Kind.LEVEL:
             pairs = aligned_visits(left.visits, right.visits, missable_us, self._last_us)
             return None if pairs is None else lasting(*pairs, missable_us)
-        if missable_us and any(_restarts(trace, left) for trace in self._traces):
+        if missable_us and any(starts_again(trace, left) for trace in self._traces):
             missable_us = max(missable_us, STARTING_LAMP_US)
         return (settled(left, missable_us), settled(right, missable_us)) if missable_us else None
 
@@ -166,7 +165,7 @@ def _spoken_us(trace: Trace, visit: Visit) -> int:
 def _is_starting(trace: Trace, visit: Visit) -> bool:
     """Whether the run has just begun, or the device of this event has started: it tells so a little later."""
     source = trace.events[visit.index].source
-    boots = (event.t_us for event in trace if event.source == source and event.channel == _BOOT)
+    boots = (event.t_us for event in trace if event.source == source and event.channel == BOOT)
     return any(-TOLD_AFTER_US <= visit.t_us - t_us <= STARTING_FOR_US for t_us in (0, *boots))
 
 
@@ -196,11 +195,3 @@ def _divergence(
     indices = [visit.index if visit else None for visit in (one, other)]
     at_us = min(visit.t_us for visit in (one, other) if visit is not None)
     return at_us, Divergence(channel.name, indices[0], indices[1], apart_us, allowed_us)
-
-
-def _restarts(trace: Trace, channel: Channel) -> bool:
-    """Whether the device of a channel starts once more during the run."""
-    source = channel.name.partition(".")[0]
-    return any(
-        event.source == source and event.channel == _BOOT and event.t_us > STARTING_FOR_US for event in trace.events
-    )

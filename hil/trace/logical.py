@@ -9,7 +9,8 @@ are off before a device has started, so a sequence of theirs begins with the fir
 the last GUARD_US of a run is left out, since another target may come to it after the end.
 
 The digest must be one string on every target, so it has no part that a poll more or less could change: of a sampled
-level it holds what it was in the end. Its whole sequence is judged by a comparison, which can make allowance.
+level it holds what it was in the end, and so of the lamps of a device that starts again, which are dark for as long as
+that takes. The whole sequence is judged by a comparison, which can make allowance.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from hil.trace.classes import (
 from hil.trace.event import Trace, TraceEvent
 
 GUARD_US = 500_000  # twice the widest band of a polled event
+BOOT = "event.BOOT"
+_FIRST_START_US = 2_000_000  # a device whose start is told later has started again
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +102,34 @@ def joined(visits: Sequence[Visit]) -> list[Visit]:
     return result
 
 
+def starts_again(trace: Trace, channel: Channel) -> bool:
+    """Whether the device of a channel starts once more during the run."""
+    source = channel.name.partition(".")[0]
+    return any(
+        event.source == source and event.channel == BOOT and event.t_us > _FIRST_START_US for event in trace.events
+    )
+
+
 def logical_text(trace: Trace) -> str:
     """The canonical logical trace: one line per channel, in the order of their names, quantities as `~`."""
     last_us = trace.end_us - GUARD_US
     lines = []
     for name, channel in sorted(channels_of(trace).items()):
-        values = ["~" if channel.rule.units else str(visit.value) for visit in _canonical(channel, last_us)]
+        visits = _canonical(channel, last_us, starts_again(trace, channel))
+        values = ["~" if channel.rule.units else str(visit.value) for visit in visits]
         if values:
             lines.append(f"{name}: {' '.join(values)}\n")
     return "".join(lines)
 
 
-def _canonical(channel: Channel, last_us: int) -> Sequence[Visit]:
-    """The visits that began by then: all that count, of a sampled level the last."""
+def _canonical(channel: Channel, last_us: int, is_restarted: bool) -> Sequence[Visit]:
+    """The visits that began by then: all that count, of a sampled level or a lamp that was dark meanwhile the last."""
     if channel.rule.kind is Kind.LEVEL:
         return [visit for visit in channel.visits if visit.t_us <= last_us][-1:]
-    return [visit for visit in settled(channel) if visit.t_us <= last_us]
+    visits = [visit for visit in settled(channel) if visit.t_us <= last_us]
+    if channel.rule.kind is Kind.LAMP and is_restarted:
+        return [visit for visit in visits[-1:] if visit.value]
+    return visits
 
 
 def logical_digest(trace: Trace) -> str:

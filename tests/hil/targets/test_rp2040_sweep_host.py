@@ -32,3 +32,4 @@ def test_a_scenario_comes_out_on_the_chip_as_on_the_host(path: Path, chip: Rp204
     (compared,) = compare_accounts(accounts)
     told = compared.comparison.describe("host", "rp2040")
     assert compared.comparison.agrees, told
+    assert result.logical == accounts[0].results[0].logical

@@ -60,6 +60,17 @@ def test_a_flashing_lamp_is_what_it_was_before_and_after() -> None:
     assert logical_text(trace) == "device.out.WARNING_LAMP: 1\n"
 
 
+def test_the_digest_holds_what_the_lamps_of_a_device_that_starts_again_are_in_the_end() -> None:
+    lit, boot = (0, "device.out.LIGHT_RED", 1), (9_000_000, "device.event.BOOT", 1)
+    dark = [(7_000_000, "device.out.LIGHT_RED", 0), (8_580_000, "device.out.LIGHT_RED", 1)]
+    at_first = (50_000, "device.event.BOOT", 1)
+    assert logical_digest(trace_of(lit, boot)) == logical_digest(trace_of(lit, *dark, boot))
+    assert logical_digest(trace_of(lit, at_first)) != logical_digest(trace_of(lit, at_first, *dark))
+    assert logical_digest(trace_of(lit, boot)) != logical_digest(trace_of(lit, dark[0], boot))
+    out = (7_000_000, "device.out.MOTOR_OPEN", 1), (8_580_000, "device.out.MOTOR_OPEN", 0)
+    assert logical_digest(trace_of(boot)) != logical_digest(trace_of(*out, boot))
+
+
 def test_each_bit_is_a_channel_so_that_it_does_not_matter_which_came_in_which_poll() -> None:
     at_once = trace_of((0, "device.faults", 0), (5_000_000, "device.faults", 0b101))
     one_by_one = trace_of((0, "device.faults", 0), (5_000_000, "device.faults", 1), (5_126_000, "device.faults", 0b101))
