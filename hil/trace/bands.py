@@ -21,17 +21,18 @@ REACTION_US = 25_000  # an output that follows an input or a command within two 
 APART_US = 500_000  # what on the other target follows that much later does not; there it was chance
 
 # Microseconds. A reaction takes one scan (10 ms), and two when the input came too late for the first; a scan on the
-# chip takes up to 5 ms. An output that follows from samples or polls (ten a second) is up to one of them late. What is
-# polled is seen up to one poll of 126 ms late, a command and an event one more, since the one waits for its nonce and
-# the other for the ring's head.
+# chip takes up to 5 ms, a command's frame and the silence behind it 9. An output that follows from samples or polls
+# (ten a second) is up to one of them late. What is polled follows from samples too, and is seen up to one poll of
+# 126 ms late, of 150 on a line with two devices; a command and an event one more, since the one waits for its nonce
+# and the other for the ring's head.
 TIMES_US: Mapping[Kind, int] = MappingProxyType(
     {
-        Kind.REACTION: 30_000,
+        Kind.REACTION: 35_000,
         Kind.OUTPUT: 150_000,
         Kind.LAMP: 150_000,
-        Kind.LEVEL: 300_000,
-        Kind.EVENT: 300_000,
-        Kind.COMMAND: 300_000,
+        Kind.LEVEL: 400_000,
+        Kind.EVENT: 400_000,
+        Kind.COMMAND: 400_000,
         Kind.FIELD: 100_000,
     }
 )

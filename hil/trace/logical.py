@@ -32,7 +32,7 @@ from hil.trace.classes import (
 )
 from hil.trace.event import Trace, TraceEvent
 
-GUARD_US = 500_000  # twice the widest band of a polled event
+GUARD_US = 500_000  # more than the widest band of a polled event
 BOOT = "event.BOOT"
 _FIRST_START_US = 2_000_000  # a device whose start is told later has started again
 
